@@ -1,0 +1,29 @@
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+INPUTS := pyproject.toml
+
+.PHONY: plan test lint clean
+
+plan: $(VENV)/installed        ## the main job: a real model on a real inventory
+	$(BIN)/gpuplan plan llama-3.3-70b --on 2x8xH100-SXM --context 8192 --concurrency 64 -o plan.json
+
+test: $(VENV)/developing       ## all tests that need no GPU and no engine
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/developing       ## format, lint, types
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(INPUTS) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/developing: $(INPUTS) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,5 @@
+"""`python -m planner` is the `gpuplan` command."""
+
+from planner.cli.main import main
+
+main()

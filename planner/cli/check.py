@@ -1,0 +1,25 @@
+"""`gpuplan check PLAN`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from planner.cli import options
+
+
+@click.command(name="check", help="Recompute PLAN without the solver and reject what does not hold.")
+@click.argument("plan", type=click.Path(path_type=Path))
+@options.as_json
+def command(plan: Path, as_json: bool) -> int:
+    """Print what does not hold; exit 1 when anything does not."""
+    from planner.check import check
+
+    findings = check(plan)
+    if as_json:
+        click.echo(json.dumps({"plan": str(plan), "holds": not findings, "findings": findings}, indent=2))
+    elif findings:
+        click.echo("\n".join(findings))
+    else:
+        click.echo(f"{plan}: holds")
+    return 1 if findings else 0

@@ -1,0 +1,33 @@
+"""`gpuplan estimate MODEL --gpu KIND`."""
+
+import json
+from typing import Any
+
+import click
+
+from planner.cli import options
+
+
+@click.command(name="estimate", help="The memory bill of one layout of MODEL on one GPU kind.")
+@click.argument("model")
+@click.option("--gpu", required=True, help="GPU kind: h100-sxm5-80gb, H100, NVIDIA L40S ...")
+@options.engine
+@click.option("--tp", "--tensor-parallel-size", "tensor", type=int, default=1, show_default=True)
+@click.option("--pp", "--pipeline-parallel-size", "pipeline", type=int, default=1, show_default=True)
+@click.option("--dp", "--data-parallel-size", "data", type=int, default=1, show_default=True)
+@click.option("--ep/--no-ep", "expert_parallel", default=False, help="Whole experts on each rank.")
+@options.limits
+@options.as_json
+def command(model: str, gpu: str, engine: str, as_json: bool, **flags: Any) -> int:
+    """Print the bill; exit 1 when it does not fit."""
+    from planner.engines.estimate import estimate
+
+    limits = options.read_limits(flags)
+    document = estimate(model, gpu, engine=engine, limits=limits, **flags)
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        from planner.report.estimate_table import estimate_table
+
+        click.echo(estimate_table(document))
+    return 0 if document["fits"] else 1

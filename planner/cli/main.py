@@ -1,0 +1,64 @@
+"""The `gpuplan` command: finds the verb, runs it, turns every known error into one line and exit code 2."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from planner import __version__
+from planner.errors import GpuplanError
+
+VERBS = {
+    "plan": "the cheapest feasible layout of a model on an inventory, with proof",
+    "size": "how many GPUs of each kind a model needs",
+    "estimate": "the memory bill of one layout on one GPU kind",
+    "inspect": "what a model is made of: parameters, layers, cache",
+    "check": "recompute a plan without the solver and reject what does not hold",
+    "export": "write the config and commands of the engine that runs a plan",
+    "catalog": "list the GPUs, nodes, models and engines we know",
+    "schema": "print the JSON schema of a document",
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands live in `planner.cli.VERB` and are imported when named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of a day's work."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"planner.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="gpuplan")
+def cli() -> None:
+    """What is the cheapest way to run this model on these GPUs, and will it really fit?"""
+
+
+def main() -> None:
+    """Entry point of the `gpuplan` command."""
+    try:
+        code = cli(standalone_mode=False)
+    except GpuplanError as error:
+        click.echo(f"gpuplan: {error}", err=True)
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

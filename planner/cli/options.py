@@ -1,0 +1,51 @@
+"""Flags that several verbs share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from planner.layout import Limits
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the document as JSON.")
+engine = click.option("--engine", default="vllm", show_default=True, help="The framework that will run it.")
+
+_WORKLOAD = (
+    click.option("--context", type=int, help="Tokens of the longest sequence.  [default: the model's own]"),
+    click.option("--concurrency", type=int, default=1, show_default=True, help="Sequences held in cache at once."),
+)
+_LIMITS = (
+    click.option("--max-model-len", type=int, help="Longest sequence the engine accepts."),
+    click.option("--max-num-seqs", type=int, help="Sequences that run at once on a replica."),
+    click.option("--max-num-batched-tokens", type=int, help="Tokens of one engine step."),
+    click.option(
+        "--gpu-memory-utilization",
+        "memory_fraction",
+        type=float,
+        help="Share of the device the engine takes.",
+    ),
+    click.option("--kv-cache-dtype", help="auto, fp8, bfloat16 ..."),
+    click.option("--block-size", type=int, help="Tokens of a cache block."),
+    click.option("--enforce-eager", is_flag=True, help="Without CUDA graphs."),
+)
+
+
+def workload(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the workload flags."""
+    for option in reversed(_WORKLOAD):
+        function = option(function)
+    return function
+
+
+def limits(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags of an engine's limits."""
+    for option in reversed(_LIMITS):
+        function = option(function)
+    return function
+
+
+def read_limits(flags: dict[str, Any]) -> Limits:
+    """Take the limits out of a verb's flags; raises BadInput."""
+    return Limits.parse({name: flags.pop(name) for name in Limits.model_fields if name in flags}, where="flags")

@@ -1,0 +1,60 @@
+"""`gpuplan plan MODEL --on INVENTORY`."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from planner.cli import options
+from planner.errors import BadInput
+
+
+@click.command(name="plan", help="The cheapest feasible layout of MODEL on an inventory, with proof.")
+@click.argument("model", required=False)
+@click.option("--on", "on", help="Inventory: a file, or 8xA100-80GB, 2x8xH100-SXM, 4xL40S,2x3090.")
+@click.option("-f", "--file", "request_file", type=click.Path(path_type=Path), help="A request file instead.")
+@options.workload
+@options.engine
+@options.limits
+@click.option("--objective", type=click.Choice(["cost", "gpus"]), help="[default: cost where prices are known]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
+@click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
+@options.as_json
+def command(
+    model: str | None,
+    on: str | None,
+    request_file: Path | None,
+    context: int | None,
+    concurrency: int,
+    engine: str,
+    objective: Literal["cost", "gpus"] | None,
+    output: Path | None,
+    timed: bool,
+    as_json: bool,
+    **flags: Any,
+) -> int:
+    """Print the plan; exit 1 when the request is infeasible."""
+    from planner.request import Request
+    from planner.solve.plan import answer, plan
+
+    limits = options.read_limits(flags)
+    if request_file:
+        document = answer(Request.load(request_file), timed=timed)
+    elif model and on:
+        document = plan(
+            model, on, context=context, concurrency=concurrency, engine=engine, limits=limits,
+            objective=objective, timed=timed,
+        )  # fmt: skip
+    else:
+        raise BadInput("needs MODEL and --on INVENTORY, or -f REQUEST", where="gpuplan plan")
+    if output:
+        output.write_text(document.dump(), encoding="utf-8")
+    if as_json:
+        click.echo(document.dump(), nl=False)
+    else:
+        from planner.report.plan_table import plan_table
+
+        click.echo(plan_table(document))
+        if output:
+            click.echo(f"\nplan written to {output}")
+    return 1 if document.status == "infeasible" else 0

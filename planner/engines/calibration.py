@@ -1,0 +1,14 @@
+"""Constants fitted to real runs: they live in YAML beside each profile, with the rows that fixed them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planner.data_files import read_yaml
+
+
+@cache
+def constants(engine: str) -> dict[str, Any]:
+    """Return the calibration file of an engine (`vllm.yaml`)."""
+    content: dict[str, Any] = read_yaml(Path(__file__).with_name(f"{engine}.yaml"))
+    return content

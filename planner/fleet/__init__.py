@@ -1,0 +1,1 @@
+"""The hardware: GPU kinds, nodes, islands, inventories, offers. Knows nothing of models."""

@@ -1,0 +1,67 @@
+"""A GPU kind: what one device offers to a program."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from planner.units import GB, GIB
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One kind of device, per device as software sees it.
+
+    `memory_gib` is what a program can see, never the marketed size. Rates are dense TFLOP/s by dtype,
+    bandwidths GB/s (decimal); link bandwidths are per direction. `native` names the formats that the
+    matrix units take.
+    """
+
+    slug: str
+    name: str
+    vendor: str
+    architecture: str
+    memory_gib: float
+    memory_basis: str
+    memory_bandwidth_gbps: float
+    dense_tflops: dict[str, float]
+    native: tuple[str, ...] = ()
+    compute_capability: str | None = None
+    link_kind: str | None = None
+    link_gbps: float = 0.0
+    pcie_generation: int | None = None
+    pcie_lanes: int = 16
+    unified_memory: bool = False
+    devices_per_package: int = 1
+    form_factor: str = ""
+    tdp_w: float | None = None
+    memory_marketed_gb: float | None = None
+    aliases: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    notes: str = field(default="", compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        return hash(self.slug)
+
+    @cached_property
+    def memory_bytes(self) -> int:
+        """Device memory in bytes, as programs see it."""
+        return int(self.memory_gib * GIB)
+
+    @property
+    def bandwidth(self) -> float:
+        """Memory bandwidth in bytes a second."""
+        return self.memory_bandwidth_gbps * GB
+
+    @property
+    def capability(self) -> tuple[int, int]:
+        """CUDA compute capability as (major, minor); (0, 0) for other vendors."""
+        major, _, minor = (self.compute_capability or "0.0").partition(".")
+        return int(major), int(minor)
+
+    @property
+    def pcie_gbps(self) -> float:
+        """PCIe bandwidth per direction: 0.985 GB/s a lane in generation 3, doubling with each one."""
+        return 0.985 * 2.0 ** ((self.pcie_generation or 3) - 3) * self.pcie_lanes
+
+    @property
+    def socketed(self) -> bool:
+        """Whether the part sits on a board that links all its GPUs (SXM, OAM, superchip), not in a PCIe slot."""
+        return not self.form_factor.startswith("PCIe") and self.link_kind not in (None, "nvlink-bridge")

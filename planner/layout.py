@@ -1,0 +1,78 @@
+"""A layout: one way to run one copy of a model, with the engine's limits."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from planner.documents import Document
+
+
+class Limits(Document):
+    """What a user may fix of an engine's limits; None leaves the engine's default."""
+
+    max_model_len: int | None = Field(default=None, ge=1, description="longest sequence, tokens")
+    max_num_seqs: int | None = Field(default=None, ge=1, description="sequences that run at once")
+    max_num_batched_tokens: int | None = Field(default=None, ge=1, description="tokens of one step")
+    memory_fraction: float | None = Field(default=None, gt=0, le=1, description="share of the device the engine takes")
+    kv_cache_dtype: str | None = None
+    block_size: int | None = Field(default=None, ge=1, description="tokens a cache block")
+    enforce_eager: bool = False
+
+
+class Layout(Document):
+    """Parallel sizes, layers of each pipeline stage and the resolved limits of one replica.
+
+    A replica takes tensor x data x pipeline GPUs. `data_parallel_size` counts attention-data-parallel
+    groups inside the replica (mixture-of-experts models); copies of the whole are replicas, not layouts.
+    """
+
+    tensor_parallel_size: int = Field(default=1, ge=1)
+    pipeline_parallel_size: int = Field(default=1, ge=1)
+    data_parallel_size: int = Field(default=1, ge=1)
+    expert_parallel: bool = False
+    layers_per_stage: tuple[int, ...]
+    max_model_len: int
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    memory_fraction: float
+    kv_cache_dtype: str = "auto"
+    block_size: int = 16
+    enforce_eager: bool = False
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one replica."""
+        return self.tensor_parallel_size * self.data_parallel_size * self.pipeline_parallel_size
+
+    @property
+    def gpus_per_stage(self) -> int:
+        """GPUs of one pipeline stage."""
+        return self.tensor_parallel_size * self.data_parallel_size
+
+    @property
+    def expert_group(self) -> int:
+        """Ranks over which the routed experts are divided."""
+        return self.gpus_per_stage
+
+    def stage_layers(self, stage: int) -> tuple[int, int]:
+        """First and last layer of a stage, both included."""
+        first = sum(self.layers_per_stage[:stage])
+        return first, first + self.layers_per_stage[stage] - 1
+
+    def label(self) -> str:
+        """Short form: `TP8`, `TP4 PP2`, `TP2 DP4 EP`."""
+        sizes = (
+            ("TP", self.tensor_parallel_size),
+            ("PP", self.pipeline_parallel_size),
+            ("DP", self.data_parallel_size),
+        )
+        words = [f"{name}{size}" for name, size in sizes if size > 1 or name == "TP"]
+        return " ".join([*words, "EP"] if self.expert_parallel else words)
+
+
+def even_stages(layers: int, stages: int, extra_to: Sequence[int]) -> tuple[int, ...]:
+    """Divide layers over stages; the remainder goes, one each, to the stages in the order `extra_to`."""
+    split = [layers // stages] * stages
+    for stage in extra_to[: layers % stages]:
+        split[stage] += 1
+    return tuple(split)

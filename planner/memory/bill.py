@@ -1,0 +1,66 @@
+"""The memory bill: what each device holds, line by line, and what is left for sequences."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class DeviceBill:
+    """One device. `usable_bytes` is what the engine may take of `device_bytes`."""
+
+    rank: int
+    stage: int
+    weights_bytes: int
+    kv_cache_bytes: int
+    activation_bytes: int
+    cuda_graph_bytes: int
+    non_torch_bytes: int
+    device_bytes: int
+    usable_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Everything the engine holds on the device."""
+        return (
+            self.weights_bytes
+            + self.kv_cache_bytes
+            + self.activation_bytes
+            + self.cuda_graph_bytes
+            + self.non_torch_bytes
+        )
+
+    def document(self) -> dict[str, int]:
+        """Return the `per_device` entry of an estimate or a plan."""
+        return {
+            "rank": self.rank,
+            "stage": self.stage,
+            "weights_bytes": self.weights_bytes,
+            "kv_cache_bytes": self.kv_cache_bytes,
+            "activation_bytes": self.activation_bytes,
+            "cuda_graph_bytes": self.cuda_graph_bytes,
+            "non_torch_bytes": self.non_torch_bytes,
+            "total_bytes": self.total_bytes,
+            "device_bytes": self.device_bytes,
+            "usable_bytes": self.usable_bytes,
+        }
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The bill of one replica.
+
+    `kv_cache_tokens` and `max_concurrency` are what the engine logs; `sequences` is how many sequences
+    of max_model_len tokens the cache really holds at once (0 when not even one fits). `short_bytes` is
+    what the tightest device lacks for one such sequence.
+    """
+
+    per_device: tuple[DeviceBill, ...]
+    kv_cache_tokens: int
+    max_concurrency: float
+    sequences: int
+    short_bytes: int = 0
+    reasons: tuple[str, ...] = field(default=())
+
+    @property
+    def fits(self) -> bool:
+        """Whether the engine starts and holds at least one full-length sequence."""
+        return self.sequences >= 1 and not self.reasons

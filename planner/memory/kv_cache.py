@@ -1,0 +1,44 @@
+"""Bytes that a sequence keeps: attention caches and recurrent states, per layer and rank."""
+
+from planner.models.attention import Attention, CacheKind
+from planner.models.dtype import BF16, BY_NAME, FP8, DType
+from planner.models.layer import Layer
+from planner.units import ceil_div
+
+
+def cache_dtype(name: str, model_dtype: DType) -> DType:
+    """Type of the cached elements: `auto` is the model's own."""
+    if name == "auto":
+        return model_dtype if model_dtype.bits <= 32 else BF16
+    return FP8 if name.startswith("fp8") else BY_NAME[name]
+
+
+def token_bytes(attention: Attention, tensor_parallel: int, dtype: DType) -> int:
+    """Bytes that one token takes in one layer on one rank.
+
+    Heads are divided over the tensor-parallel ranks and repeated when there are fewer heads than
+    ranks; the MLA latent is whole on every rank.
+    """
+    if not attention.stores:
+        return 0
+    if attention.kind is CacheKind.MLA:
+        return dtype.size(attention.latent_dim)
+    heads = max(1, attention.kv_heads // tensor_parallel)
+    return dtype.size(heads * (attention.key_dim + attention.value_dim))
+
+
+def blocks_held(attention: Attention, tokens: int, block_size: int, tokens_in_flight: int) -> int:
+    """Blocks that a sequence of `tokens` tokens holds in one layer.
+
+    A windowed layer keeps its window and the tokens of the step in flight, and the block that the
+    window has half left (vLLM, v1/kv_cache_interface.py, SlidingWindowSpec).
+    """
+    if attention.window is None or attention.kind is CacheKind.FULL:
+        return ceil_div(tokens, block_size)
+    kept = min(attention.window - 1 + tokens_in_flight, tokens)
+    return ceil_div(kept, block_size) + 1
+
+
+def state_bytes(layer: Layer, tensor_parallel: int, dtype: DType) -> int:
+    """Bytes of recurrent state that a sequence keeps in one layer on one rank."""
+    return dtype.size(ceil_div(layer.state.elements, tensor_parallel)) if layer.state else 0

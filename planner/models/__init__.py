@@ -1,0 +1,1 @@
+"""A model is a list of tensors: read from a config.json, weight headers, a hub id or the catalogue."""

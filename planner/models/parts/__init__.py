@@ -1,0 +1,1 @@
+"""Building blocks of blueprints: each returns the tensors of one part of a layer."""

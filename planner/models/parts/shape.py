@@ -1,0 +1,58 @@
+"""The dimensions that nearly every decoder config states, under the names that families use."""
+
+from dataclasses import dataclass
+
+from planner.models.attention import Attention, CacheKind
+from planner.models.config_json import Config
+from planner.models.dtype import BF16, BY_NAME, DType
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Dimensions of a decoder."""
+
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    layers: int
+    vocab: int
+    dtype: DType
+
+    def attention(self, window: int | None = None, kind: CacheKind | None = None) -> Attention:
+        """Grouped-query attention of these dimensions, sliding when a window is given."""
+        kind = kind or (CacheKind.SLIDING if window else CacheKind.FULL)
+        return Attention(kind, self.heads, self.kv_heads, self.head_dim, self.head_dim, window)
+
+
+def read_shape(config: Config, *, head_dim: int | None = None, intermediate: int | None = None) -> Shape:
+    """Read the dimensions; `head_dim` and `intermediate` replace what the config leaves to the family."""
+    hidden = config.integer("hidden_size", "n_embd", "d_model")
+    heads = config.integer("num_attention_heads", "n_head", "n_heads")
+    kv_heads = config.integer("num_key_value_heads", default=heads)
+    if head_dim is None and "head_dim" not in config and hidden % heads:
+        raise config.wrong("num_attention_heads", heads, f"a divisor of hidden_size {hidden}, or head_dim given")
+    if heads % kv_heads:
+        raise config.wrong("num_key_value_heads", kv_heads, f"a divisor of the {heads} attention heads")
+    return Shape(
+        hidden=hidden,
+        intermediate=intermediate or config.integer("intermediate_size", "n_inner", "ffn_dim"),
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim or config.integer("head_dim", default=hidden // heads),
+        layers=config.integer("num_hidden_layers", "n_layer", "n_layers"),
+        vocab=config.integer("vocab_size"),
+        dtype=read_dtype(config),
+    )
+
+
+def read_dtype(config: Config) -> DType:
+    """Type that the weights are stored in; bfloat16, stated, when the config does not say."""
+    name = config.get("torch_dtype", "dtype")
+    if name is None:
+        config.assume("torch_dtype is not given: weights read as bfloat16")
+        return BF16
+    if not isinstance(name, str) or name.removeprefix("torch.") not in BY_NAME:
+        raise config.wrong("torch_dtype", name, "bfloat16, float16 or float32")
+    return BY_NAME[name.removeprefix("torch.")]

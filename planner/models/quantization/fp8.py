@@ -1,0 +1,54 @@
+"""FP8 checkpoints: eight-bit weights with one scale a tensor, or one a block (DeepSeek-V3, arXiv 2412.19437)."""
+
+from dataclasses import dataclass, replace
+
+from planner.models.config_json import Config
+from planner.models.dtype import F32, FP8
+from planner.models.quantization import Scheme, scheme
+from planner.models.quantization.exclusions import excluded
+from planner.models.tensor import Kind, Role, Split, Tensor
+from planner.units import ceil_div
+
+_NEVER = {Role.ROUTER, Role.HEAD}
+
+
+@dataclass(frozen=True)
+class Fp8:
+    """`block` is the (outputs, inputs) that share a scale; None is one scale a matrix."""
+
+    block: tuple[int, int] | None
+    ignored: tuple[str, ...]
+    static_inputs: bool
+    name: str = "fp8"
+
+    def converts(self, module: str, tensor: Tensor) -> bool:
+        """All linear layers but routers, the head and what the config ignores."""
+        return tensor.role not in _NEVER and not module.endswith("eh_proj") and not excluded(module, self.ignored)
+
+    def convert(self, module: str, tensor: Tensor) -> tuple[Tensor, ...]:
+        """Eight-bit weight with `weight_scale_inv` for each block, or `weight_scale` for the whole."""
+        *stack, outputs, inputs = tensor.shape
+        weight = replace(tensor, dtype=FP8)
+        stem, _, part = tensor.name.partition(".weight")
+        scale = replace(tensor, dtype=F32, kind=Kind.SCALE, matmul=False, units=0)
+        if self.block:
+            rows, columns = ceil_div(outputs, self.block[0]), ceil_div(inputs, self.block[1])
+            return weight, replace(scale, name=f"{stem}.weight_scale_inv{part}", shape=(*stack, rows, columns))
+        whole = replace(scale, shape=(*stack, 1), split=Split.REPLICATED)
+        scales: tuple[Tensor, ...] = (replace(whole, name=f"{stem}.weight_scale{part}"),)
+        if self.static_inputs:
+            scales += (replace(whole, name=f"{stem}.input_scale{part}"),)
+        return weight, *scales
+
+
+@scheme("fp8")
+def fp8(config: Config) -> Scheme:
+    """Read `weight_block_size`, `modules_to_not_convert` and `activation_scheme`."""
+    block = config.get("weight_block_size")
+    if block is not None and not (
+        isinstance(block, list) and len(block) == 2 and all(isinstance(n, int) and n > 0 for n in block)
+    ):
+        raise config.wrong("weight_block_size", block, "two positive numbers")
+    ignored = config.items("modules_to_not_convert", "ignored_layers", default=[])
+    static = config.text("activation_scheme", default="dynamic") == "static"
+    return Fp8((block[0], block[1]) if block else None, tuple(map(str, ignored)), static)

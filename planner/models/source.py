@@ -1,0 +1,52 @@
+"""From what the user wrote to a model: a file, a directory, a hub id or a catalogue name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from planner.data_files import read_json
+from planner.errors import BadInput
+from planner.models.blueprints import blueprints
+from planner.models.config_json import Config
+from planner.models.model import Model
+from planner.models.model_catalogue import resolve
+from planner.models.quantization import schemes
+from planner.models.quantization.apply import quantize
+from planner.near_names import near_names
+
+
+def load_model(source: str | Path) -> Model:
+    """Read a model from a config.json, a directory that holds one, or a catalogue name.
+
+    Raises BadInput (or UnknownName with near names) when it cannot be read.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return model_from_file(path / "config.json", name=path.resolve().name)
+    if path.is_file():
+        return model_from_file(path, name=path.stem if path.name != "config.json" else path.resolve().parent.name)
+    if str(source).endswith((".json", ".gguf", ".safetensors")) or str(source).startswith((".", "/")):
+        raise BadInput("no such file or directory", where=source)
+    model_id, file, notes = resolve(str(source))
+    return model_from_file(file, name=model_id).assuming(*notes)
+
+
+def model_from_file(path: Path, name: str) -> Model:
+    """Read one config.json."""
+    return model_from_config(Config(read_json(path), where=path), name=name)
+
+
+def model_from_config(config: Config, name: str) -> Model:
+    """Write the tensor list by the blueprint of `model_type`, then quantize it as the config says."""
+    model_type = config.text("model_type")
+    if model_type not in blueprints():
+        near = near_names(model_type, blueprints())
+        expected = f"a known architecture such as {', '.join(near or ['llama', 'qwen3'])}"
+        raise config.wrong("model_type", model_type, expected)
+    model = blueprints()[model_type](config)
+    if "quantization_config" in config:
+        section = config.section("quantization_config")
+        method = section.text("quant_method")
+        if method not in schemes():
+            raise section.wrong("quant_method", method, f"one of {', '.join(sorted(schemes()))}")
+        model = quantize(model, schemes()[method](section))
+    return replace(model, name=name)

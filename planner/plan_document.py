@@ -1,0 +1,92 @@
+"""The plan document: the answer, complete enough to be checked without the solver that made it."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from planner.documents import Document
+from planner.layout import Layout
+from planner.request import Request
+
+
+class DeviceLines(Document):
+    """The memory bill of one device, in bytes."""
+
+    rank: int
+    stage: int
+    weights_bytes: int
+    kv_cache_bytes: int
+    activation_bytes: int
+    cuda_graph_bytes: int
+    non_torch_bytes: int
+    total_bytes: int
+    device_bytes: int
+    usable_bytes: int
+
+
+class StagePlan(Document):
+    """One pipeline stage: its devices and its first and last layer."""
+
+    devices: list[str]
+    gpu: str
+    layers: tuple[int, int]
+
+
+class Capacity(Document):
+    """What a replica carries: full-length sequences at once, and the tokens its cache holds."""
+
+    sequences: int
+    kv_cache_tokens: int
+
+
+class ReplicaPlan(Document):
+    """One copy of a model on named devices."""
+
+    layout: Layout
+    stages: list[StagePlan]
+    per_device: list[DeviceLines]
+    speed: dict[str, Any] | None = None
+    capacity: Capacity
+
+
+class Deployment(Document):
+    """All copies of one model."""
+
+    model: str
+    engine: str
+    engine_version: str
+    replicas: list[ReplicaPlan]
+
+
+class Objective(Document):
+    """What was minimised, what was reached, and what is proven."""
+
+    name: Literal["cost", "gpus"]
+    value: float | None
+    bound: float | None
+    gap: float | None
+
+
+class SolveRecord(Document):
+    """How the answer was found; `seconds` stays empty unless asked for, so that equal plans are equal bytes."""
+
+    seconds: float | None = None
+    solver: str
+    shapes_considered: int
+    shapes_kept: int
+
+
+class Plan(Document):
+    """The plan document of DESIGN section 4."""
+
+    status: Literal["optimal", "feasible", "infeasible"]
+    objective: Objective
+    cost_usd_per_hour: float | None
+    gpus_used: int
+    nodes_used: int
+    deployments: list[Deployment]
+    explanation: list[str] = Field(default=[])
+    alternatives: list[dict[str, Any]] = Field(default=[])
+    assumptions: list[str] = Field(default=[])
+    solve: SolveRecord
+    request: Request

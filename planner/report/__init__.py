@@ -1,0 +1,1 @@
+"""What people read: tables that fit a terminal of 80 columns."""

@@ -1,0 +1,26 @@
+"""The table of `gpuplan estimate`."""
+
+from typing import Any
+
+from planner.layout import Layout
+from planner.report.bill_table import bill_table
+from planner.report.notes import join, notes
+
+
+def estimate_table(document: dict[str, Any]) -> str:
+    """Return the estimate document as text."""
+    layout = Layout.model_validate(document["layout"])
+    verdict = "fits" if document["fits"] else "does not fit"
+    engine = f"{document['engine']} {document['engine_version']}"
+    head = f"{document['model']} as {layout.label()} on {document['gpu']}, {engine}: {verdict}"
+    cache = (
+        f"KV cache {document['kv_cache_tokens']:,} tokens; {document['sequences']:,} sequences of"
+        f" {layout.max_model_len:,} tokens at once"
+    )
+    return join(
+        head,
+        bill_table(document["per_device"]),
+        cache if document["fits"] else "",
+        notes("because", document["reasons"]),
+        notes("assumed", document["assumptions"]),
+    )

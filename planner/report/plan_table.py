@@ -1,0 +1,78 @@
+"""The text of `gpuplan plan`."""
+
+from tabulate import tabulate
+
+from planner.plan_document import Deployment, Plan, ReplicaPlan
+from planner.report.bill_table import bill_table
+from planner.report.notes import join, notes
+
+
+def plan_table(plan: Plan) -> str:
+    """Return the plan as text: the answer, where it runs, the bill, the proof, the command."""
+    if plan.status == "infeasible":
+        return join("infeasible", notes("because", plan.explanation), notes("assumed", plan.assumptions))
+    return join(
+        _headline(plan),
+        *(_deployment(deployment) for deployment in plan.deployments),
+        _proof(plan),
+        notes("why", plan.explanation),
+        _alternatives(plan),
+        notes("assumed", plan.assumptions),
+        _commands(plan),
+    )
+
+
+def _headline(plan: Plan) -> str:
+    price = f", ${plan.cost_usd_per_hour:,.2f} an hour" if plan.cost_usd_per_hour is not None else ""
+    return f"{plan.status}: {plan.gpus_used} GPUs on {plan.nodes_used} node{'s' if plan.nodes_used > 1 else ''}{price}"
+
+
+def _deployment(deployment: Deployment) -> str:
+    alike: dict[str, list[ReplicaPlan]] = {}
+    for replica in deployment.replicas:
+        alike.setdefault(replica.layout.label() + replica.stages[0].gpu, []).append(replica)
+    parts = [f"{deployment.model} on {deployment.engine} {deployment.engine_version}"]
+    for replicas in alike.values():
+        first = replicas[0]
+        rows = [
+            [number, stage, _devices(part.devices), part.gpu, f"{part.layers[0]}-{part.layers[1]}"]
+            for number, replica in enumerate(replicas)
+            for stage, part in enumerate(replica.stages)
+        ]
+        parts.append(
+            f"{len(replicas)} x {first.layout.label()}, each {first.capacity.sequences:,} sequences of"
+            f" {first.layout.max_model_len:,} tokens\n"
+            + tabulate(rows, headers=["replica", "stage", "devices", "GPU", "layers"], tablefmt="simple")
+        )
+        parts.append(bill_table([device.model_dump() for device in first.per_device]))
+    return "\n\n".join(parts)
+
+
+def _devices(devices: list[str]) -> str:
+    node = devices[0].partition("/")[0]
+    numbers = [device.rpartition("gpu")[2] for device in devices]
+    if all(device.startswith(node + "/") for device in devices):
+        return f"{node}/gpu{numbers[0]}" + (f"-{numbers[-1]}" if len(numbers) > 1 else "")
+    return ", ".join(devices)
+
+
+def _proof(plan: Plan) -> str:
+    unit = "$/h" if plan.objective.name == "cost" else "GPUs"
+    record = plan.solve
+    seconds = f" in {record.seconds:g} s" if record.seconds is not None else ""
+    return (
+        f"proof: {plan.objective.value:g} {unit}, bound {plan.objective.bound:g}, gap {plan.objective.gap:.2%}"
+        f" ({record.solver}{seconds}; {record.shapes_considered} layouts, {record.shapes_kept} after dominance)"
+    )
+
+
+def _alternatives(plan: Plan) -> str:
+    lines = [f"{a['layout']} on {a['gpus']} x {a['gpu']}" for a in plan.alternatives]
+    return notes("next best", lines)
+
+
+def _commands(plan: Plan) -> str:
+    from planner.export.vllm import command
+
+    lines = [command(deployment, replica) for deployment in plan.deployments for replica in deployment.replicas]
+    return "serve with:\n" + "\n".join(f"  {line}" for line in dict.fromkeys(lines))

@@ -1,0 +1,1 @@
+"""The search: shapes, dominance, the integer programme, placement, explanation."""
