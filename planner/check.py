@@ -6,6 +6,7 @@ from pathlib import Path
 from planner.engines import find_engine
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.inventory import load_inventory
+from planner.fleet.site import usual_site
 from planner.models.source import load_model
 from planner.plan_document import Plan, ReplicaPlan
 from planner.units import gib
@@ -29,7 +30,7 @@ def check(plan: Plan | str | Path) -> list[str]:
             findings += _devices(label, replica, kinds)
             stage_gpus = [gpus()[stage.gpu] for stage in replica.stages]
             findings += [f"{label}: {r}" for r in engine.refusals(model, replica.layout, stage_gpus[0])]
-            bill = engine.bill(model, replica.layout, stage_gpus)
+            bill = engine.bill(model, replica.layout, [usual_site(gpu) for gpu in stage_gpus])
             names = [device for stage in replica.stages for device in stage.devices]
             for name, truth, line in zip(names, bill.per_device, replica.per_device, strict=False):
                 for key, value in truth.document().items():

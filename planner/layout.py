@@ -6,6 +6,8 @@ from pydantic import Field
 
 from planner.documents import Document
 
+OptionValue = bool | int | float | str
+
 
 class Limits(Document):
     """What a user may fix of an engine's limits; None leaves the engine's default."""
@@ -17,6 +19,7 @@ class Limits(Document):
     kv_cache_dtype: str | None = None
     block_size: int | None = Field(default=None, ge=1, description="tokens a cache block")
     enforce_eager: bool = False
+    options: dict[str, OptionValue] = Field(default={}, description="flags of one engine, under its own names")
 
 
 class Layout(Document):
@@ -38,6 +41,7 @@ class Layout(Document):
     kv_cache_dtype: str = "auto"
     block_size: int = 16
     enforce_eager: bool = False
+    options: dict[str, OptionValue] = Field(default={})
 
     @property
     def gpus(self) -> int:

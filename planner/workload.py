@@ -6,10 +6,20 @@ from planner.documents import Document
 
 
 class Workload(Document):
-    """The load of one model: sequences of `context` tokens, `concurrency` of them held in cache at once."""
+    """The load of one model, and the targets under which it must be carried.
+
+    `concurrency` sequences of `context` tokens must be held in cache at once. Requests bring
+    `input_tokens` and are answered with `output_tokens` (means); rates and targets are over all replicas.
+    """
 
     context: int | None = Field(default=None, ge=1, description="tokens of the longest sequence; None: the model's own")
     concurrency: int = Field(default=1, ge=1, description="sequences held at once, over all replicas")
+    input_tokens: int | None = Field(default=None, ge=1, description="mean tokens of a prompt")
+    output_tokens: int | None = Field(default=None, ge=1, description="mean tokens of an answer")
+    requests_per_second: float | None = Field(default=None, gt=0)
+    tokens_per_second: float | None = Field(default=None, gt=0, description="output tokens a second")
+    ttft_ms: float | None = Field(default=None, gt=0, description="time to first token")
+    tpot_ms: float | None = Field(default=None, gt=0, description="time per output token after the first")
 
 
 def describe(workload: Workload) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from planner.engines import find_engine
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
+from planner.fleet.site import usual_site
 from planner.layout import Limits
 from planner.models.source import load_model
 from planner.units import gib
@@ -40,7 +41,7 @@ def estimate(
     refusals = profile.refusals(loaded, layout, kind)
     if refusals:
         raise BadInput(f"{loaded.name} as {layout.label()}: {'; '.join(refusals)}", where=profile.name)
-    bill = profile.bill(loaded, layout, [kind])
+    bill = profile.bill(loaded, layout, [usual_site(kind)])
     reasons = list(bill.reasons)
     if bill.sequences < 1:
         reasons.append(f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(bill.short_bytes)} short")

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from planner.fleet.gpu import Gpu
+from planner.fleet.site import Site
 from planner.layout import Layout, Limits
 from planner.memory.bill import Bill
 from planner.models.model import Model
+
+CONFIDENCE = 0.99
+"""How sure a plan must be that the engine does not run out of memory."""
 
 
 class Engine(Protocol):
@@ -31,5 +35,9 @@ class Engine(Protocol):
     def refusals(self, model: Model, layout: Layout, gpu: Gpu) -> list[str]:
         """Return why the engine would not start this layout; empty when it would."""
 
-    def bill(self, model: Model, layout: Layout, gpus: Sequence[Gpu]) -> Bill:
-        """Return the memory bill; `gpus` holds the kind of each pipeline stage (or one kind for all)."""
+    def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
+        """Return the memory bill; `sites` holds the place of each pipeline stage (or one for all).
+
+        The lines are what the engine is expected to log. Whether it fits and how many sequences it
+        holds is judged at the upper edge of each line's error band at `confidence`.
+        """

@@ -9,7 +9,9 @@ from functools import cache
 from math import ceil
 
 from planner.engines.calibration import constants
+from planner.engines.profile import CONFIDENCE
 from planner.fleet.gpu import Gpu
+from planner.fleet.site import Site
 from planner.layout import Layout, Limits, even_stages
 from planner.memory.bill import Bill, DeviceBill
 from planner.memory.kv_cache import blocks_held, cache_dtype, token_bytes
@@ -77,10 +79,11 @@ class Vllm:
             )
         return list(dict.fromkeys(reasons))
 
-    def bill(self, model: Model, layout: Layout, gpus: Sequence[Gpu]) -> Bill:
+    def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
         """Weights, profiling peak, graphs and non-torch memory per stage; the rest of the fraction is cache."""
         stages = [
-            _stage_lines(model, layout, stage, gpus[stage % len(gpus)]) for stage in range(len(layout.layers_per_stage))
+            _stage_lines(model, layout, stage, sites[stage % len(sites)])
+            for stage in range(len(layout.layers_per_stage))
         ]
         blocks = min(lines.pool_bytes // lines.block_bytes if lines.block_bytes else 0 for lines in stages)
         needed = max(1, blocks_per_sequence(model, layout, layout.max_model_len))
@@ -134,15 +137,15 @@ class _StageLines:
         )
 
 
-def _stage_lines(model: Model, layout: Layout, stage: int, gpu: Gpu) -> _StageLines:
+def _stage_lines(model: Model, layout: Layout, stage: int, site: Site) -> _StageLines:
     return _StageLines(
         stage,
-        gpu,
+        site.gpu,
         layout,
         weights=stage_weights(model, layout, stage),
         activation=_activation(model, layout, stage),
         graphs=_graphs(model, layout, stage),
-        non_torch=_non_torch(layout, gpu),
+        non_torch=_non_torch(layout, site),
         block=block_bytes(model, layout, stage),
     )
 
@@ -244,11 +247,11 @@ def _graphs(model: Model, layout: Layout, stage: int) -> int:
     return int(fit["base"] * GIB + fit["per_hidden_layer_mib"] * 2**20 * (last - first + 1) * model.hidden_size)
 
 
-def _non_torch(layout: Layout, gpu: Gpu) -> int:
+def _non_torch(layout: Layout, site: Site) -> int:
     fit = constants("vllm")["non_torch_gib"]
     if layout.gpus_per_stage == 1:
         return int(fit["alone"] * GIB)
-    return int(fit["peer_access" if gpu.socketed else "no_peer_access"] * GIB)
+    return int(fit["peer_access" if site.peer_access else "no_peer_access"] * GIB)
 
 
 def _indivisible(model: Model, layout: Layout) -> set[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from planner.engines.profile import Engine
 from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import Inventory
+from planner.fleet.site import usual_site
 from planner.layout import Layout, Limits
 from planner.memory.bill import Bill
 from planner.models.model import Model
@@ -73,7 +74,7 @@ def enumerate_shapes(model: Model, engine: Engine, workload: Workload, limits: L
             if reasons := engine.refusals(model, layout, gpu):
                 refusals += [f"{layout.label()}: {reason}" for reason in reasons]
                 continue
-            bill = engine.bill(model, layout, [gpu])
+            bill = engine.bill(model, layout, [usual_site(gpu)])
             shape = Shape(layout, gpu, bill, min(bill.sequences, layout.max_num_seqs * data))
             (fitting if bill.fits else misfits).append(shape)
     return Shapes(tuple(fitting), tuple(misfits), tuple(dict.fromkeys(refusals)), considered)
