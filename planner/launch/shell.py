@@ -1,0 +1,117 @@
+"""Shell text to simple commands: continuations, comments, quotes, variables and operators."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from planner.errors import BadInput
+
+_CONTINUATION = re.compile(r"[\\^`][ \t]*\r?\n")
+_PROMPT = re.compile(r"^[ \t]*(?:\$|>|PS [^>\n]*>|(?:\([^)\n]*\) ?)?\w+@[\w.-]+:[^\s$#]*[$#])[ \t]+", re.MULTILINE)
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-=]([^}]*))?\}|(\w+))")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_REDIRECTION = re.compile(r"(?:\d*|&)(?:<<?<?|>>?)(?:&\d+)?")
+_TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " "})
+_SETTERS = ("export", "set", "declare", "readonly", "local")
+
+
+def commands(text: str, environment: Mapping[str, str] | None = None) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Yield each simple command of a script as its words, with the variables known when it runs.
+
+    `$NAME`, `${NAME}` and `${NAME:-default}` are replaced where the text (or `environment`) sets them and
+    left as they are where it does not. Redirections are dropped. Raises BadInput for a quote never closed.
+    """
+    known = dict(environment or {})
+    for words in _Splitter(_PROMPT.sub("", _CONTINUATION.sub(" ", text.translate(_TYPOGRAPHY))), known).simple():
+        bare = words[1:] if words and words[0] in _SETTERS else words
+        if bare and all(_ASSIGNMENT.match(word) for word in bare):
+            known.update(word.partition("=")[::2] for word in bare)
+        elif bare:
+            yield words, dict(known)
+
+
+class _Splitter:
+    """Cuts text into words; variables are looked up late, so that earlier assignments count."""
+
+    def __init__(self, text: str, known: Mapping[str, str]) -> None:
+        self.text, self.known, self.at = text, known, 0
+        self.words: list[str] = []
+        self.word: str | None = None
+        self.redirected = False
+
+    def simple(self) -> Iterator[list[str]]:
+        """Yield the words between operators and line ends."""
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if self.text.startswith("$(", self.at):
+                self._step(char)
+            elif self.word is None and (match := _REDIRECTION.match(self.text, self.at)):
+                self.at = match.end()
+                self.redirected = "&" not in match[0][1:]
+            elif char in "\n;&|()":
+                yield self._end_command()
+            else:
+                self._step(char)
+        yield self._end_command()
+
+    def _step(self, char: str) -> None:
+        if char in " \t\r":
+            self._end_word()
+        elif char == "#" and self.word is None:
+            self.at = self._find("\n") - 1
+        elif char == "'":
+            start, self.at = self.at + 1, self._closing("'")
+            self._add(self.text[start : self.at])
+        elif char == '"':
+            start, self.at = self.at + 1, self._closing('"')
+            self._add(re.sub(r"\\(.)", _unescaped, self._expanded(self.text[start : self.at]), flags=re.DOTALL))
+        elif char == "\\":
+            self.at += 1
+            self._add(self.text[self.at : self.at + 1])
+        elif char == "$" and (match := _VARIABLE.match(self.text, self.at)):
+            self._add(self._expanded(match[0]))
+            self.at = match.end() - 1
+        elif self.text.startswith("$(", self.at):
+            start, self.at = self.at, self._find(")")
+            self._add(self.text[start : self.at + 1])
+        else:
+            self._add(char)
+        self.at += 1
+
+    def _add(self, text: str) -> None:
+        self.word = (self.word or "") + text
+
+    def _end_word(self) -> None:
+        if self.word is not None and not self.redirected:
+            self.words.append(self.word)
+        self.redirected = self.redirected and self.word is None
+        self.word = None
+
+    def _end_command(self) -> list[str]:
+        self._end_word()
+        self.at += 1
+        words, self.words, self.redirected = self.words, [], False
+        return words
+
+    def _expanded(self, text: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            found = self.known.get(match[1] or match[3], match[2])
+            return match[0] if found is None else found
+
+        return _VARIABLE.sub(value, text)
+
+    def _find(self, mark: str) -> int:
+        found = self.text.find(mark, self.at)
+        return len(self.text) if found < 0 else found
+
+    def _closing(self, quote: str) -> int:
+        at = self.at + 1
+        while at < len(self.text) and self.text[at] != quote:
+            at += 2 if self.text[at] == "\\" and quote == '"' else 1
+        if at >= len(self.text):
+            shown = self.text[self.at : self.at + 30].splitlines()[0]
+            raise BadInput(f"the quote opened at {shown} is never closed", where="command")
+        return at
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return match[1] if match[1] in '"\\$`' else match[0]
