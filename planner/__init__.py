@@ -14,7 +14,7 @@ __all__ = ["__version__", "check", "estimate", "inspect", "plan", "size"]
 
 _VERBS = {
     "inspect": "planner.models.inspect",
-    "estimate": "planner.engines.estimate",
+    "estimate": "planner.speed.estimate",
     "plan": "planner.solve.plan",
     "size": "planner.solve.size",
     "check": "planner.check",

@@ -8,7 +8,7 @@ import click
 from planner.cli import options
 
 
-@click.command(name="estimate", help="The memory bill of one layout of MODEL on one GPU kind.")
+@click.command(name="estimate", help="Memory bill and speed of one layout of MODEL on one GPU kind.")
 @click.argument("model")
 @click.option("--gpu", required=True, help="GPU kind: h100-sxm5-80gb, H100, NVIDIA L40S ...")
 @options.engine
@@ -16,14 +16,17 @@ from planner.cli import options
 @click.option("--pp", "--pipeline-parallel-size", "pipeline", type=int, default=1, show_default=True)
 @click.option("--dp", "--data-parallel-size", "data", type=int, default=1, show_default=True)
 @click.option("--ep/--no-ep", "expert_parallel", default=False, help="Whole experts on each rank.")
+@click.option("--concurrency", type=int, default=1, show_default=True, help="Requests always in flight.")
+@options.traffic
 @options.limits
 @options.as_json
 def command(model: str, gpu: str, engine: str, as_json: bool, **flags: Any) -> int:
     """Print the bill; exit 1 when it does not fit."""
-    from planner.engines.estimate import estimate
+    from planner.speed.estimate import estimate
 
     limits = options.read_limits(flags)
-    document = estimate(model, gpu, engine=engine, limits=limits, **flags)
+    workload = options.read_workload(flags)
+    document = estimate(model, gpu, engine=engine, limits=limits, workload=workload, **flags)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

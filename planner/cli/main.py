@@ -11,7 +11,7 @@ from planner.errors import GpuplanError
 VERBS = {
     "plan": "the cheapest feasible layout of a model on an inventory, with proof",
     "size": "how many GPUs of each kind a model needs",
-    "estimate": "the memory bill of one layout on one GPU kind",
+    "estimate": "memory bill and speed of one layout on one GPU kind",
     "inspect": "what a model is made of: parameters, layers, cache",
     "check": "recompute a plan without the solver and reject what does not hold",
     "export": "write the config and commands of the engine that runs a plan",

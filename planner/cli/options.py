@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from planner.layout import Limits
+from planner.workload import Workload
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -15,6 +16,17 @@ engine = click.option("--engine", default="vllm", show_default=True, help="The f
 _WORKLOAD = (
     click.option("--context", type=int, help="Tokens of the longest sequence.  [default: the model's own]"),
     click.option("--concurrency", type=int, default=1, show_default=True, help="Sequences held in cache at once."),
+)
+_TRAFFIC = (
+    click.option("--input-tokens", type=int, help="Mean tokens of a prompt."),
+    click.option("--output-tokens", type=int, help="Mean tokens of an answer."),
+    click.option("--requests-per-second", type=float, help="Requests that arrive, over all replicas."),
+    click.option("--tokens-per-second", type=float, help="Output tokens a second, over all replicas."),
+    click.option("--ttft-ms", type=float, help="Target: mean time to the first token."),
+    click.option("--tpot-ms", type=float, help="Target: mean time for each token after it."),
+    click.option("--prefix-hit-rate", type=float, help="Share of prompt tokens found in the prefix cache."),
+    click.option("--speculative-tokens", type=int, help="Tokens drafted for each step."),
+    click.option("--acceptance", type=float, help="Chance that a drafted token is kept."),
 )
 _LIMITS = (
     click.option("--max-model-len", type=int, help="Longest sequence the engine accepts."),
@@ -39,6 +51,13 @@ def workload(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def traffic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags of what the requests bring and of the targets they are answered under."""
+    for option in reversed(_TRAFFIC):
+        function = option(function)
+    return function
+
+
 def limits(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the flags of an engine's limits."""
     for option in reversed(_LIMITS):
@@ -49,3 +68,9 @@ def limits(function: Callable[..., Any]) -> Callable[..., Any]:
 def read_limits(flags: dict[str, Any]) -> Limits:
     """Take the limits out of a verb's flags; raises BadInput."""
     return Limits.parse({name: flags.pop(name) for name in Limits.model_fields if name in flags}, where="flags")
+
+
+def read_workload(flags: dict[str, Any]) -> Workload:
+    """Take the workload out of a verb's flags; raises BadInput."""
+    given = {name: flags.pop(name) for name in Workload.model_fields if name in flags}
+    return Workload.parse({name: value for name, value in given.items() if value is not None}, where="flags")

@@ -5,6 +5,7 @@ from typing import Any
 from planner.layout import Layout
 from planner.report.bill_table import bill_table
 from planner.report.notes import join, notes
+from planner.report.speed_table import speed_table
 
 
 def estimate_table(document: dict[str, Any]) -> str:
@@ -21,6 +22,7 @@ def estimate_table(document: dict[str, Any]) -> str:
         head,
         bill_table(document["per_device"]),
         cache if document["fits"] else "",
+        speed_table(document["speed"]) if document["speed"] else "",
         notes("because", document["reasons"]),
         notes("assumed", document["assumptions"]),
     )

@@ -1,15 +1,20 @@
-"""The `estimate` verb: the memory bill of one layout on one GPU kind."""
+"""The `estimate` verb: the memory bill and the speed of one layout on one GPU kind."""
 
 from pathlib import Path
 from typing import Any
 
 from planner.engines import find_engine
+from planner.engines.profile import Engine
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
-from planner.fleet.site import usual_site
-from planner.layout import Limits
+from planner.fleet.site import Site, usual_site
+from planner.layout import Layout, Limits
+from planner.memory.bill import Bill
+from planner.models.model import Model
 from planner.models.source import load_model
+from planner.speed.predict import predict
 from planner.units import gib
+from planner.workload import Workload
 
 
 def estimate(
@@ -22,8 +27,12 @@ def estimate(
     data: int = 1,
     expert_parallel: bool = False,
     limits: Limits | None = None,
+    workload: Workload | None = None,
 ) -> dict[str, Any]:
-    """Return the estimate document of DESIGN section 4; raises BadInput."""
+    """Return the estimate document of DESIGN section 4; raises BadInput.
+
+    `workload` is what the speed is predicted for; its `context` plays no part, `limits.max_model_len` does.
+    """
     for flag, value in (("--tp", tensor), ("--pp", pipeline), ("--dp", data)):
         if value < 1:
             raise BadInput(f"is {value}", where=flag, expected="a whole number from 1 up")
@@ -41,10 +50,12 @@ def estimate(
     refusals = profile.refusals(loaded, layout, kind)
     if refusals:
         raise BadInput(f"{loaded.name} as {layout.label()}: {'; '.join(refusals)}", where=profile.name)
-    bill = profile.bill(loaded, layout, [usual_site(kind)])
+    sites = [usual_site(kind)]
+    bill = profile.bill(loaded, layout, sites)
     reasons = list(bill.reasons)
     if bill.sequences < 1:
         reasons.append(f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(bill.short_bytes)} short")
+    speed, remarks = _speed(loaded, layout, sites, profile, bill, workload or Workload())
     return {
         "model": loaded.name,
         "engine": profile.name,
@@ -57,6 +68,19 @@ def estimate(
         "max_concurrency": bill.max_concurrency,
         "sequences": bill.sequences,
         "per_device": [device.document() for device in bill.per_device],
-        "speed": None,
-        "assumptions": [*notes, *loaded.assumptions],
+        "speed": speed,
+        "assumptions": [*notes, *loaded.assumptions, *remarks],
     }
+
+
+def _speed(
+    model: Model, layout: Layout, sites: list[Site], engine: Engine, bill: Bill, workload: Workload
+) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """The `speed` entry with what it assumes; None when nothing would run, or when the GPU's rates are unknown."""
+    if not bill.fits:
+        return None, ()
+    try:
+        speed = predict(model, layout, sites, engine, workload)
+    except BadInput as unknown:
+        return None, (f"no speed: {unknown}",)
+    return speed.document(), speed.assumptions

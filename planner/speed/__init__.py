@@ -1,0 +1,1 @@
+"""How fast: operator times, collectives, steady state, latency and capacity under targets."""

@@ -1,0 +1,40 @@
+"""Requests that arrive on their own: the steady state under a rate, with the waiting that chance arrivals cause."""
+
+from dataclasses import replace
+
+from planner.speed.replica import Replica
+from planner.speed.steady_state import Room, Steady, closed_loop
+from planner.speed.traffic import Traffic
+
+_HALVINGS = 14
+
+
+def in_flight(replica: Replica, traffic: Traffic, room: Room, rate: float) -> float | None:
+    """Return the requests in flight at which the replica answers `rate` a second; None when it never does.
+
+    By Little's law the state under arrivals of that rate is the closed loop with the same throughput.
+    """
+    low, high = 0.0, room.sequences
+    if closed_loop(replica, traffic, room, high).requests_per_second < rate:
+        return None
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if closed_loop(replica, traffic, room, max(middle, 1e-3)).requests_per_second < rate:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def open_loop(replica: Replica, traffic: Traffic, room: Room, running: float) -> Steady:
+    """Return the state of `running` requests in flight when they arrive by chance (Poisson).
+
+    Prompts queue for the prefilling steps as at a single server that is busy a share rho of the time and
+    needs X for each: rho / (1 - rho) x X / 2 (Pollaczek-Khinchine, equal prompts), beside the calm step
+    under way. This takes the place of the closed loop's clumping.
+    """
+    state = closed_loop(replica, traffic, room, running)
+    busy = min(state.requests_per_second * state.prompt, 0.99)
+    queue = busy / (1 - busy) * state.prompt / 2
+    wait = max(queue + state.calm / 2, state.wait if state.full else 0.0)
+    return replace(state, ttft=state.ttft - state.wait + wait, wait=wait)

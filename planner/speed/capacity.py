@@ -1,0 +1,37 @@
+"""How much a replica carries: alone against its limits, and within targets for latency."""
+
+from planner.speed.arrivals import open_loop
+from planner.speed.replica import Replica
+from planner.speed.steady_state import Room, Steady, closed_loop
+from planner.speed.traffic import Traffic
+
+_HALVINGS = 9
+
+
+def saturation(replica: Replica, traffic: Traffic, room: Room) -> Steady:
+    """Return the steady state with a queue that never empties: all sequences that fit run."""
+    return closed_loop(replica, traffic, room, room.sequences)
+
+
+def most_in_flight(replica: Replica, traffic: Traffic, room: Room, ttft: float | None, tpot: float | None) -> float:
+    """Return the most requests in flight at which both means stay within their targets (seconds); 0 when none do.
+
+    Requests arrive by chance (`open_loop`). The search halves the range between one request and all that
+    fit, so a wider target never gives a smaller answer.
+    """
+
+    def holds(running: float) -> bool:
+        state = open_loop(replica, traffic, room, running)
+        return (ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot)
+
+    if ttft is None and tpot is None:
+        return room.sequences
+    low, high = 1.0, room.sequences
+    if high < 1 or not holds(low):
+        return 0.0
+    if holds(high):
+        return high
+    for _ in range(_HALVINGS):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

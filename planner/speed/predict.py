@@ -1,0 +1,118 @@
+"""Predict the speed of one replica: the room's front door."""
+
+from collections.abc import Sequence
+from math import log
+
+from planner.engines import find_engine
+from planner.engines.profile import Engine
+from planner.errors import BadInput
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.models.model import Model
+from planner.speed.achieved import constants, family
+from planner.speed.arrivals import in_flight, open_loop
+from planner.speed.capacity import most_in_flight, saturation
+from planner.speed.replica import Replica, replica
+from planner.speed.running_limit import running_limit
+from planner.speed.speed import Provenance, Speed
+from planner.speed.steady_state import Room, Steady, closed_loop
+from planner.speed.traffic import Traffic, traffic
+from planner.workload import Workload
+
+_TAIL = log(100)
+"""99th percentile of an exponential waiting time over its mean."""
+
+
+def predict(
+    model: Model,
+    layout: Layout,
+    sites: Sequence[Site],
+    engine: Engine | str,
+    workload: Workload,
+    *,
+    replicas: int = 1,
+) -> Speed:
+    """Return the speed of one replica that takes its part of the workload.
+
+    `sites` holds the place of each pipeline stage (or one for all). With `requests_per_second` the
+    requests arrive by chance at that rate, else `concurrency` of them are always in flight; both are over
+    `replicas` equal copies. Raises BadInput when a GPU's bandwidth is unknown or nothing fits.
+    """
+    profile = find_engine(engine) if isinstance(engine, str) else engine
+    for site in sites:
+        if not site.gpu.memory_bandwidth_gbps:
+            raise BadInput("has no memory bandwidth in the catalogue: speed is unknown", where=site.gpu.slug)
+    load = traffic(workload)
+    made = replica(model, layout, sites, profile.name)
+    room = Room(
+        sequences=running_limit(model, layout, sites, profile, load),
+        step_tokens=layout.max_num_batched_tokens * layout.data_parallel_size,
+        mixes=_mixes(profile.name),
+    )
+    if room.sequences < 1:
+        raise BadInput(f"{model.name} as {layout.label()} holds no sequence of {load.input + load.output:,.0f} tokens")
+    state, notes = _state(made, load, room, workload, replicas)
+    return _speed(made, layout, sites, load, room, workload, state, notes)
+
+
+def _state(made: Replica, load: Traffic, room: Room, workload: Workload, replicas: int) -> tuple[Steady, list[str]]:
+    """The steady state at the workload's own load."""
+    rate = workload.requests_per_second
+    if rate is None:
+        return closed_loop(made, load, room, max(1.0, workload.concurrency / replicas)), []
+    running = in_flight(made, load, room, rate / replicas)
+    if running is None:
+        return saturation(made, load, room), [f"{rate / replicas:g} requests/s are more than a replica answers"]
+    return open_loop(made, load, room, running), []
+
+
+def _speed(
+    made: Replica,
+    layout: Layout,
+    sites: Sequence[Site],
+    load: Traffic,
+    room: Room,
+    workload: Workload,
+    state: Steady,
+    notes: list[str],
+) -> Speed:
+    full = saturation(made, load, room)
+    ttft, tpot = (target / 1000 if target else None for target in (workload.ttft_ms, workload.tpot_ms))
+    carried = most_in_flight(made, load, room, ttft, tpot)
+    capacity = closed_loop(made, load, room, carried).requests_per_second if carried else 0.0
+    tokens = state.requests_per_second * load.output
+    return Speed(
+        ttft_ms=state.ttft * 1000,
+        tpot_ms=state.tpot * 1000,
+        ttft_p99_ms=(state.ttft + (_TAIL - 1) * state.wait) * 1000,
+        tpot_p99_ms=max(state.tpot, min(state.slowest, 2 * state.tpot)) * 1000,
+        output_tokens_per_s=tokens,
+        tokens_per_s_per_gpu=tokens / layout.gpus,
+        batch=state.decoding,
+        requests_per_second=capacity,
+        in_flight=int(carried),
+        saturated_output_tokens_per_s=full.requests_per_second * load.output,
+        provenance=provenance(sites),
+        error_band=dict(constants()["error_band"][provenance(sites).name]),
+        meets_targets=(ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot) and not notes,
+        assumptions=(*load.assumptions, *notes),
+    )
+
+
+def provenance(sites: Sequence[Site]) -> Provenance:
+    """Return what the constants of the least known GPU among the sites rest on."""
+    known, families = constants()["fitted_gpus"], constants()["bandwidth"]
+    found = {
+        Provenance.MEASURED
+        if site.gpu.slug in known
+        else Provenance.SAME_ARCHITECTURE
+        if family(site.gpu) in families
+        else Provenance.DATASHEET
+        for site in sites
+    }
+    return max(found, key=list(Provenance).index)
+
+
+def _mixes(engine: str) -> bool:
+    fit = constants()["engines"]
+    return bool((fit["default"] | fit.get(engine, {}))["mixes"])

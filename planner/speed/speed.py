@@ -1,0 +1,51 @@
+"""The predicted speed of one replica."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Provenance(StrEnum):
+    """What the constants of a prediction rest on."""
+
+    MEASURED = "fitted on this GPU"
+    SAME_ARCHITECTURE = "fitted on GPUs of the same architecture"
+    DATASHEET = "datasheet only"
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Means at the workload's concurrency or rate, and what the replica carries at most.
+
+    Times in milliseconds, rates a second, all of one replica. `batch` is the mean number of sequences
+    in a step. `requests_per_second` is the capacity within the workload's TTFT and TPOT targets, 0 when
+    even a single request misses one; without targets it is the saturated rate. `in_flight` is the number
+    of requests that are then running. The 99th percentiles are of single requests. `error_band` is the
+    relative error that nine of ten predictions of this provenance stay within, by quantity.
+    """
+
+    ttft_ms: float
+    tpot_ms: float
+    ttft_p99_ms: float
+    tpot_p99_ms: float
+    output_tokens_per_s: float
+    tokens_per_s_per_gpu: float
+    batch: float
+    requests_per_second: float
+    in_flight: int
+    saturated_output_tokens_per_s: float
+    provenance: Provenance
+    error_band: dict[str, float]
+    meets_targets: bool
+    assumptions: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the `speed` entry of an estimate or a plan: rounded, so that equal plans are equal bytes."""
+        fields = asdict(self)
+        fields["provenance"] = str(self.provenance)
+        fields["assumptions"] = list(self.assumptions)
+        return {name: _rounded(value) for name, value in fields.items()}
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value

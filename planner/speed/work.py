@@ -1,0 +1,31 @@
+"""What a kernel has to do: operations and bytes, before anything is known of the machine's efficiency."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Kind(IntEnum):
+    """Kernel families that reach different shares of a machine's peak."""
+
+    MATMUL = 0
+    EXPERTS = 1
+    DECODE_ATTENTION = 2
+    PREFILL_ATTENTION = 3
+    RECURRENT = 4
+    ELEMENTWISE = 5
+    SAMPLER = 6
+
+
+class Work(NamedTuple):
+    """One group of kernels on one rank: `launches` kernels that do `flops` and move `bytes` in all.
+
+    `format` is the compute format of `compute_format`, `times` how often the group runs in a step
+    (equal layers).
+    """
+
+    kind: Kind
+    format: str
+    times: int
+    launches: float
+    flops: float
+    bytes: float
