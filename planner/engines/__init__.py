@@ -11,9 +11,15 @@ ENGINES = {"vllm": "planner.engines.vllm"}
 
 
 @cache
-def find_engine(name: str) -> Engine:
-    """Return the profile of an engine; raises UnknownName."""
+def find_engine(name: str, version: str | None = None) -> Engine:
+    """Return the profile of an engine, as of `version` (None: the newest we know); raises UnknownName.
+
+    A profile whose rules changed over versions defines `of_version(version)`; others answer for all.
+    """
     if name.lower() not in ENGINES:
         raise UnknownName("engine", name, near_names(name, ENGINES) or list(ENGINES))
-    engine: Engine = import_module(ENGINES[name.lower()]).ENGINE
+    module = import_module(ENGINES[name.lower()])
+    engine: Engine = module.ENGINE
+    if version is not None and hasattr(module, "of_version"):
+        engine = module.of_version(version)
     return engine

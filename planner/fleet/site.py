@@ -11,7 +11,9 @@ class Site:
     """The place of one stage, as memory and speed see it.
 
     Bandwidths are GB/s per direction and GPU. `link` joins the GPUs of the stage; `next_link` leads to
-    the next stage. `used_bytes` is what others already hold on the fullest of its GPUs.
+    the next stage. `used_bytes` is what others already hold on the fullest of its GPUs. `free_bytes` is
+    the free memory that the engine found before it loaded weights, where somebody measured it (a start-up
+    log says so); None leaves it to the engine profile.
     """
 
     gpu: Gpu
@@ -20,6 +22,7 @@ class Site:
     next_link: LinkClass
     next_gbps: float
     used_bytes: int = 0
+    free_bytes: int | None = None
 
     @property
     def peer_access(self) -> bool:
