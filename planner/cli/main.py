@@ -13,6 +13,7 @@ VERBS = {
     "size": "how many GPUs of each kind a model needs",
     "estimate": "memory bill and speed of one layout on one GPU kind",
     "inspect": "what a model is made of: parameters, layers, cache",
+    "verify": "the memory bill of a launch command, a config file or an exported folder",
     "check": "recompute a plan without the solver and reject what does not hold",
     "export": "write the config and commands of the engine that runs a plan",
     "catalog": "list the GPUs, nodes, models and engines we know",

@@ -1,53 +1,133 @@
-"""vLLM: one `vllm serve` command a replica, with exactly the limits that were modelled."""
+"""vLLM: `vllm serve` with exactly the limits that were modelled, as script, config file and environment.
 
-import shlex
+Flags and rank order as of vLLM 0.33 (engine/arg_utils.py, v1/executor/multiproc_executor.py): global
+ranks run over tensor, then pipeline, then data; several launchers share them evenly by `--nnodes`.
+"""
 
-from planner.plan_document import Deployment, Plan, ReplicaPlan
+import yaml
 
+from planner.export.command import Command, FlagValue
+from planner.export.options import option_flags
+from planner.export.rank import Launcher, Rank, launchers, stage_ranks
+from planner.export.readme import readme
+from planner.export.script import header, script
+from planner.export.service import Service, services
+from planner.export.spot import Spot
+from planner.launch.vllm import LIMITS, PARTITION, SIZES
+from planner.plan_document import Plan
+
+ENGINES = ("vllm",)
 FIRST_PORT = 8000
+FIRST_RENDEZVOUS = 29501
+START = """Run each `serve-*.sh` on the node that its head names. The launchers of one replica (`-rank0`, `-rank1`, ...)
+start together and find each other by the name of the first one's node: make that name resolve. Several replicas of
+one model need a balancer in front. `serve-*.yaml` says the same for `vllm serve --config`, with `serve-*.env` set."""
 
 
 def files(plan: Plan) -> dict[str, str]:
-    """Return one script a replica."""
-    scripts: dict[str, str] = {}
-    for deployment in plan.deployments:
-        for replica in deployment.replicas:
-            name = f"serve-{len(scripts)}.sh"
-            line = command(deployment, replica, port=FIRST_PORT + len(scripts))
-            where = ", ".join(device for stage in replica.stages for device in stage.devices)
-            pin = f"{deployment.engine}=={deployment.engine_version}"
-            scripts[name] = f"#!/bin/sh\n# {deployment.model} on {where}; pip install {pin}\nexec env {line}\n"
-    return scripts
+    """Return for each replica a script a launcher, one config file and one environment file."""
+    found: dict[str, str] = {}
+    for service in services(plan):
+        for launcher in launchers_of(service):
+            command = on_node(service, launcher)
+            found[script_name(service, launcher)] = script(service, launcher, command)
+        head = launchers_of(service)[0]
+        found[f"serve-{service.number}.yaml"] = config(service, head)
+        found[f"serve-{service.number}.env"] = environment_file(service, head)
+    endpoints = {service.name: f"{service.nodes[0]}:{FIRST_PORT + service.slot}" for service in services(plan)}
+    return {**found, "README.md": readme(plan, "vllm", list(found), START, endpoints)}
 
 
-def command(deployment: Deployment, replica: ReplicaPlan, port: int = FIRST_PORT) -> str:
-    """Return the command line of one replica, environment first."""
-    layout = replica.layout
-    environment = environment_of(replica)
-    words = ["vllm", "serve", deployment.model, "--port", str(port)]
-    words += ["--tensor-parallel-size", str(layout.tensor_parallel_size)]
-    words += ["--pipeline-parallel-size", str(layout.pipeline_parallel_size)]
+def script_name(service: Service, launcher: Launcher) -> str:
+    """`serve-0.sh`, or `serve-0-rank1.sh` when the replica has several launchers."""
+    several = len(launchers_of(service)) > 1
+    return f"serve-{service.number}-rank{launcher.number}.sh" if several else f"serve-{service.number}.sh"
+
+
+def launchers_of(service: Service) -> list[Launcher]:
+    """Cut the replica: a launcher holds whole data-parallel groups or an even part of one."""
+    layout = service.replica.layout
+    group = layout.tensor_parallel_size * layout.pipeline_parallel_size
+    return launchers(ranks(service), lambda size: size % group == 0 or group % size == 0)
+
+
+def ranks(service: Service) -> list[Rank]:
+    """GPUs in vLLM's order: data-parallel group by group, in each stage by stage."""
+    stages, tensor = stage_ranks(service.replica), service.replica.layout.tensor_parallel_size
+    data = service.replica.layout.data_parallel_size
+    return [rank for d in range(data) for stage in stages for rank in stage[d * tensor : (d + 1) * tensor]]
+
+
+def on_node(service: Service, launcher: Launcher) -> Command:
+    """Return the command of one launcher on its named node."""
+    all_launchers = launchers_of(service)
+    spot = Spot(
+        port=FIRST_PORT + service.slot,
+        rank=str(launcher.number),
+        launchers=len(all_launchers),
+        address=all_launchers[0].node,
+        rendezvous=FIRST_RENDEZVOUS + service.number % 1000,
+        head=launcher.number == 0,
+    )
+    made = command(service, spot)
+    return Command(made.program, made.flags, {"CUDA_VISIBLE_DEVICES": launcher.visible, **made.environment})
+
+
+def command(service: Service, spot: Spot) -> Command:
+    """Return the command of one launcher, without naming devices."""
+    program = ("vllm", "serve", service.model.name)
+    found: dict[str, FlagValue] = {"host": spot.host, "port": spot.port} if spot.head else {"headless": True}
+    found |= flags(service)
+    if spot.launchers > 1:
+        found |= {
+            "nnodes": spot.launchers,
+            "node-rank": spot.rank,
+            "master-addr": spot.address,
+            "master-port": spot.rendezvous,
+        }
+        if service.replica.layout.data_parallel_size > 1:
+            found["data-parallel-rpc-port"] = spot.rendezvous + 1000
+    return Command(program, found, environment(service))
+
+
+def flags(service: Service) -> dict[str, FlagValue]:
+    """Sizes, limits and options under vLLM's names."""
+    layout, model = service.replica.layout, service.model
+    found: dict[str, FlagValue] = {}
+    if model.revision:
+        found["revision"] = model.revision
+    if model.remote_code:
+        found["trust-remote-code"] = True
+    found[SIZES["tensor_parallel_size"]] = layout.tensor_parallel_size
+    found[SIZES["pipeline_parallel_size"]] = layout.pipeline_parallel_size
     if layout.data_parallel_size > 1:
-        words += ["--data-parallel-size", str(layout.data_parallel_size)]
+        found[SIZES["data_parallel_size"]] = layout.data_parallel_size
     if layout.expert_parallel:
-        words += ["--enable-expert-parallel"]
-    words += ["--max-model-len", str(layout.max_model_len)]
-    words += ["--max-num-seqs", str(layout.max_num_seqs)]
-    words += ["--max-num-batched-tokens", str(layout.max_num_batched_tokens)]
-    words += ["--gpu-memory-utilization", f"{layout.memory_fraction:g}"]
-    words += ["--kv-cache-dtype", layout.kv_cache_dtype]
-    words += ["--block-size", str(layout.block_size)]
+        found["enable-expert-parallel"] = True
+    for field in ("max_model_len", "max_num_seqs", "max_num_batched_tokens", "memory_fraction"):
+        found[LIMITS[field]] = getattr(layout, field)
+    found[LIMITS["kv_cache_dtype"]] = layout.kv_cache_dtype
+    found[LIMITS["block_size"]] = layout.block_size
     if layout.enforce_eager:
-        words += ["--enforce-eager"]
-    return " ".join([*(f"{key}={value}" for key, value in environment.items()), shlex.join(words)])
+        found[LIMITS["enforce_eager"]] = True
+    return found | option_flags("vllm", layout)
 
 
-def environment_of(replica: ReplicaPlan) -> dict[str, str]:
-    """Visible devices of the first node, and the layers of each stage when they are uneven."""
-    devices = [device for stage in replica.stages for device in stage.devices]
-    node = devices[0].partition("/")[0]
-    local = [device.rpartition("gpu")[2] for device in devices if device.startswith(f"{node}/")]
-    environment = {"CUDA_VISIBLE_DEVICES": ",".join(local)}
-    if len(set(replica.layout.layers_per_stage)) > 1:
-        environment["VLLM_PP_LAYER_PARTITION"] = ",".join(map(str, replica.layout.layers_per_stage))
-    return environment
+def environment(service: Service) -> dict[str, str]:
+    """The layers of each stage, always when there are several: engines differ in who takes the remainder."""
+    stages = service.replica.layout.layers_per_stage
+    return {PARTITION: ",".join(map(str, stages))} if len(stages) > 1 else {}
+
+
+def config(service: Service, head: Launcher) -> str:
+    """Return the file for `vllm serve --config`: the same flags as the script of the first launcher."""
+    made = on_node(service, head)
+    note = f"# vllm serve --config serve-{service.number}.yaml, with serve-{service.number}.env set\n"
+    document = {"model": service.model.name, **made.flags}
+    return header(service, head) + note + yaml.safe_dump(document, sort_keys=False, width=120)
+
+
+def environment_file(service: Service, head: Launcher) -> str:
+    """Return the variables that the config file cannot hold."""
+    made = on_node(service, head)
+    return "".join(f"{name}={value}\n" for name, value in made.environment.items())

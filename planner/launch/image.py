@@ -1,4 +1,4 @@
-"""Container images: which engine an image holds, and in which version."""
+"""Which engine a container image holds, and which version an image, a requirement or a comment pins."""
 
 import re
 
@@ -25,3 +25,19 @@ def image_version(image: str) -> str | None:
         return None
     match = _VERSION.search(image)
     return match[1] if match else None
+
+
+_NAMES = {
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "trtllm": "tensorrt[-_]llm|trtllm",
+    "llamacpp": r"llama\.?cpp",
+    "tgi": "tgi",
+}
+
+
+def pinned_version(text: str, engine: str) -> str | None:
+    """Return what `pip install vllm==0.8.5` or a comment `# vllm 0.8.5` says, None when nothing does."""
+    name = rf"(?:{_NAMES[engine]})"
+    match = re.search(rf"\b{name}(?:\[[^]]*\])?==([\w.]+)|^# {name} (\d[\w.-]*)", text, re.MULTILINE)
+    return (match[1] or match[2]).rstrip(":.") if match else None

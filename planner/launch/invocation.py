@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from planner.launch.image import engine_of_image, image_version
+from planner.launch.image import engine_of_image, image_version, pinned_version
 from planner.launch.shell import commands
 
 _MODULES = {
@@ -27,7 +27,6 @@ _PROGRAMS = {
 _SUBCOMMANDS = {("vllm", "serve"): "vllm", ("sglang", "serve"): "sglang"}
 _CONTAINER_RUNNERS = ("docker", "podman", "nerdctl", "singularity", "apptainer", "enroot", "nvidia-docker")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
-_PINNED = re.compile(r"\b(vllm|sglang|tensorrt[-_]llm)(?:\[[^]]*\])?==([\w.]+)")
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,10 @@ class Invocation:
 
 def invocations(text: str, environment: Mapping[str, str] | None = None) -> list[Invocation]:
     """Return every engine that a script starts, in order."""
-    pinned = {match[1].replace("_", "-"): match[2] for match in _PINNED.finditer(text)}
     found = []
     for words, known in commands(text, environment):
         if engine := find_engine(words, known):
-            version = engine.version or pinned.get("tensorrt-llm" if engine.engine == "trtllm" else engine.engine)
-            found.append(replace(engine, version=version))
+            found.append(replace(engine, version=engine.version or pinned_version(text, engine.engine)))
     return found
 
 

@@ -1,18 +1,11 @@
 """Where launches are found: pasted text, a script, a config file or manifest, a folder of them."""
 
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
-from planner.data_files import read_text
 from planner.errors import BadInput
-from planner.launch.invocation import Invocation, invocations
+from planner.launch.bundle import launches_of_folder
 from planner.launch.launch import Launch
-
-DIALECTS = {"vllm": "planner.launch.vllm"}
-"""Reader of each engine's own words."""
-
-_LARGEST = 2**20
+from planner.launch.source_file import launches_of_file, launches_of_text
 
 
 def read(source: str | Path) -> Launch:
@@ -28,9 +21,9 @@ def read_all(source: str | Path) -> list[Launch]:
     """Return every launch in a command line, a script, a file or a folder; raises BadInput when there is none."""
     path = _as_path(source)
     if path is None:
-        found = launches_of_text(str(source), where="command")
+        found = launches_of_text(str(source))
     else:
-        found = launches_of_text(_bounded(path), where=str(path))
+        found = launches_of_folder(path) if path.is_dir() else launches_of_file(path)
     if not found:
         raise BadInput(
             "starts no engine we know",
@@ -38,17 +31,6 @@ def read_all(source: str | Path) -> list[Launch]:
             expected="vllm serve, sglang.launch_server, trtllm-serve, llama-server or text-generation-launcher",
         )
     return found
-
-
-def launches_of_text(text: str, where: str) -> list[Launch]:
-    """Return the launches of a script."""
-    return [dialect(invocation) for invocation in invocations(text)]
-
-
-def dialect(invocation: Invocation) -> Launch:
-    """Read an engine's own words with its reader."""
-    read_words: Callable[[Invocation], Launch] = import_module(DIALECTS[invocation.engine]).launch
-    return read_words(invocation)
 
 
 def _as_path(source: str | Path) -> Path | None:
@@ -62,12 +44,6 @@ def _as_path(source: str | Path) -> Path | None:
         return None
     path = Path(text)
     return path if path.exists() or " " not in text else None
-
-
-def _bounded(path: Path) -> str:
-    if path.is_file() and path.stat().st_size > _LARGEST:
-        raise BadInput(f"is {path.stat().st_size:,} bytes", where=path, expected="a launch file of at most 1 MiB")
-    return read_text(path)
 
 
 def _shown(source: str | Path) -> str:

@@ -72,7 +72,6 @@ def _alternatives(plan: Plan) -> str:
 
 
 def _commands(plan: Plan) -> str:
-    from planner.export.vllm import command
+    from planner.export.engine_command import lines
 
-    lines = [command(deployment, replica) for deployment in plan.deployments for replica in deployment.replicas]
-    return "serve with:\n" + "\n".join(f"  {line}" for line in dict.fromkeys(lines))
+    return "serve with:\n" + "\n".join(f"  {line}" for line in lines(plan))

@@ -1,0 +1,54 @@
+"""A command as data: program, flags and environment, written out the same way for every target."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+FlagValue = bool | int | float | str | list[str]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What starts one engine process.
+
+    `flags` are long names without dashes: True is a switch, False its `--no-` form, a list takes several
+    words. Placeholders of a platform (`$(LWS_WORKER_INDEX)`) pass through `words` unquoted by it.
+    """
+
+    program: tuple[str, ...]
+    flags: Mapping[str, FlagValue]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self) -> list[str]:
+        """Return the words after the program."""
+        words: list[str] = []
+        for name, value in self.flags.items():
+            if isinstance(value, bool):
+                words.append(f"--{name}" if value else f"--no-{name}")
+            elif isinstance(value, list):
+                words += [f"--{name}", *value]
+            else:
+                words += [f"--{name}", text_of(value)]
+        return words
+
+    def words(self) -> list[str]:
+        """Return all words of the command, without the environment."""
+        return [*self.program, *self.arguments()]
+
+    def line(self) -> str:
+        """Return one shell line, environment first."""
+        settings = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        return " ".join([*(["env", *settings] if settings else []), shlex.join(self.words())])
+
+    def without(self, *names: str) -> "Command":
+        """Return the command without some flags and variables."""
+        return replace(
+            self,
+            flags={name: value for name, value in self.flags.items() if name not in names},
+            environment={name: value for name, value in self.environment.items() if name not in names},
+        )
+
+
+def text_of(value: int | float | str) -> str:
+    """Write a number so that reading it gives the same number."""
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,20 @@
+"""Where one launcher of a replica starts, in the words of the platform that starts it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spot:
+    """`rank` of `launchers`, the address of the first, and the port that the first one listens on.
+
+    Platforms that number the launchers themselves put their placeholder where a script has a number;
+    `head` then says which of the two commands it is.
+    """
+
+    port: int
+    rank: str = "0"
+    launchers: int = 1
+    address: str = "127.0.0.1"
+    rendezvous: int = 29501
+    head: bool = True
+    host: str = "0.0.0.0"

@@ -1,0 +1,15 @@
+"""The reader of each engine's own words."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from planner.launch.invocation import Invocation
+from planner.launch.launch import Launch
+
+DIALECTS = {"vllm": "planner.launch.vllm"}
+
+
+def read_invocation(invocation: Invocation) -> Launch:
+    """Return the launch of an engine's arguments and environment; raises BadInput."""
+    read_words: Callable[[Invocation], Launch] = import_module(DIALECTS[invocation.engine]).launch
+    return read_words(invocation)

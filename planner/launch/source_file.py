@@ -1,0 +1,36 @@
+"""One file that launches engines: a script, a config file, a manifest."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from planner.data_files import read_text
+from planner.errors import BadInput
+from planner.launch.dialects import read_invocation
+from planner.launch.documents import launches_of_documents
+from planner.launch.image import pinned_version
+from planner.launch.invocation import invocations
+from planner.launch.launch import Launch
+from planner.launch.stages import stage_gpus
+
+_LARGEST = 2**20
+_YAML = (".yaml", ".yml", ".json")
+
+
+def launches_of_file(path: Path) -> list[Launch]:
+    """Return the launches of a script, a config file or a manifest; none when it starts no engine."""
+    if path.is_file() and path.stat().st_size > _LARGEST:
+        raise BadInput(f"is {path.stat().st_size:,} bytes", where=path, expected="a launch file of at most 1 MiB")
+    text = read_text(path)
+    found = launches_of_documents(text, path) if path.suffix in _YAML else launches_of_text(text)
+    return [_placed(launch, path, text) for launch in found]
+
+
+def _placed(launch: Launch, path: Path, text: str) -> Launch:
+    """Add what the file says beside the command: GPU kinds of the stages, the pinned version."""
+    version = launch.version or pinned_version(text, launch.engine)
+    return replace(launch, where=str(path), version=version, gpus=launch.gpus or stage_gpus(text))
+
+
+def launches_of_text(text: str) -> list[Launch]:
+    """Return the launches of a script."""
+    return [read_invocation(invocation) for invocation in invocations(text)]

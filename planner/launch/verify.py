@@ -1,0 +1,57 @@
+"""The bill of what a command, file or folder launches: read, resolved as the engine would, added up."""
+
+from pathlib import Path
+from typing import Any
+
+from planner.engines import find_engine
+from planner.errors import BadInput
+from planner.fleet.gpu_catalogue import find_gpu
+from planner.fleet.site import Site, usual_site
+from planner.launch.launch import Launch
+from planner.launch.layout import layout_of, model_of, settled
+from planner.launch.source import read_all
+from planner.units import gib
+
+
+def verify(source: str | Path, gpu: str | None = None) -> dict[str, Any]:
+    """Read every launch of `source` and bill it; `gpu` beats the kinds that the files name. Raises BadInput."""
+    launches = [bill(launch, gpu) for launch in read_all(source)]
+    return {"source": str(source), "fits": all(one["fits"] for one in launches), "launches": launches}
+
+
+def bill(launch: Launch, gpu: str | None = None) -> dict[str, Any]:
+    """Return the estimate document of one launch, with its copies, its unknown flags and where it stands."""
+    profile, model = find_engine(launch.engine), model_of(launch)
+    sites, notes = _sites(launch, gpu)
+    settled_launch = settled(launch, model)
+    layout = layout_of(settled_launch, model, sites[0].gpu)
+    refusals = profile.refusals(model, layout, sites[0].gpu)
+    found = profile.bill(model, layout, sites)
+    reasons = [*refusals, *found.reasons]
+    if found.sequences < 1:
+        reasons.append(f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(found.short_bytes)} short")
+    return {
+        "where": launch.where,
+        "model": model.name,
+        "engine": launch.engine,
+        "engine_version": launch.version or profile.version,
+        "gpu": ", ".join(dict.fromkeys(site.gpu.slug for site in sites)),
+        "copies": settled_launch.copies,
+        "layout": layout.model_dump(mode="json"),
+        "fits": found.fits and not refusals,
+        "reasons": reasons,
+        "kv_cache_tokens": found.kv_cache_tokens,
+        "max_concurrency": found.max_concurrency,
+        "sequences": found.sequences,
+        "per_device": [device.document() for device in found.per_device],
+        "unknown_flags": list(launch.unknown),
+        "assumptions": [*notes, *launch.notes, *model.assumptions],
+    }
+
+
+def _sites(launch: Launch, gpu: str | None) -> tuple[list[Site], list[str]]:
+    names = [gpu] if gpu else list(launch.gpus)
+    if not names:
+        raise BadInput("names no GPU kind", where=launch.where, expected="--gpu KIND")
+    kinds = [find_gpu(name, where=launch.where) for name in names]
+    return [usual_site(kind) for kind, _ in kinds], list(dict.fromkeys(note for _, notes in kinds for note in notes))
