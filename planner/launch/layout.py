@@ -39,7 +39,7 @@ _LONG = {"half": "float16", "float": "float32"}
 
 def layout_of(launch: Launch, model: Model, gpu: Gpu) -> Layout:
     """Return the layout of one copy on this GPU kind; raises BadInput when the stages do not fit the model."""
-    engine: Engine = find_engine(launch.engine)
+    engine: Engine = find_engine(launch.engine, launch.version)
     launch = settled(launch, model)
     layout = engine.layout(
         model,

@@ -21,7 +21,7 @@ def verify(source: str | Path, gpu: str | None = None) -> dict[str, Any]:
 
 def bill(launch: Launch, gpu: str | None = None) -> dict[str, Any]:
     """Return the estimate document of one launch, with its copies, its unknown flags and where it stands."""
-    profile, model = find_engine(launch.engine), model_of(launch)
+    profile, model = find_engine(launch.engine, launch.version), model_of(launch)
     sites, notes = _sites(launch, gpu)
     settled_launch = settled(launch, model)
     layout = layout_of(settled_launch, model, sites[0].gpu)
