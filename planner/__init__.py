@@ -17,7 +17,7 @@ _VERBS = {
     "estimate": "planner.speed.estimate",
     "plan": "planner.solve.plan",
     "size": "planner.solve.size",
-    "check": "planner.check",
+    "check": "planner.plan_check",
 }
 
 

@@ -13,7 +13,7 @@ from planner.cli import options
 @options.as_json
 def command(plan: Path, as_json: bool) -> int:
     """Print what does not hold; exit 1 when anything does not."""
-    from planner.check import check
+    from planner.plan_check import check
 
     findings = check(plan)
     if as_json:
