@@ -4,10 +4,10 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from planner.plan_check import check
 from planner.errors import BadInput, UnknownName
 from planner.export.refusal import Refused
 from planner.near_names import near_names
+from planner.plan_check import check
 from planner.plan_document import Plan
 
 TARGETS = {"vllm": "planner.export.vllm"}
