@@ -8,8 +8,6 @@ from planner.documents import Document
 from planner.layout import Limits
 from planner.workload import Workload
 
-ObjectiveName = Literal["cost", "gpus"]
-
 
 class ModelRequest(Document):
     """One model to place."""
@@ -25,5 +23,4 @@ class Request(Document):
 
     models: list[ModelRequest] = Field(min_length=1)
     on: str = Field(description="inventory file or shorthand")
-    add_nodes: str | None = Field(default=None, description="nodes beside the inventory, in shorthand")
-    objective: ObjectiveName | None = Field(default=None, description="None: cost where prices are known")
+    objective: Literal["cost", "gpus"] | None = Field(default=None, description="None: cost where prices are known")

@@ -7,7 +7,7 @@ from planner.engines.profile import Engine
 from planner.errors import UnknownName
 from planner.near_names import near_names
 
-ENGINES = {"vllm": "planner.engines.vllm"}
+ENGINES = {"vllm": "planner.engines.vllm", "sglang": "planner.engines.sglang"}
 
 
 @cache

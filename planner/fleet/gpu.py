@@ -34,6 +34,7 @@ class Gpu:
     form_factor: str = ""
     tdp_w: float | None = None
     memory_marketed_gb: float | None = None
+    memory_reported_mib: int | None = None
     aliases: tuple[str, ...] = field(default=(), compare=False, repr=False)
     notes: str = field(default="", compare=False, repr=False)
 
@@ -44,6 +45,13 @@ class Gpu:
     def memory_bytes(self) -> int:
         """Device memory in bytes, as programs see it."""
         return int(self.memory_gib * GIB)
+
+    @property
+    def driver_mib(self) -> int:
+        """Total memory as the driver reports it (`nvidia-smi`), MiB: a little above what programs see."""
+        if self.memory_reported_mib:
+            return self.memory_reported_mib
+        return int(min(self.memory_gib / 0.98, self.memory_gib + 0.6) * 1024)
 
     @property
     def bandwidth(self) -> float:

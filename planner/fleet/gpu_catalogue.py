@@ -42,6 +42,7 @@ def _gpu(entry: dict[str, Any]) -> Gpu:
             form_factor=entry.get("form_factor") or "",
             tdp_w=entry.get("tdp_w"),
             memory_marketed_gb=entry.get("memory_marketed_gb"),
+            memory_reported_mib=entry.get("memory_reported_mib"),
             aliases=tuple(entry.get("aliases", ())),
             notes=entry.get("notes", ""),
         )

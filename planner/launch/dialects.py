@@ -6,13 +6,7 @@ from importlib import import_module
 from planner.launch.invocation import Invocation
 from planner.launch.launch import Launch
 
-DIALECTS = {
-    "vllm": "planner.launch.vllm",
-    "sglang": "planner.launch.sglang",
-    "trtllm": "planner.launch.trtllm",
-    "llamacpp": "planner.launch.llamacpp",
-    "tgi": "planner.launch.tgi",
-}
+DIALECTS = {"vllm": "planner.launch.vllm"}
 
 
 def read_invocation(invocation: Invocation) -> Launch:

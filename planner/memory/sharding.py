@@ -33,7 +33,7 @@ class Sharding:
         axis = -1 if tensor.split is Split.ROW else (1 if tensor.experts else 0)
         if tensor.split is Split.VOCABULARY:
             shape[axis] = round_up(shape[axis], self.vocabulary_padding) // ways
-        elif tensor.split is Split.KV_HEADS:
+        elif tensor.split is Split.KV_HEADS and tensor.units:
             per_head = shape[axis] // tensor.units
             shape[axis] = max(1, tensor.units // ways) * per_head
         else:

@@ -1,0 +1,21 @@
+"""SGLang 0.5.23: memory fraction, pools and limits as its own code resolves them."""
+
+import re
+
+from planner.engines.sglang.profile import Sglang, Version
+
+ENGINE = Sglang(Version("0.5.23"))
+
+
+def of_version(version: str) -> Sglang:
+    """Return the profile as of a version.
+
+    Up to 0.4 the memory fraction of a vision model was multiplied by 0.95, also one that the user gave
+    (runs sgl-doc-llama32-11bv-2411 and -2501), and nothing was kept for images. From 0.4.4 to 0.4.6 every
+    rank held the shared expert whole ("Cloning 8 replicas of the shared expert into MoE", run sgl-6001).
+    """
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    if not numbers or numbers >= (0, 5):
+        return Sglang(Version(version))
+    clones = (0, 4, 4) <= numbers < (0, 4, 7)
+    return Sglang(Version(version, keeps_embedding_cache=False, flat_vision_share=0.95, clones_shared_experts=clones))

@@ -1,0 +1,51 @@
+"""What SGLang treats apart by architecture name, and how a model's attention looks to it."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planner.data_files import read_yaml
+from planner.models.attention import CacheKind
+from planner.models.model import Model
+
+
+@cache
+def _lists() -> dict[str, frozenset[str]]:
+    content = read_yaml(Path(__file__).with_name("architectures.yaml"))
+    return {trait: frozenset(names) for trait, names in content.items()}
+
+
+def has(model: Model, trait: str) -> bool:
+    """Whether the model's architecture stands in the list `trait` of `architectures.yaml`."""
+    return model.architecture in _lists()[trait]
+
+
+@cache
+def latent(model: Model) -> bool:
+    """Whether the cache holds one latent a token (AttentionArch.MLA)."""
+    return any(layer.attention and layer.attention.kind is CacheKind.MLA for layer in model.distinct_layers)
+
+
+@cache
+def sparse(model: Model) -> bool:
+    """Whether an indexer picks the tokens that are read (is_deepseek_dsa)."""
+    return any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
+
+
+@cache
+def stateful(model: Model) -> bool:
+    """Whether some layers keep a recurrent state instead of a cache."""
+    return any(layer.state for layer in model.distinct_layers)
+
+
+def text_config(model: Model) -> Mapping[str, Any]:
+    """The config of the language model, which multimodal configs nest."""
+    text = model.config.get("text_config")
+    return text if isinstance(text, Mapping) else model.config
+
+
+@cache
+def rotary_width(model: Model) -> int:
+    """Width of the rotary part of a latent (qk_rope_head_dim)."""
+    return int(text_config(model).get("qk_rope_head_dim") or 0)

@@ -1,0 +1,107 @@
+"""How SGLang 0.5.23 fills in what the user leaves open (arg_groups/memory_hook.py, attention_hook.py, overrides.py)."""
+
+from dataclasses import dataclass
+
+from planner.engines.sglang import architecture
+from planner.engines.sglang.graphs import Graphs, captured, decode_batch
+from planner.fleet.gpu import Gpu
+from planner.layout import Limits
+from planner.models.model import Model
+
+_MAX_PREFILL_TOKENS = 16384
+_ROOMY_MIB, _ROOMY_RESERVE_MIB = 60 * 1024, 10 * 1024
+_ROCM_LONG_CONTEXT, _ROCM_SHARE = 8192, 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The flags that decide memory, resolved. `chunk` is -1 when prompts are not cut."""
+
+    fraction: float
+    chunk: int
+    page: int
+    graphs: Graphs
+    kv_cache_dtype: str
+
+
+def resolve(model: Model, gpu: Gpu, limits: Limits, *, tensor_size: int, stages: int, data: int) -> Arguments:
+    """Resolve as ServerArgs does; `tensor_size` is `--tp-size`, attention data parallelism included."""
+    options = limits.options
+    chunk = _chunk(gpu, limits)
+    decode = decode_batch(model, gpu, tensor_size, limits.max_num_seqs, options)
+    graphs = captured(model, chunk, decode, stages, limits.enforce_eager, options)
+    fraction = limits.memory_fraction
+    if fraction is None:
+        fraction = _fraction(
+            model, gpu, chunk, decode, graphs, tensor_size * stages, data, options.get("moe_a2a_backend")
+        )
+    if gpu.vendor == "amd" and (limits.max_model_len or model.max_context) > _ROCM_LONG_CONTEXT:
+        fraction *= _ROCM_SHARE if not architecture.latent(model) else 1
+    return Arguments(
+        fraction=fraction,
+        chunk=-1 if architecture.has(model, "no_chunked_prefill") else chunk,
+        page=_page(model, gpu, limits),
+        graphs=graphs,
+        kv_cache_dtype=_cache_dtype(model, gpu, limits.kv_cache_dtype or "auto"),
+    )
+
+
+def _chunk(gpu: Gpu, limits: Limits) -> int:
+    """Prompt tokens of a step, before attention data parallelism divides them."""
+    if (fixed := limits.options.get("chunked_prefill_size")) is not None:
+        return int(fixed)
+    if limits.max_num_batched_tokens:
+        return limits.max_num_batched_tokens
+    for limit_gib, tokens in ((20, 2048), (60, 4096), (160, 8192)):
+        if gpu.driver_mib < limit_gib * 1024:
+            return tokens
+    return 16384
+
+
+def _fraction(
+    model: Model, gpu: Gpu, chunk: int, decode: int, graphs: Graphs, ranks: int, data: int, all_to_all: object
+) -> float:
+    """Share of the device for weights and cache: what is not reserved for activations and graphs."""
+    total = gpu.driver_mib
+    reserved = 512 + 1.5 * max(chunk if chunk > 0 else _MAX_PREFILL_TOKENS, 2048) + 128 * ranks
+    reserved += 2 * graphs.decode_batch
+    if data > 1:
+        reserved += decode * data * (4.5 if decode > 300 else 3)
+    if graphs.prefill_sizes:
+        reserved += 1536 if architecture.latent(model) else 8 * graphs.prefill_sizes
+    if total > _ROOMY_MIB:
+        reserved = max(reserved, _ROOMY_RESERVE_MIB)
+    if all_to_all == "deepep" and graphs.decode_batch:
+        reserved += 2048
+    fraction = round((total - reserved) / total, 3)
+    return fraction * _vision_share(model) if architecture.has(model, "multimodal") else fraction
+
+
+def _vision_share(model: Model) -> float:
+    """What a vision tower leaves of the fraction (adjust_mem_fraction_for_vlm): by size, ViT-L/14 is 0.95."""
+    vision = model.config.get("vision_config")
+    if not isinstance(vision, dict):
+        return 1.0
+    layers, width = int(vision.get("num_hidden_layers", 24)), int(vision.get("hidden_size", 1024))
+    complexity = layers * width**2 / (24 * 1024**2)
+    return 0.95 * max(0.8, min(1.05, 1.0 - 0.1 * (complexity - 1.0)))
+
+
+def _page(model: Model, gpu: Gpu, limits: Limits) -> int:
+    """Tokens of a page: fixed by the attention backend that the GPU and the model lead to."""
+    blackwell = gpu.capability[0] == 10
+    if architecture.sparse(model):
+        return 64
+    if blackwell and architecture.has(model, "page_one_on_blackwell"):
+        return 1
+    if not blackwell:
+        return limits.block_size or 1
+    allowed = (32, 64) if architecture.latent(model) else (16, 32, 64, 128)
+    return limits.block_size if limits.block_size and limits.block_size in allowed else 64
+
+
+def _cache_dtype(model: Model, gpu: Gpu, name: str) -> str:
+    """Sparse attention caches FP8 from compute capability 10 on (_dsa_kv_cache_dtype_default)."""
+    if name == "auto" and architecture.sparse(model):
+        return "fp8_e4m3" if gpu.capability[0] >= 10 else "bfloat16"
+    return name

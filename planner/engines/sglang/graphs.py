@@ -1,0 +1,77 @@
+"""Which batches SGLang 0.5.23 captures as CUDA graphs (arg_groups/cuda_graph_hook.py and memory_hook.py)."""
+
+from dataclasses import dataclass
+
+from planner.engines.sglang import architecture
+from planner.fleet.gpu import Gpu
+from planner.layout import OptionValue
+from planner.models.model import Model
+
+_PREFILL_SIZES = (
+    *range(4, 33, 4), *range(48, 257, 16), *range(288, 513, 32), *range(576, 1025, 64), *range(1280, 4097, 256),
+)  # fmt: skip
+_LATENT_PREFILL_TOKENS = 8192
+_LLAMA2_PREFILL_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Graphs:
+    """`decode_batch` is the largest captured batch, `prefill_sizes` the number of captured prompt lengths; 0: none."""
+
+    decode_batch: int
+    prefill_sizes: int
+
+
+def default_decode_batch(gpu: Gpu, tensor_size: int) -> int:
+    """Largest decode batch captured by default (handle_gpu_memory_settings), by memory in MiB."""
+    narrow = tensor_size < 4
+    for limit_gib, few, many in ((20, 8, 8), (35, 48, 160), (60, 32, 160), (160, 256, 512)):
+        if gpu.driver_mib < limit_gib * 1024:
+            return few if narrow else many
+    return 512
+
+
+def decode_batch(
+    model: Model, gpu: Gpu, tensor_size: int, requests: int | None, options: dict[str, OptionValue]
+) -> int:
+    """Return the largest captured decode batch, with what the user fixed; `requests` is max_running_requests."""
+    fixed = options.get("cuda_graph_max_bs_decode", options.get("cuda_graph_max_bs"))
+    if fixed is not None:
+        return int(fixed)
+    batch = default_decode_batch(gpu, tensor_size)
+    if requests is None:
+        return batch
+    if requests <= 512 and _wide_vision_on_hopper(model, gpu):
+        return requests
+    return min(batch, requests)
+
+
+def _wide_vision_on_hopper(model: Model, gpu: Gpu) -> bool:
+    """Whether decode graphs follow max_running_requests up (model_overrides/qwen3_vl.py)."""
+    hopper = gpu.capability[0] == 9 and gpu.driver_mib >= 60 * 1024
+    return hopper and str(model.config.get("model_type")) in ("qwen3_vl", "qwen3_vl_moe")
+
+
+def captured(
+    model: Model, chunk: int, decode: int, stages: int, eager: bool, options: dict[str, OptionValue]
+) -> Graphs:
+    """Return what is captured: `chunk` is the prompt tokens of a step before attention data parallelism cuts it."""
+    if eager:
+        return Graphs(0, 0)
+    decode = 0 if options.get("disable_decode_cuda_graph") else decode
+    if stages > 1 or options.get("disable_prefill_cuda_graph") or _uncapturable(model):
+        return Graphs(decode, 0)
+    longest = min(chunk, _LATENT_PREFILL_TOKENS) if architecture.latent(model) else chunk
+    if "max_total_tokens" in options:
+        longest = min(longest, int(options["max_total_tokens"]))
+    if "llama-2" in model.name.lower():
+        longest = min(longest, _LLAMA2_PREFILL_TOKENS)
+    longest = int(options.get("cuda_graph_max_bs_prefill", longest))
+    sizes = sum(size <= longest for size in _PREFILL_SIZES) + len(range(4608, longest + 1, 512))
+    return Graphs(decode, sizes)
+
+
+def _uncapturable(model: Model) -> bool:
+    if architecture.has(model, "no_prefill_graphs"):
+        return True
+    return architecture.has(model, "multimodal") and not architecture.has(model, "multimodal_prefill_graphs")

@@ -1,0 +1,75 @@
+"""What SGLang allocates beside weights and pool, in the share of the device that the fraction leaves free.
+
+There is no profiling run: if these do not fit, the server runs out of memory while it captures graphs
+or at the first long prompt. Constants: `constants.yaml`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from planner.engines.calibration import constants
+from planner.engines.sglang.graphs import Graphs
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.models.dtype import INT32
+from planner.models.model import Model
+from planner.models.tensor import Role
+from planner.units import GIB, MIB
+
+_TABLE_HEADROOM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Bytes of one rank."""
+
+    request_table: int
+    activation: int
+    graphs: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.request_table + self.activation + self.graphs
+
+
+def startup_bytes(layout: Layout, site: Site) -> int:
+    """Context and communicators, there before weights are loaded."""
+    fit = constants("sglang")["startup_gib"]
+    if layout.gpus == 1:
+        return int(fit["alone"] * GIB)
+    return int(fit["peer_access" if site.peer_access else "no_peer_access"] * GIB)
+
+
+def outside(model: Model, layout: Layout, graphs: Graphs, requests: int) -> Outside:
+    """Return what a rank allocates after the pool is sized, for `requests` rows of the request table."""
+    fit = constants("sglang")["outside"]
+    captured = 0.0
+    if graphs.decode_batch:
+        captured += fit["decode_graphs_gib"] * GIB + fit["decode_graphs_mib_per_sequence"] * MIB * graphs.decode_batch
+    captured += fit["prefill_graph_mib"] * MIB * graphs.prefill_sizes
+    return Outside(
+        request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),
+        activation=_activation(model, layout),
+        graphs=int(captured),
+    )
+
+
+def _activation(model: Model, layout: Layout) -> int:
+    """Widest tensors of a layer over the tokens of one prompt step, and the logits of its last tokens."""
+    fit = constants("sglang")["outside"]
+    chunk = min(layout.max_num_batched_tokens, layout.max_model_len * layout.max_num_seqs)
+    width = 2 * _widest(model) / layout.tensor_parallel_size + 2 * model.hidden_size
+    tokens = max(1, chunk // layout.data_parallel_size)
+    return int(tokens * width * model.dtype.size(1) * fit["activation_share"] + fit["workspace_gib"] * GIB)
+
+
+@cache
+def _widest(model: Model) -> int:
+    """Width of what gate and up, or query, key and value, put out together."""
+    wide = (Role.MLP, Role.SHARED_EXPERT)
+    return max(
+        sum(t.shape[-2] for t in layer.tensors if t.matmul and t.role in wide and "down" not in t.name)
+        or model.hidden_size
+        for layer in model.layers
+    )

@@ -1,0 +1,150 @@
+"""How SGLang cuts the memory left for the cache (model_executor/pool_configurator.py, kv_cache_configurator.py).
+
+A token takes the bytes of all layers of a stage at once. Models with a pool for windowed layers keep
+`swa_full_tokens_ratio` windowed tokens for each full one. Recurrent states are taken first: a share of
+the memory, in slots of one request's state.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from planner.engines.sglang import architecture
+from planner.layout import Layout
+from planner.memory.kv_cache import cache_dtype
+from planner.models.attention import Attention, CacheKind
+from planner.models.dtype import BF16, BY_NAME, F32, DType
+from planner.models.layer import Layer
+from planner.models.model import Model
+from planner.units import ceil_div
+
+WINDOWED_RATIO = 0.8
+STATE_RATIO = 0.9
+_SLOTS_A_REQUEST, _EXTRA_SLOTS_OVERLAPPED, _EXTRA_SLOTS = 3, 2, 1
+_INDEX_BLOCK = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Bytes of one token on one rank of a stage: in full layers, and in layers with a pool of their own."""
+
+    full: int
+    windowed: int
+    full_layers: int
+
+    def of_token(self, ratio: float) -> float:
+        """Bytes that one token of the capacity takes in both pools together."""
+        return self.full + ratio * self.windowed if self.full_layers else self.windowed
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What a rank of a stage holds. `requests` is None where nothing but tokens limits them."""
+
+    tokens: int
+    windowed_tokens: int = 0
+    state_slots: int = 0
+    requests: int | None = None
+
+
+def cell(model: Model, layout: Layout, stage: int) -> Cell:
+    """Return the bytes of one token in the layers of a stage."""
+    first, last = layout.stage_layers(stage)
+    return _cell(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype)
+
+
+@cache
+def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str) -> Cell:
+    dtype = cache_dtype(dtype_name, model.dtype)
+    apart = architecture.has(model, "windowed_pool")
+    full = windowed = full_layers = 0
+    for layer in model.layers[first : last + 1]:
+        if not (attention := layer.attention) or not attention.stores or attention.kind is CacheKind.CROSS:
+            continue
+        size = _token_bytes(attention, tensor, dtype, architecture.rotary_width(model))
+        if apart and attention.kind in (CacheKind.SLIDING, CacheKind.CHUNKED):
+            windowed += size
+        else:
+            full, full_layers = full + size, full_layers + 1
+    return Cell(full, windowed, full_layers)
+
+
+def _token_bytes(attention: Attention, tensor: int, dtype: DType, rotary: int) -> int:
+    if attention.kind is CacheKind.MLA:
+        return _latent_bytes(attention, dtype, rotary) + _index_bytes(attention)
+    heads = max(1, attention.kv_heads // tensor)
+    return dtype.size(heads * (attention.key_dim + attention.value_dim))
+
+
+def _latent_bytes(attention: Attention, dtype: DType, rotary: int) -> int:
+    """The latent whole on every rank; sparse attention in FP8 keeps scales and the rotary part in 16 bit."""
+    if attention.index_dim and dtype.bits == 8:
+        rank = attention.latent_dim - rotary
+        return rank + rank // _INDEX_BLOCK * 4 + rotary * BF16.block_bytes
+    return dtype.size(attention.latent_dim)
+
+
+def _index_bytes(attention: Attention) -> int:
+    """Eight-bit key of the indexer with one four-byte scale for 128 elements."""
+    return attention.index_dim + attention.index_dim // _INDEX_BLOCK * 4
+
+
+def request_state_bytes(model: Model, layout: Layout) -> int:
+    """State bytes of one request on one rank of the stage with most stateful layers."""
+    name = str(layout.options.get("mamba_ssm_dtype") or _configured_state_dtype(model))
+    ssm, stages = BY_NAME.get(name, F32), range(layout.pipeline_parallel_size)
+    return max(_stage_state_bytes(model, *layout.stage_layers(s), layout.tensor_parallel_size, ssm) for s in stages)
+
+
+@cache
+def _stage_state_bytes(model: Model, first: int, last: int, tensor: int, ssm: DType) -> int:
+    return sum(_state_bytes(layer, tensor, ssm) for layer in model.layers[first : last + 1] if layer.state)
+
+
+def _configured_state_dtype(model: Model) -> object:
+    return architecture.text_config(model).get("mamba_ssm_dtype")
+
+
+def _state_bytes(layer: Layer, tensor: int, ssm: DType) -> int:
+    state = layer.state
+    assert state is not None
+    convolution = ceil_div(state.conv_channels, tensor) * max(state.conv_kernel - 1, 0)
+    return BF16.size(convolution) + ssm.size(ceil_div(state.ssm_elements, tensor))
+
+
+def slots_per_request(model: Model, layout: Layout) -> int:
+    """State slots that a request needs (_calculate_mamba_ratio): its own and those of the prefix cache."""
+    if layout.options.get("disable_radix_cache"):
+        return 1
+    if not architecture.has(model, "state_extra_buffer"):
+        return _SLOTS_A_REQUEST
+    overlapped = layout.pipeline_parallel_size == 1
+    return _SLOTS_A_REQUEST + (_EXTRA_SLOTS_OVERLAPPED if overlapped else _EXTRA_SLOTS)
+
+
+def cut(model: Model, layout: Layout, stage: int, available: int) -> Pool:
+    """Return the pool of a stage that has `available` bytes a rank for states and cache."""
+    slots, requests = 0, None
+    if architecture.stateful(model):
+        slots, available = _states(model, layout, available)
+        requests = slots // slots_per_request(model, layout)
+    size, page = cell(model, layout, stage), layout.block_size
+    ratio = float(layout.options.get("swa_full_tokens_ratio", WINDOWED_RATIO))
+    per_token = size.of_token(ratio if size.windowed else 0.0)
+    tokens = int(max(available, 0) // per_token) if per_token else layout.max_model_len
+    limit = layout.options.get("max_total_tokens")
+    tokens = (min(tokens, int(limit)) if limit else tokens) // page * page
+    windowed = int(tokens * ratio) // page * page if size.windowed and size.full_layers else 0
+    return Pool(tokens, windowed, slots, requests)
+
+
+def _states(model: Model, layout: Layout, available: int) -> tuple[int, int]:
+    """Slots, and the bytes left for the cache (_handle_max_mamba_cache); one more slot pads the pool."""
+    request = request_state_bytes(model, layout)
+    if fixed := layout.options.get("max_mamba_cache_size"):
+        slots = int(fixed) // layout.data_parallel_size
+    elif layout.options.get("disable_radix_cache"):
+        slots = max(1, layout.max_num_seqs // layout.data_parallel_size)
+    else:
+        ratio = float(layout.options.get("mamba_full_memory_ratio", STATE_RATIO))
+        slots = int((available * ratio / (1 + ratio) - request) // request)
+    return slots, available - (slots + 1) * request

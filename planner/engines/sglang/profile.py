@@ -1,0 +1,273 @@
+"""SGLang 0.5: layout, refusals and bill.
+
+How its flags map to our layout: `--tp-size` is tensor x data, `--attn-dp-size` is data; `--ep-size` is all
+ranks of a stage under expert parallelism, or `options["ep_size"]`. `--chunked-prefill-size` and
+`--max-running-requests` are for all attention groups together, so they are the layout's
+`max_num_batched_tokens` and `max_num_seqs` times data; limits are read as the flags are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planner.engines.calibration import constants
+from planner.engines.error_band import upper_edge
+from planner.engines.profile import CONFIDENCE
+from planner.engines.sglang import architecture, pools
+from planner.engines.sglang.arguments import resolve
+from planner.engines.sglang.graphs import Graphs, captured
+from planner.engines.sglang.outside import Outside, outside, startup_bytes
+from planner.engines.sglang.refusals import refusals
+from planner.engines.sglang.weights import rank_bytes
+from planner.fleet.gpu import Gpu
+from planner.fleet.site import Site, usual_site
+from planner.layout import Layout, Limits, even_stages
+from planner.memory.bill import Bill, DeviceBill
+from planner.models.model import Model
+from planner.units import GIB, MIB, gib
+
+_EMBEDDING_CACHE = 100 * MIB
+_UNCHUNKED_TOKENS = 16384
+_MOST_REQUESTS, _USUAL_REQUESTS, _REQUESTS_A_CONTEXT = 4096, 2048, 512
+
+
+@dataclass(frozen=True)
+class Version:
+    """Where versions differ: memory kept for images, the flat factor for vision models, cloned shared experts."""
+
+    name: str
+    keeps_embedding_cache: bool = True
+    flat_vision_share: float | None = None
+    clones_shared_experts: bool = False
+
+
+class Sglang:
+    """The profile of one version."""
+
+    name = "sglang"
+
+    def __init__(self, version: Version) -> None:
+        self.rules = version
+        self.version = version.name
+
+    def layout(
+        self,
+        model: Model,
+        gpu: Gpu,
+        limits: Limits,
+        *,
+        tensor: int = 1,
+        pipeline: int = 1,
+        data: int = 1,
+        expert_parallel: bool = False,
+    ) -> Layout:
+        """Resolve every flag as ServerArgs does; the pipeline remainder goes to the last stages (get_pp_indices)."""
+        found = resolve(model, gpu, limits, tensor_size=tensor * data, stages=pipeline, data=data)
+        context = limits.max_model_len or model.max_context
+        share = self.rules.flat_vision_share if architecture.has(model, "multimodal") else None
+        options = dict(limits.options)
+        if found.chunk < 0:
+            options["chunked_prefill_size"] = -1
+        if self.rules.clones_shared_experts:
+            options["cloned_shared_experts"] = True
+        if found.graphs.decode_batch:
+            options["cuda_graph_max_bs_decode"] = found.graphs.decode_batch
+        layout = Layout(
+            tensor_parallel_size=tensor,
+            pipeline_parallel_size=pipeline,
+            data_parallel_size=data,
+            expert_parallel=expert_parallel,
+            layers_per_stage=even_stages(len(model.layers), pipeline, range(pipeline - 1, -1, -1)),
+            max_model_len=context,
+            max_num_seqs=max(1, (limits.max_num_seqs or _USUAL_REQUESTS) // data),
+            max_num_batched_tokens=max(1, (found.chunk if found.chunk > 0 else _UNCHUNKED_TOKENS) // data),
+            memory_fraction=found.fraction * (share or 1.0),
+            kv_cache_dtype=found.kv_cache_dtype,
+            block_size=found.page,
+            enforce_eager=limits.enforce_eager,
+            options=options,
+        )
+        if limits.max_num_seqs is None:
+            stages = self._stages(model, layout, [usual_site(gpu)], 0.5)
+            layout = layout.model_copy(update={"max_num_seqs": max(1, _requests(layout, _least(stages), None))})
+        return layout
+
+    def refusals(self, model: Model, layout: Layout, gpu: Gpu) -> list[str]:
+        """Return why the server would not start; see `refusals.py`."""
+        return refusals(model, layout, gpu)
+
+    def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
+        """Pool = free after weights - (1 - fraction) x free before them; everything else lives in what is left."""
+        expected = self._stages(model, layout, sites, 0.5)
+        careful = self._stages(model, layout, sites, confidence)
+        logged, held = _least(expected), _least(careful)
+        requests = _requests(layout, logged, layout.max_num_seqs)
+        beside = outside(model, layout, _graphs(model, layout), requests)
+        longest = min(layout.max_model_len, int(layout.options.get("max_total_tokens", layout.max_model_len)))
+        sequences = _sequences(model, layout, held, longest)
+        tightest = min(careful, key=lambda lines: lines.pool_bytes)
+        if tightest.pool_bytes <= 0:
+            reasons = [_too_small(tightest, layout)]
+        else:
+            reasons = [reason for lines in careful if (reason := _overflow(lines, beside, confidence))]
+        devices, rank = [], 0
+        for lines in expected:
+            for _ in range(layout.gpus_per_stage):
+                devices.append(lines.device_bill(rank, logged, beside))
+                rank += 1
+        first = expected[0]
+        return Bill(
+            per_device=tuple(devices),
+            kv_cache_tokens=logged.tokens,
+            max_concurrency=round(logged.tokens / layout.max_model_len * layout.data_parallel_size, 2),
+            sequences=sequences,
+            short_bytes=max(0, *(lines.needed_bytes(longest) - max(0, lines.pool_bytes) for lines in careful)),
+            reasons=tuple(dict.fromkeys(reasons)),
+            logged={
+                "free_before_weights_bytes": first.before,
+                "free_after_weights_bytes": first.before - first.weights,
+                "free_after_pool_bytes": first.before - first.weights - first.held_bytes(logged) - beside.request_table,
+                "available_kv_bytes": first.pool_bytes,
+                "window_tokens": logged.windowed_tokens,
+                "state_slots": logged.state_slots,
+                "state_bytes": first.state_bytes(logged),
+                "max_running_requests": requests,
+            },
+        )
+
+    def _stages(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float) -> list["_Stage"]:
+        return [
+            _stage(self.rules, model, layout, stage, sites[stage % len(sites)], confidence)
+            for stage in range(layout.pipeline_parallel_size)
+        ]
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One rank of a stage. `before` is free memory before weights; `pool_bytes` what the pool is cut from."""
+
+    stage: int
+    site: Site
+    before: int
+    weights: int
+    slack: int
+    pool_bytes: int
+    pool: pools.Pool
+    cell: pools.Cell
+    request_state: int
+    ratio: float
+
+    def state_bytes(self, pool: pools.Pool) -> int:
+        """Bytes of the state slots, with the one that pads."""
+        return (pool.state_slots + 1) * self.request_state if pool.state_slots else 0
+
+    def held_bytes(self, pool: pools.Pool) -> int:
+        """Bytes that a pool of this many tokens takes on this rank."""
+        windowed = pool.windowed_tokens if self.cell.full_layers else pool.tokens
+        return pool.tokens * self.cell.full + windowed * self.cell.windowed + self.state_bytes(pool)
+
+    def needed_bytes(self, tokens: int) -> int:
+        """Pool bytes that let one sequence of `tokens` tokens in."""
+        per_token = self.cell.of_token(self.ratio if self.cell.windowed else 0.0)
+        return int(tokens * per_token) + 2 * self.request_state
+
+    def device_bill(self, rank: int, pool: pools.Pool, beside: Outside) -> DeviceBill:
+        """Return the device's lines; the request table counts as activation."""
+        gpu = self.site.gpu
+        return DeviceBill(
+            rank=rank,
+            stage=self.stage,
+            weights_bytes=self.weights,
+            kv_cache_bytes=self.held_bytes(pool),
+            activation_bytes=beside.activation + beside.request_table,
+            cuda_graph_bytes=beside.graphs,
+            non_torch_bytes=gpu.memory_bytes - self.site.used_bytes - self.before,
+            device_bytes=gpu.memory_bytes,
+            usable_bytes=gpu.memory_bytes - self.site.used_bytes,
+        )
+
+
+def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site, confidence: float) -> _Stage:
+    fit = constants("sglang")
+    before = site.free_bytes
+    if before is None:
+        started = upper_edge(startup_bytes(layout, site), fit["bands"]["startup"], confidence)
+        before = site.gpu.memory_bytes - site.used_bytes - started
+    allocated = rank_bytes(model, layout, stage) + int(fit["weights_gib"]["allocator"] * GIB)
+    weights = upper_edge(allocated, fit["bands"]["weights"], confidence)
+    slack = int(before * (1 - layout.memory_fraction))
+    kept = _EMBEDDING_CACHE if rules.keeps_embedding_cache and architecture.has(model, "multimodal") else 0
+    available = before - weights - slack - kept
+    return _Stage(
+        stage=stage,
+        site=site,
+        before=before,
+        weights=weights,
+        slack=slack + kept,
+        pool_bytes=available,
+        pool=pools.cut(model, layout, stage, available),
+        cell=pools.cell(model, layout, stage),
+        request_state=pools.request_state_bytes(model, layout),
+        ratio=float(layout.options.get("swa_full_tokens_ratio", pools.WINDOWED_RATIO)),
+    )
+
+
+def _least(stages: Sequence[_Stage]) -> pools.Pool:
+    """The pool that all stages agree on: that of the stage with fewest tokens."""
+    return min((lines.pool for lines in stages), key=lambda pool: pool.tokens)
+
+
+def _requests(layout: Layout, pool: pools.Pool, wished: int | None) -> int:
+    """max_running_requests of one attention group (resolve_max_num_reqs)."""
+    if wished is None:
+        by_tokens = int(pool.tokens / layout.max_model_len * _REQUESTS_A_CONTEXT)
+        wished = max(min(by_tokens, _MOST_REQUESTS), _USUAL_REQUESTS)
+    found = min(wished, pool.tokens // 2)
+    return found if pool.requests is None else min(found, pool.requests)
+
+
+def _sequences(model: Model, layout: Layout, pool: pools.Pool, longest: int) -> int:
+    """Sequences of `longest` tokens that the pools of all attention groups hold at once."""
+    pages = -(-longest // layout.block_size) * layout.block_size
+    held = pool.tokens // pages
+    windows = [a.window for layer in model.distinct_layers if (a := layer.attention) and a.window]
+    if pool.windowed_tokens and windows:
+        held = min(held, pool.windowed_tokens // (min(longest, max(windows)) + layout.block_size))
+    if pool.requests is not None:
+        held = min(held, pool.requests)
+    return max(0, held) * layout.data_parallel_size
+
+
+def _graphs(model: Model, layout: Layout) -> Graphs:
+    decode = int(layout.options.get("cuda_graph_max_bs_decode", 0))
+    chunk = layout.max_num_batched_tokens * layout.data_parallel_size
+    if layout.options.get("chunked_prefill_size") == -1:
+        chunk = -1
+    return captured(model, chunk, decode, layout.pipeline_parallel_size, layout.enforce_eager, layout.options)
+
+
+def _overflow(lines: _Stage, beside: Outside, confidence: float) -> str | None:
+    """Say by how much what is allocated after the pool exceeds what the fraction leaves free."""
+    bands = constants("sglang")["bands"]
+    needed = (
+        beside.request_table
+        + upper_edge(beside.activation, bands["activation"], confidence)
+        + upper_edge(beside.graphs, bands["graphs"], confidence)
+    )
+    left = lines.before - lines.weights - lines.held_bytes(lines.pool)
+    if needed <= left:
+        return None
+    return (
+        f"stage {lines.stage}: graphs, activations and the request table need {gib(needed)} beside the pool,"
+        f" {gib(needed - left)} more than is left (lower mem_fraction_static or max_running_requests)"
+    )
+
+
+def _too_small(lines: _Stage, layout: Layout) -> str:
+    left = lines.before - lines.weights
+    if left <= 0:
+        return f"stage {lines.stage}: weights of {gib(lines.weights)} exceed the {gib(lines.before)} that are free"
+    least = 1 - left / lines.before
+    return (
+        f"stage {lines.stage}: loaded weights leave no memory for the KV cache under mem_fraction_static"
+        f" {layout.memory_fraction:.3f}: {gib(-lines.pool_bytes)} short (least fraction {least:.4f})"
+    )

@@ -1,0 +1,131 @@
+"""What a rank of SGLang holds when its weights are loaded (models/, layers/linear.py, layers/moe/fused_moe_triton)."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from planner.engines.sglang import architecture
+from planner.layout import Layout
+from planner.memory.sharding import Sharding
+from planner.models.attention import CacheKind
+from planner.models.dtype import BF16, F32
+from planner.models.layer import Layer
+from planner.models.model import Model
+from planner.models.tensor import Role, Split, Tensor
+from planner.units import ceil_div
+
+VOCABULARY_PADDING = 64
+_BY_ATTENTION_GROUP = {Role.ATTENTION, Role.INDEXER, Role.SSM, Role.EMBEDDING, Role.POSITION}
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Into how many parts the ranks of a stage divide things.
+
+    `attention` ranks share one group's heads and embeddings, `tensor` all ranks of the stage; routed
+    experts are divided `experts` ways between ranks and `expert_tensor` ways inside, with `redundant`
+    copies added before.
+    """
+
+    attention: int
+    tensor: int
+    dense: int
+    head: int
+    experts: int
+    expert_tensor: int
+    shared_experts: int
+    redundant: int = 0
+
+    def of(self, tensor: Tensor) -> Sharding:
+        """Return how one tensor is divided."""
+        if tensor.role is Role.EXPERT:
+            return Sharding(self.tensor, self.expert_tensor, self.experts, VOCABULARY_PADDING)
+        if tensor.role is Role.SHARED_EXPERT:
+            return Sharding(self.shared_experts, vocabulary_padding=VOCABULARY_PADDING)
+        if tensor.role in _BY_ATTENTION_GROUP:
+            return Sharding(self.attention, vocabulary_padding=VOCABULARY_PADDING)
+        apart = {Role.MLP: self.dense, Role.HEAD: self.head}
+        return Sharding(apart.get(tensor.role, self.tensor), vocabulary_padding=VOCABULARY_PADDING)
+
+    def bytes(self, tensor: Tensor) -> int:
+        """Bytes of one tensor on one rank, copies of experts included."""
+        size = self.of(tensor).bytes(tensor)
+        if self.redundant and tensor.role is Role.EXPERT and tensor.experts:
+            return size * (tensor.experts + self.redundant) // tensor.experts
+        return size
+
+
+def expert_ways(layout: Layout) -> int:
+    """`--ep-size`: all ranks of a stage, or what the options say."""
+    return int(layout.options.get("ep_size", layout.gpus_per_stage)) if layout.expert_parallel else 1
+
+
+def ways(model: Model, layout: Layout) -> Ways:
+    """Return how this layout divides tensors; all-to-all backends and fused experts keep shared experts whole."""
+    group, experts, options = layout.gpus_per_stage, expert_ways(layout), layout.options
+    fused = experts > 1 and architecture.has(model, "fused_shared_experts")
+    exchanged = str(options.get("moe_a2a_backend", "none")) != "none"
+    whole = fused or exchanged or bool(options.get("cloned_shared_experts"))
+    return Ways(
+        attention=layout.tensor_parallel_size,
+        tensor=group,
+        dense=int(options.get("moe_dense_tp_size") or group) if model.experts else group,
+        head=layout.tensor_parallel_size if options.get("enable_dp_lm_head") else group,
+        experts=experts,
+        expert_tensor=max(1, group // experts),
+        shared_experts=1 if whole else group,
+        redundant=int(options.get("ep_num_redundant_experts", 0)),
+    )
+
+
+def rank_bytes(model: Model, layout: Layout, stage: int) -> int:
+    """Weight bytes of one rank of a stage, with the buffers that belong to the model."""
+    how = ways(model, layout)
+    first, last = layout.stage_layers(stage)
+    total = sum(_layer_bytes(layer, how) for layer in model.layers[first : last + 1])
+    total += sum(_absorbed_bytes(layer, how) for layer in model.layers[first : last + 1])
+    outer: list[Tensor] = []
+    is_first, is_last = stage == 0, stage == layout.pipeline_parallel_size - 1
+    if is_first or (is_last and model.tied):
+        outer += [t for t in model.embedding if is_first or t.role is Role.EMBEDDING]
+    if is_last:
+        outer += [*model.final, *model.head]
+    outer += [tensor for part in model.components if part.counted and is_first for tensor in part.tensors]
+    if is_last and drafts(layout):
+        outer += draft_tensors(model)
+    return total + sum(how.bytes(tensor) for tensor in outer) + rotary_bytes(model, layout)
+
+
+@cache
+def _layer_bytes(layer: Layer, how: Ways) -> int:
+    return sum(how.bytes(tensor) for tensor in layer.tensors)
+
+
+@cache
+def _absorbed_bytes(layer: Layer, how: Ways) -> int:
+    """The two halves of kv_b_proj that latent attention multiplies in: 16-bit copies (deepseek_weight_loader.py)."""
+    if not layer.attention or layer.attention.kind is not CacheKind.MLA:
+        return 0
+    copied = [t for t in layer.tensors if t.matmul and t.module.endswith("kv_b_proj")]
+    return sum(BF16.size(ceil_div(tensor.elements, how.attention)) for tensor in copied)
+
+
+def rotary_bytes(model: Model, layout: Layout) -> int:
+    """Cosines and sines of every position, in 32 bit (layers/rotary_embedding)."""
+    dims = [layer.attention for layer in model.distinct_layers if layer.attention]
+    if not dims:
+        return 0
+    width = architecture.rotary_width(model) or max(attention.key_dim for attention in dims)
+    width = int(width * float(architecture.text_config(model).get("partial_rotary_factor") or 1))
+    return F32.size(max(model.max_context, layout.max_model_len) * width)
+
+
+def drafts(layout: Layout) -> bool:
+    """Whether the model's own prediction layers draft tokens."""
+    return str(layout.options.get("speculative_algorithm", "")).upper() in ("EAGLE", "NEXTN")
+
+
+def draft_tensors(model: Model) -> list[Tensor]:
+    """Weights of the prediction layers; embedding and head are the target's own."""
+    shared = (Role.EMBEDDING, Role.HEAD)
+    parts = [part for part in model.components if not part.counted]
+    return [t for part in parts for t in part.tensors if not (t.role in shared and t.split is Split.VOCABULARY)]

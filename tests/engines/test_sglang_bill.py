@@ -1,0 +1,92 @@
+"""The bill against start-up logs of SGLang, and what must hold for any layout."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner.engines import find_engine
+from planner.fleet.gpu_catalogue import gpus
+from planner.fleet.site import usual_site
+from planner.layout import Limits
+from planner.memory.bill import Bill
+from planner.models.source import load_model
+from planner.units import GIB, MIB
+
+SGLANG = find_engine("sglang")
+H100 = gpus()["h100-sxm5-80gb"]
+
+
+def bill(model: str, limits: Limits, *, free_gib: float | None = None, gpu=H100, **sizes) -> Bill:
+    loaded = load_model(model)
+    site = replace(usual_site(gpu), free_bytes=free_gib and int(free_gib * GIB))
+    return SGLANG.bill(loaded, SGLANG.layout(loaded, gpu, limits, **sizes), [site])
+
+
+@pytest.mark.parametrize(
+    ("model", "free_gib", "tokens", "after_pool_gib"),
+    [("llama-3.1-8b", 78.59, 442_913, 8.37), ("llama-3.1-8b", 78.81, 444_500, 8.34),
+     ("llama-3.2-1b", 78.81, 2_193_171, 7.45)],
+)  # fmt: skip
+def test_documentation_runs(model: str, free_gib: float, tokens: int, after_pool_gib: float) -> None:
+    """Logs of the documentation's CI (an empty 80 GB card, --mem-fraction-static 0.88)."""
+    requests = 4097 if "1b" in model else 2049
+    limits = Limits(max_model_len=131072, max_num_seqs=requests, memory_fraction=0.88)
+    found = bill(model, limits, free_gib=free_gib)
+    assert found.kv_cache_tokens == pytest.approx(tokens, rel=0.001)
+    assert found.logged["free_after_pool_bytes"] / GIB == pytest.approx(after_pool_gib, abs=0.15)
+
+
+def test_latent_is_whole_on_every_rank_and_attention_data_parallelism_divides_it() -> None:
+    """161,488 tokens of DeepSeek-V3 take 10.57 GiB a rank, whatever the tensor size (run sgl-6017)."""
+    gpu = gpus()["h200-sxm5-141gb"]
+    for sizes in ({"tensor": 8}, {"tensor": 1, "data": 8, "expert_parallel": True}):
+        found = bill("deepseek-ai/DeepSeek-V3", Limits(max_model_len=8192), gpu=gpu, **sizes)
+        assert found.per_device[0].kv_cache_bytes / found.kv_cache_tokens * 161_488 / GIB == pytest.approx(10.57, 0.001)
+    groups = bill(
+        "deepseek-ai/DeepSeek-V3", Limits(max_model_len=8192), gpu=gpu, tensor=1, data=8, expert_parallel=True
+    )
+    assert groups.sequences > groups.kv_cache_tokens // 8192
+
+
+def test_weights_that_leave_nothing_are_named() -> None:
+    """ "Loaded weights leave no GPU memory for the KV cache under --mem-fraction-static" (kv_cache_configurator.py)."""
+    over = bill("llama-3.1-70b", Limits(max_model_len=8192), tensor=1)
+    assert not over.fits and "exceed" in over.reasons[0]
+    tight = bill("llama-3.1-70b", Limits(max_model_len=8192, memory_fraction=0.8), tensor=2)
+    assert not tight.fits and "leave no memory for the KV cache" in tight.reasons[0]
+
+
+def test_request_table_grows_with_context_and_breaks_the_slack() -> None:
+    """Four bytes for each position of each running request, after the pool is sized."""
+    table = [
+        bill("llama-3.1-8b", Limits(max_model_len=131072, max_num_seqs=n, memory_fraction=0.88)) for n in (2049, 4097)
+    ]
+    grown = table[1].per_device[0].activation_bytes - table[0].per_device[0].activation_bytes
+    assert grown == 2048 * (131072 + 4) * 4
+    full = bill("llama-3.1-8b", Limits(max_model_len=131072, max_num_seqs=4096, memory_fraction=0.985))
+    assert not full.fits and "beside the pool" in full.reasons[0]
+
+
+def test_last_stages_take_the_extra_layer() -> None:
+    """distributed/utils.py: the last N partitions will have one extra layer."""
+    layout = SGLANG.layout(load_model("llama-3.1-8b"), H100, Limits(), pipeline=3)
+    assert layout.layers_per_stage == (10, 11, 11)
+
+
+def test_old_versions_lower_a_given_fraction_for_vision() -> None:
+    old = find_engine("sglang", "0.4.1")
+    assert (old.version, find_engine("sglang").version) == ("0.4.1", "0.5.23")
+
+
+@given(st.sampled_from([1, 2, 4, 8]), st.floats(0.5, 0.9), st.sampled_from([4096, 32768]))
+@settings(max_examples=30, deadline=None)
+def test_more_memory_never_holds_less(tensor: int, fraction: float, context: int) -> None:
+    limits = Limits(max_model_len=context, max_num_seqs=64, memory_fraction=round(fraction, 3))
+    small = bill("Qwen3-32B", limits, tensor=tensor)
+    large = bill("Qwen3-32B", limits, gpu=gpus()["h200-sxm5-141gb"], tensor=tensor)
+    assert large.sequences >= small.sequences
+    for device in small.per_device:
+        assert device.total_bytes <= device.device_bytes + 8 * GIB
+        assert device.weights_bytes > 60 * GIB / tensor - 64 * MIB
