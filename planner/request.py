@@ -8,6 +8,8 @@ from planner.documents import Document
 from planner.layout import Limits
 from planner.workload import Workload
 
+ObjectiveName = Literal["cost", "gpus"]
+
 
 class ModelRequest(Document):
     """One model to place."""
@@ -23,4 +25,5 @@ class Request(Document):
 
     models: list[ModelRequest] = Field(min_length=1)
     on: str = Field(description="inventory file or shorthand")
-    objective: Literal["cost", "gpus"] | None = Field(default=None, description="None: cost where prices are known")
+    add_nodes: str | None = Field(default=None, description="nodes beside the inventory, in shorthand")
+    objective: ObjectiveName | None = Field(default=None, description="None: cost where prices are known")

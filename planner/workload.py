@@ -20,6 +20,8 @@ class Workload(Document):
     tokens_per_second: float | None = Field(default=None, gt=0, description="output tokens a second")
     ttft_ms: float | None = Field(default=None, gt=0, description="time to first token")
     tpot_ms: float | None = Field(default=None, gt=0, description="time per output token after the first")
+    equal_lengths: bool = Field(default=False, description="all requests are equally long, as load generators send")
+    total_requests: int | None = Field(default=None, ge=1, description="a batch job of so many requests, all at once")
     prefix_hit_rate: float = Field(default=0.0, ge=0, le=1, description="share of prompt tokens found in the cache")
     speculative_tokens: int = Field(default=0, ge=0, le=32, description="tokens drafted for each step")
     acceptance: float = Field(default=0.7, ge=0, le=1, description="chance that a drafted token is kept")

@@ -16,6 +16,7 @@ VERBS = {
     "verify": "the memory bill of a launch command, a config file or an exported folder",
     "check": "recompute a plan without the solver and reject what does not hold",
     "export": "write the config and commands of the engine that runs a plan",
+    "backtest": "replay recorded runs: predicted beside logged",
     "catalog": "list the GPUs, nodes, models and engines we know",
     "schema": "print the JSON schema of a document",
 }

@@ -14,6 +14,7 @@ from planner.errors import BadInput
 @click.option("--on", "on", help="Inventory: a file, or 8xA100-80GB, 2x8xH100-SXM, 4xL40S,2x3090.")
 @click.option("-f", "--file", "request_file", type=click.Path(path_type=Path), help="A request file instead.")
 @options.workload
+@options.traffic
 @options.engine
 @options.limits
 @click.option("--objective", type=click.Choice(["cost", "gpus"]), help="[default: cost where prices are known]")
@@ -24,8 +25,6 @@ def command(
     model: str | None,
     on: str | None,
     request_file: Path | None,
-    context: int | None,
-    concurrency: int,
     engine: str,
     objective: Literal["cost", "gpus"] | None,
     output: Path | None,
@@ -38,12 +37,12 @@ def command(
     from planner.solve.plan import answer, plan
 
     limits = options.read_limits(flags)
+    workload = options.read_workload(flags)
     if request_file:
         document = answer(Request.load(request_file), timed=timed)
     elif model and on:
         document = plan(
-            model, on, context=context, concurrency=concurrency, engine=engine, limits=limits,
-            objective=objective, timed=timed,
+            model, on, workload=workload, engine=engine, limits=limits, objective=objective, timed=timed,
         )  # fmt: skip
     else:
         raise BadInput("needs MODEL and --on INVENTORY, or -f REQUEST", where="gpuplan plan")

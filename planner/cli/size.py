@@ -12,14 +12,13 @@ from planner.cli import options
 @click.argument("model")
 @click.option("--gpu", multiple=True, help="GPU kind; may be given several times.  [default: common kinds]")
 @options.workload
+@options.traffic
 @options.engine
 @options.limits
 @options.as_json
 def command(
     model: str,
     gpu: tuple[str, ...],
-    context: int | None,
-    concurrency: int,
     engine: str,
     as_json: bool,
     **flags: Any,
@@ -28,7 +27,8 @@ def command(
     from planner.solve.size import size
 
     limits = options.read_limits(flags)
-    document = size(model, list(gpu) or None, context=context, concurrency=concurrency, engine=engine, limits=limits)
+    workload = options.read_workload(flags)
+    document = size(model, list(gpu) or None, workload=workload, engine=engine, limits=limits)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

@@ -26,7 +26,7 @@ class NodeEntry(Document):
     gpus: str | list[str] = Field(description="`8xH100-SXM`, or a list such as [4xL40S, 2x3090]")
     pairs: list[list[int]] = Field(default=[], description="GPU indices that an NVLink bridge joins")
     usd_per_hour: float | None = Field(default=None, ge=0, description="price of the whole node")
-    usd_per_gpu_hour: float | None = Field(default=None, ge=0, description="price of one GPU")
+    usd_per_gpu_hour: float | None = Field(default=None, ge=0, description="price of each GPU in use")
     network_gbps: float | None = Field(default=None, ge=0, description="GB/s per direction and GPU to other nodes")
     rack: str | None = None
     zone: str | None = None
@@ -58,8 +58,8 @@ class Inventory:
 
     @property
     def priced(self) -> bool:
-        """Whether every node has a price."""
-        return all(node.usd_per_hour is not None for node in self.nodes)
+        """Whether any node has a price; one without is then owned and costs nothing more."""
+        return any(node.priced for node in self.nodes)
 
 
 def load_inventory(text: str | Path) -> Inventory:
@@ -115,9 +115,6 @@ def _node(entry: NodeEntry, where: str | None, field: str) -> tuple[Node, list[s
     for pair in entry.pairs:
         if len(pair) < 2 or any(not 0 <= index < len(gpus) for index in pair):
             raise BadInput(f"is {pair}", where=where, field=f"{field}.pairs", expected=f"GPU indices below {len(gpus)}")
-    usd = entry.usd_per_hour
-    if usd is None and entry.usd_per_gpu_hour is not None:
-        usd = entry.usd_per_gpu_hour * len(gpus)
     network = entry.network_gbps
     known = next((kind for kind in node_kinds() if kind.matches(gpus)), None)
     if network is None and known and known.network_gbps:
@@ -127,7 +124,8 @@ def _node(entry: NodeEntry, where: str | None, field: str) -> tuple[Node, list[s
         name=entry.name or "",
         gpus=tuple(gpus),
         islands=usual_islands(tuple(gpus), tuple(tuple(pair) for pair in entry.pairs)),
-        usd_per_hour=usd,
+        usd_per_hour=entry.usd_per_hour,
+        usd_per_gpu_hour=entry.usd_per_gpu_hour,
         network_gbps=network or 0.0,
         kind=known.slug if known else None,
         rack=entry.rack,

@@ -9,7 +9,8 @@ from planner.fleet.island import Island
 
 @dataclass(frozen=True)
 class Node:
-    """One machine. `usd_per_hour` is for the whole machine; None means owned at no stated price.
+    """One machine. `usd_per_hour` is for the whole machine once any of it is used, `usd_per_gpu_hour` for
+    each GPU that is used; both None means owned at no stated price.
 
     `network_gbps` is GB/s per direction and GPU to other nodes, 0 when unknown. `used_bytes` is the
     memory of each GPU that others already hold.
@@ -24,6 +25,12 @@ class Node:
     rack: str | None = None
     zone: str | None = None
     used_bytes: tuple[int, ...] = ()
+    usd_per_gpu_hour: float | None = None
+
+    @property
+    def priced(self) -> bool:
+        """Whether a price is stated."""
+        return self.usd_per_hour is not None or self.usd_per_gpu_hour is not None
 
     @cached_property
     def gpu_counts(self) -> dict[str, int]:

@@ -63,3 +63,10 @@ def partition(environment: Mapping[str, str], variable: str) -> tuple[int, ...] 
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise BadInput(f"is {text!r}", where=variable, expected="layers of each stage, such as 10,12,10") from None
+
+
+def whole_experts(flag: str, size: int, ranks: int) -> tuple[bool, list[str]]:
+    """Return whether experts lie whole on the ranks of a stage, and a note when they are cut half-way."""
+    if size not in (1, ranks):
+        return True, [f"{flag} {size} groups experts otherwise than whole over {ranks} ranks: billed as whole"]
+    return size > 1, []

@@ -6,7 +6,13 @@ from importlib import import_module
 from planner.launch.invocation import Invocation
 from planner.launch.launch import Launch
 
-DIALECTS = {"vllm": "planner.launch.vllm"}
+DIALECTS = {
+    "vllm": "planner.launch.vllm",
+    "sglang": "planner.launch.sglang",
+    "trtllm": "planner.launch.trtllm",
+    "llamacpp": "planner.launch.llamacpp",
+    "tgi": "planner.launch.tgi",
+}
 
 
 def read_invocation(invocation: Invocation) -> Launch:

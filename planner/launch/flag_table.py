@@ -44,7 +44,7 @@ class FlagTable:
         name = self.aliases.get(plain, plain)
         if kind := self.kinds.get(name) or self.retired.get(name):
             return name, kind, False
-        if positive := self._negated(plain):
+        if positive := self._negated(name):
             return positive, Kind.NEGATABLE, True
         if self.abbreviations and len(plain) > 1:
             longer = {self.aliases.get(s, s) for s in (*self.kinds, *self.aliases) if s.startswith(plain)}
@@ -66,7 +66,7 @@ class FlagTable:
 @cache
 def flag_table(engine: str) -> FlagTable:
     """Read the table of an engine (`vllm`, `sglang`, `trtllm`, `llamacpp`, `tgi`)."""
-    data = read_yaml(_FOLDER / f"{engine}.yaml")
+    data = read_yaml(flag_table_path(engine))
     retired = data.get("retired") or {}
     return FlagTable(
         version=str(data["version"]),
@@ -77,3 +77,8 @@ def flag_table(engine: str) -> FlagTable:
         shaping=frozenset(data.get("shaping") or ()),
         abbreviations=bool(data.get("abbreviations")),
     )
+
+
+def flag_table_path(engine: str) -> Path:
+    """Return the file of an engine's table."""
+    return _FOLDER / f"{engine}.yaml"

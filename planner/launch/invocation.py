@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from planner.launch.image import engine_of_image, image_version, pinned_version
 from planner.launch.shell import commands
@@ -31,12 +31,16 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Invocation:
-    """An engine's own words: which engine, its arguments, the environment and the version if it is pinned."""
+    """An engine's own words: which engine, its arguments, the environment and the version if it is pinned.
+
+    `folder` is where files that the words name are looked for; None is the working directory.
+    """
 
     engine: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     version: str | None = None
+    folder: Path | None = None
 
 
 def invocations(text: str, environment: Mapping[str, str] | None = None) -> list[Invocation]:
@@ -54,6 +58,8 @@ def find_engine(words: Sequence[str], environment: Mapping[str, str]) -> Invocat
     containers = any(PurePosixPath(word).name in _CONTAINER_RUNNERS for word in words[:3])
     for at, word in enumerate(words):
         rest = words[at + 1 :]
+        if re.search(r"\s", word.strip()) and (inner := invocations(word, known)):
+            return inner[0]
         if (match := _ASSIGNMENT.fullmatch(word)) and not word.startswith("-"):
             known[match[1]] = match[2]
         elif containers and word.startswith(("-e=", "--env=")):
@@ -61,8 +67,6 @@ def find_engine(words: Sequence[str], environment: Mapping[str, str]) -> Invocat
             known[name] = value
         elif containers and (engine := engine_of_image(word)):
             return _in_container(engine, word, rest, known)
-        elif re.search(r"\s", word.strip()) and (inner := invocations(word, known)):
-            return inner[0]
         elif started := _program(word, rest):
             return Invocation(started[0], tuple(started[1]), known)
     return None

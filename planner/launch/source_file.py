@@ -21,7 +21,7 @@ def launches_of_file(path: Path) -> list[Launch]:
     if path.is_file() and path.stat().st_size > _LARGEST:
         raise BadInput(f"is {path.stat().st_size:,} bytes", where=path, expected="a launch file of at most 1 MiB")
     text = read_text(path)
-    found = launches_of_documents(text, path) if path.suffix in _YAML else launches_of_text(text)
+    found = launches_of_documents(text, path) if path.suffix in _YAML else launches_of_text(text, path.parent)
     return [_placed(launch, path, text) for launch in found]
 
 
@@ -31,6 +31,6 @@ def _placed(launch: Launch, path: Path, text: str) -> Launch:
     return replace(launch, where=str(path), version=version, gpus=launch.gpus or stage_gpus(text))
 
 
-def launches_of_text(text: str) -> list[Launch]:
-    """Return the launches of a script."""
-    return [read_invocation(invocation) for invocation in invocations(text)]
+def launches_of_text(text: str, folder: Path | None = None) -> list[Launch]:
+    """Return the launches of a script; files it names are looked for in `folder`."""
+    return [read_invocation(replace(invocation, folder=folder)) for invocation in invocations(text)]

@@ -1,27 +1,65 @@
 """Exact dominance: drop a shape when copies of another one in its place do at least as well."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from planner.solve.shape import Shape
+from planner.solve.slot import IslandKind, SlotKind
 
 
-def undominated(shapes: Sequence[Shape]) -> list[Shape]:
-    """Keep the shapes that no other shape can replace.
+def undominated(
+    shapes: Sequence[Shape], needs: Sequence[Mapping[str, int]], *, one_for_one: bool = False
+) -> list[Shape]:
+    """Keep the shapes that no other shape of the same model can replace.
 
-    Shape b goes when copies of a shape a, cut out of b's own groups of GPUs, carry at least what b
-    carries. Any plan with b stays a plan, at no more cost, with those copies in its place. Of equals
-    the one with more headroom stays.
+    Shape b goes when copies of a shape a, cut out of b's own slots, carry at least what b carries of
+    everything the load needs. Any plan with b stays a plan, at no more cost, with those copies in its
+    place. Of equals the one with more headroom stays. With `one_for_one` a single copy must do (where the
+    number of replicas matters).
     """
-    ordered = sorted(shapes, key=lambda s: (s.gpu.slug, s.gpus, -s.sequences, -s.headroom, s.group, s.layout.label()))
-    kept: list[Shape] = []
-    for shape in ordered:
-        if not any(_replaces(other, shape) for other in kept):
-            kept.append(shape)
-    return kept
+    kept: dict[object, list[Shape]] = {}
+    for shape in sorted(
+        shapes, key=lambda s: (s.wanted, s.gpus, *(-s.capacity[n] for n in needs[s.wanted]), -s.headroom, s.rank)
+    ):
+        rivals = [r for key in _places(shape) for r in kept.get(key, ())]
+        if not any(_replaces(rival, shape, needs[shape.wanted], one_for_one) for rival in rivals):
+            kept.setdefault((shape.wanted, frozenset(_islands(shape))), []).append(shape)
+    return sorted((shape for found in kept.values() for shape in found), key=lambda shape: shape.rank)
 
 
-def _replaces(a: Shape, b: Shape) -> bool:
-    if a.gpu.slug != b.gpu.slug or a.group > b.group:
-        return False
-    copies = b.groups * (b.group // a.group) // a.groups
-    return copies * a.sequences >= b.sequences
+def _islands(shape: Shape) -> set[IslandKind]:
+    return {slot.island for slot in shape.slots}
+
+
+def _places(shape: Shape) -> list[object]:
+    """Keys under which a rival that fits into the shape's slots is kept: some of the shape's own islands."""
+    islands = sorted(_islands(shape), key=lambda island: island.rank)
+    subsets = [
+        frozenset(islands[i] for i in range(len(islands)) if bits >> i & 1) for bits in range(1, 1 << len(islands))
+    ]
+    return [(shape.wanted, subset) for subset in subsets]
+
+
+def copies_within(a: Shape, b: Shape) -> int:
+    """Number of copies of a that the slots of b hold."""
+    free = b.slot_counts
+    return (
+        min(_pieces(slot, free) // count for slot, count in a.slot_counts.items())
+        if len(_islands(a)) == len(a.slot_counts)
+        else 0
+    )
+
+
+def _pieces(slot: SlotKind, free: Mapping[SlotKind, int]) -> int:
+    """Slots of a kind that can be cut from free ones of the same island kind."""
+    return sum(
+        count * (other.size // slot.size)
+        for other, count in free.items()
+        if other.island == slot.island and (other.share == slot.share or not other.share)
+    )
+
+
+def _replaces(a: Shape, b: Shape, needs: Mapping[str, int], one_for_one: bool) -> bool:
+    copies = copies_within(a, b)
+    if one_for_one:
+        copies = min(copies, 1)
+    return copies > 0 and all(copies * a.capacity[need] >= b.capacity[need] for need in needs)

@@ -1,79 +1,72 @@
-"""From a solution to named devices: every stage on its own GPUs, replicas kept together where they fit."""
+"""From a solution to named devices: slots are cut from nodes, replicas kept together where they fit."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planner.fleet.node import Node
 from planner.solve.node_class import NodeClass
-from planner.solve.programme import Group, Solution
+from planner.solve.pool import Pool, pools
+from planner.solve.rules import Rules
 from planner.solve.shape import Shape
+from planner.solve.solution import Solution
+from planner.solve.stock import CutStock, OpenStock, Slot, Stock
 
 
 @dataclass(frozen=True)
-class Slot:
-    """A group of GPUs of one node, cut out for one stage."""
+class Placed:
+    """A replica on its slots, which follow each other as the slots of its shape do."""
 
-    node: Node
-    gpus: tuple[int, ...]
+    shape: Shape
+    slots: tuple[Slot, ...]
 
     @property
     def devices(self) -> list[str]:
-        """Names of the GPUs."""
-        return [self.node.device(index) for index in self.gpus]
+        """Names of the GPUs, in the order of the ranks."""
+        return [device for slot in self.slots for device in slot.devices]
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """The nodes it lies on, by name."""
+        return {slot.node.name: slot.node for slot in self.slots}
 
 
-def place(shapes: Sequence[Shape], classes: Sequence[NodeClass], solution: Solution) -> list[tuple[Shape, list[Slot]]]:
-    """Return each replica with the slots of its stages, larger groups first, in node order."""
-    slots = _slots(classes, solution)
-    replicas = []
-    order = sorted(range(len(shapes)), key=lambda i: (-shapes[i].group, -shapes[i].groups, i))
-    for index in order:
-        shape = shapes[index]
-        for _ in range(solution.replicas[index]):
-            free = slots[shape.gpu.slug, shape.group]
-            chosen, slots[shape.gpu.slug, shape.group] = _together(free, shape.groups)
-            replicas.append((shape, chosen))
-    return replicas
-
-
-def _together(free: list[Slot], wanted: int) -> tuple[list[Slot], list[Slot]]:
-    """Take slots from as few nodes as possible: the tightest node that holds all, else the fullest first."""
-    by_node: dict[str, list[Slot]] = {}
-    for slot in free:
-        by_node.setdefault(slot.node.name, []).append(slot)
-    enough = [slots for slots in by_node.values() if len(slots) >= wanted]
-    if enough:
-        chosen = min(enough, key=len)[:wanted]
-    else:
-        fullest = sorted(by_node.values(), key=len, reverse=True)
-        chosen = [slot for slots in fullest for slot in slots][:wanted]
-    return chosen, [slot for slot in free if slot not in chosen]
-
-
-def _slots(classes: Sequence[NodeClass], solution: Solution) -> dict[Group, list[Slot]]:
-    found: dict[Group, list[Slot]] = {}
-    for node_class, cuts in zip(classes, solution.cuts, strict=True):
-        nodes = iter(node_class.nodes)
-        for way, times in sorted(cuts.items(), reverse=True):
-            for _ in range(times):
-                node = next(nodes)
-                for group, slots in _cut_node(node, way).items():
-                    found.setdefault(group, []).extend(slots)
-    return found
-
-
-def _cut_node(node: Node, way: tuple[tuple[Group, int], ...]) -> dict[Group, list[Slot]]:
-    """Cut the islands of one node, largest groups into the tightest island that takes them."""
-    free = [
-        (slug, [i for i in island.gpus if node.gpus[i].slug == slug])
-        for slug in node.gpu_counts
-        for island in node.islands
-        if not any(set(island.gpus) < set(other.gpus) for other in node.islands)
+def place(classes: Sequence[NodeClass], rules: Rules, solution: Solution) -> list[Placed]:
+    """Return every replica with its slots: larger slots first, each replica on as few nodes as it can be."""
+    stocks = _stocks(classes, solution)
+    left = Counter(solution.taken)
+    copies = [shape for shape, count in solution.replicas for _ in range(count)]
+    copies.sort(key=lambda shape: (-len(shape.slots), shape.rank))
+    chosen: list[dict[int, Slot]] = [{} for _ in copies]
+    order = [(number, place) for number, shape in enumerate(copies) for place in range(len(shape.slots))]
+    order.sort(key=lambda item: -copies[item[0]].slots[item[1]].size)
+    for number, place in order:
+        shape, mine = copies[number], chosen[number]
+        kind = shape.slots[place]
+        wanted = shape.slot_counts[kind] - sum(shape.slots[other] == kind for other in mine)
+        tenant = rules.eligible[shape.wanted]
+        sources = [taken for taken in left if taken.kind == kind and taken.tenant == tenant and left[taken]]
+        source = max(sources, key=lambda taken: (left[taken] >= wanted, -taken.node_class, -taken.pool))
+        near = {slot.node.name for slot in mine.values()}
+        mine[place] = stocks[source.node_class, source.pool].take(kind, wanted, near)
+        left[source] -= 1
+    placed = [
+        Placed(shape, tuple(slots[place] for place in range(len(shape.slots))))
+        for shape, slots in zip(copies, chosen, strict=True)
     ]
-    slots: dict[Group, list[Slot]] = {}
-    for (slug, size), times in sorted(way, key=lambda item: -item[0][1]):
-        for _ in range(times):
-            island = min((gpus for kind, gpus in free if kind == slug and len(gpus) >= size), key=len)
-            slots.setdefault((slug, size), []).append(Slot(node, tuple(island[:size])))
-            del island[:size]
-    return slots
+    return sorted(placed, key=lambda replica: (replica.shape.wanted, replica.shape.rank))
+
+
+def _stocks(classes: Sequence[NodeClass], solution: Solution) -> dict[tuple[int, int], Stock]:
+    """The pools of the nodes in use: the first nodes of each class."""
+    stocks: dict[tuple[int, int], Stock] = {}
+    for number, (node_class, count) in enumerate(zip(classes, solution.nodes, strict=True)):
+        found: dict[object, list[tuple[Node, Pool]]] = {}
+        for node in node_class.nodes[:count]:
+            for pool in pools(node, node_class.realm):
+                found.setdefault(pool.pattern, []).append((node, pool))
+        for place, (example, _) in enumerate(node_class.pools):
+            ways = [dict(way) for way, times in solution.cuts.get((number, place), ()) for _ in range(times)]
+            members = found.get(example.pattern, [])
+            stocks[number, place] = CutStock(members, ways) if ways else OpenStock(members)
+    return stocks

@@ -1,16 +1,23 @@
 """The `size` verb: how many GPUs of each kind a model needs, what binds, and what one step more buys."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from planner.engines import find_engine
 from planner.errors import AmbiguousName
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import find_gpu, gpus
+from planner.fleet.inventory import load_inventory
 from planner.layout import Limits
-from planner.models.source import load_model
-from planner.request import ModelRequest
-from planner.solve.minimum import Minimum, fewest_gpus
+from planner.request import ModelRequest, Request
+from planner.solve.explain.added_gpus import MOST_NODES, USUAL_NODE
+from planner.solve.explain.shortfall import shortfall
+from planner.solve.load_knob import load_knob, most_carried
+from planner.solve.node_class import node_class
+from planner.solve.outcome import Effort
+from planner.solve.problem import Problem, read_problem
+from planner.solve.solution import Solution, read_solution, solve
 from planner.units import gib
 from planner.workload import Workload
 
@@ -31,29 +38,26 @@ def size(
     model: str | Path,
     gpu: list[str] | None = None,
     *,
+    workload: Workload | None = None,
     context: int | None = None,
     concurrency: int = 1,
     engine: str = "vllm",
     limits: Limits | None = None,
 ) -> dict[str, Any]:
     """Return the least count for each kind; a name that leaves the memory size open is answered for each size."""
-    workload = Workload.parse({"context": context, "concurrency": concurrency}, where="workload")
+    workload = workload or Workload.parse({"context": context, "concurrency": concurrency}, where="workload")
     wanted = ModelRequest(model=str(model), engine=engine, workload=workload, limits=limits or Limits())
-    profile, loaded = find_engine(engine), load_model(model)
     kinds, assumptions = _kinds(gpu or list(COMMON))
-    answers = []
-    for kind in kinds:
-        least = fewest_gpus(loaded, profile, wanted, kind)
-        more = fewest_gpus(loaded, profile, wanted, kind, above=least.gpus) if least else None
-        answers.append(_answer(kind, wanted, least, more))
-    answers.sort(key=lambda a: (a["gpus"] is None, a["gpus"] or 0))
+    answers = [_answer(wanted, kind) for kind in kinds]
+    answers.sort(key=lambda answer: (answer["gpus"] is None, answer["gpus"] or 0))
+    variant = read_problem(Request(models=[wanted], on=f"1x{kinds[0].slug}")).variants[0][0]
     return {
-        "model": loaded.name,
-        "engine": profile.name,
-        "engine_version": profile.version,
+        "model": variant.model.name,
+        "engine": variant.engine.name,
+        "engine_version": variant.engine.version,
         "workload": workload.model_dump(),
         "sizes": answers,
-        "assumptions": [*assumptions, *loaded.assumptions],
+        "assumptions": [*assumptions, f"nodes of {USUAL_NODE} GPUs", *variant.model.assumptions],
     }
 
 
@@ -71,30 +75,68 @@ def _kinds(names: list[str]) -> tuple[list[Gpu], list[str]]:
     return list(found.values()), notes
 
 
-def _answer(gpu: Gpu, wanted: ModelRequest, least: Minimum | None, more: Minimum | None) -> dict[str, Any]:
+def _answer(wanted: ModelRequest, gpu: Gpu) -> dict[str, Any]:
+    problem = _endless(wanted, gpu)
+    least = _solve(problem)
     if least is None:
+        why = shortfall(wanted, problem.shapes[0], MOST_NODES * USUAL_NODE)
         return {
             "gpu": gpu.slug,
             "gpus": None,
             "layout": None,
             "replicas": 0,
             "sequences": 0,
-            "binds": "no layout fits on 8 nodes of 8",
+            "binds": why[0],
             "next": None,
         }
+    count = least.outcome.value
+    most = most_carried(problem, 0, count) or 0
     return {
         "gpu": gpu.slug,
-        "gpus": least.gpus,
-        "layout": least.shape.layout.label(),
-        "replicas": least.replicas,
-        "sequences": least.sequences,
+        "gpus": count,
+        "layout": _describe(least),
+        "replicas": sum(copies for _, copies in least.replicas),
+        "sequences": most,
         "binds": _binds(least),
-        "next": {"gpus": more.gpus, "layout": more.describe(), "sequences": more.sequences} if more else None,
+        "next": _next(problem, most),
     }
 
 
-def _binds(least: Minimum) -> str:
-    device = max(least.shape.bill.per_device, key=lambda d: d.weights_bytes)
+def _endless(wanted: ModelRequest, gpu: Gpu) -> Problem:
+    """As many nodes of the kind as one may want."""
+    text = f"{USUAL_NODE}x{gpu.slug}"
+    node = load_inventory(text).nodes[0]
+    problem = read_problem(Request(models=[wanted], on=text, objective="gpus"))
+    return replace(problem, classes=(node_class((node,), MOST_NODES),))
+
+
+def _solve(problem: Problem) -> Solution | None:
+    outcome = solve(problem.programme, "gpus", Effort())
+    return None if outcome.values is None else read_solution(problem.programme, outcome)
+
+
+def _next(problem: Problem, most: int) -> dict[str, Any] | None:
+    """The next larger fleet that carries more, and how much."""
+    knob = load_knob(problem.request.models[0].workload)
+    larger = problem.asking(knob.turned(problem.request, 0, most + 1))
+    found = _solve(larger)
+    if found is None:
+        return None
+    count = found.outcome.value
+    return {"gpus": count, "layout": _describe(found), "sequences": most_carried(larger, 0, count)}
+
+
+def _describe(solution: Solution) -> str:
+    """`2 x TP8 + 1 x TP4`."""
+    counts: Counter[str] = Counter()
+    for shape, copies in solution.replicas:
+        counts[shape.layout.label()] += copies
+    return " + ".join(f"{copies} x {label}" for label, copies in counts.items())
+
+
+def _binds(solution: Solution) -> str:
+    shape = max(solution.replicas, key=lambda item: item[1] * item[0].gpus)[0]
+    device = max(shape.bill.per_device, key=lambda line: line.weights_bytes)
     part = "weights" if 2 * device.weights_bytes > device.usable_bytes else "KV cache"
     weights, cache, usable = gib(device.weights_bytes), gib(device.kv_cache_bytes), gib(device.usable_bytes)
     return f"{part}: {weights} weights, {cache} cache of {usable} usable"

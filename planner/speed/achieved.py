@@ -12,30 +12,55 @@ from planner.speed.compute_format import peak_flops
 from planner.speed.work import Kind
 
 
-def family(gpu: Gpu) -> str:
-    """Name of the kernel generation: the compute capability of NVIDIA parts (`sm_90`), else the architecture."""
-    major, minor = gpu.capability
-    return f"sm_{major}{minor}" if major else gpu.architecture
+@dataclass(frozen=True)
+class Host:
+    """What an engine adds to its kernels, in seconds.
+
+    `step` passes between two steps and `sequence` for each sequence of a step. `launch` is for each
+    kernel of a step with prompts, which runs outside CUDA graphs. `request` is what a request spends
+    before its first step and until its first token is out: parsing, tokenizing, scheduling, streaming.
+    """
+
+    step: float
+    sequence: float
+    launch: float
+    request: float
+
+
+@dataclass(frozen=True)
+class Scheduling:
+    """How an engine fills its steps.
+
+    `mixes`: prompts run in one step with decoding sequences, else alone. `reserves`: a sequence is let in
+    only when the cache can hold all of its answer. `clump` is the share of the other requests' prompts
+    that a new request finds before its own in a closed loop, `equal_clump` the same where all requests
+    are equally long (see `steady_state`). `drain` is the part of the running sequences whose answers a
+    batch job loses while it fills and empties.
+    """
+
+    mixes: bool
+    reserves: bool
+    clump: float
+    equal_clump: float
+    drain: float
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One GPU under one engine. `rates` in FLOP/s by (kind, format), `bandwidths` in bytes/s by kind.
+    """One GPU under one engine: `rates` in FLOP/s by (kind, format), `bandwidths` in bytes/s by kind.
 
-    `floor` is the least time of a kernel in seconds. Host times: `step` seconds between the steps,
-    `sequence` seconds for each sequence of a step, `request` seconds for each request before its first
-    step and after its last. `imbalance` is the load of the fullest expert-parallel rank over the mean.
-    `clump` is the share of the other requests that a new one finds waiting in a closed loop.
+    `floor` is the least time of a kernel in seconds. `imbalance` is the load of the fullest
+    expert-parallel rank over the mean, `link_latency` scales the latency of collectives and
+    `latent_launches` counts the kernels that latent attention adds to a prompt in each layer.
     """
 
     rates: Mapping[tuple[Kind, str], float]
     bandwidths: Mapping[Kind, float]
     floor: float
-    step: float
-    sequence: float
-    request: float
     imbalance: float
-    clump: float
+    link_latency: float
+    latent_launches: float
+    host: Host
 
 
 @cache
@@ -45,26 +70,65 @@ def constants() -> dict[str, Any]:
     return content
 
 
+def family(gpu: Gpu) -> str:
+    """Name of the kernel generation: the compute capability of NVIDIA parts (`sm_90`), else the architecture."""
+    major, minor = gpu.capability
+    return f"sm_{major}{minor}" if major else gpu.architecture
+
+
+@cache
+def generation(engine: str, version: str | None) -> str:
+    """Name of the row of constants for an engine's version: `trtllm`, or `trtllm<0.19` for the versions before.
+
+    An engine without rows of its own takes `default`.
+    """
+    if engine not in constants()["engines"]:
+        return "default"
+    older = [name for name in constants()["engines"] if name.startswith(f"{engine}<")]
+    limits = sorted((_numbers(name.partition("<")[2]), name) for name in older)
+    return next((name for limit, name in limits if version and _numbers(version) < limit), engine)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`1.2.0rc6` as (1, 2, 0); (999,) for a text that does not begin with a number."""
+    found = []
+    for part in version.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        found.append(int(digits))
+    return tuple(found) or (999,)
+
+
+@cache
+def scheduling(engine: str) -> Scheduling:
+    """Return how a generation of an engine fills its steps."""
+    row = constants()["engines"][engine]
+    return Scheduling(row["mixes"], row["reserves"], row["clump"], row["equal_clump"], constants()["drain"])
+
+
 @cache
 def machine(gpu: Gpu, engine: str) -> Machine:
-    """Return what a GPU reaches under an engine; families and engines without rows take the default."""
-    fit, name = constants(), family(gpu)
+    """Return what a GPU reaches under a generation of an engine; families without rows take the default."""
+    fit, name, row = constants(), family(gpu), constants()["engines"][engine]
 
     def of(table: dict[str, float]) -> float:
         return table.get(name, table["default"])
 
-    host = fit["engines"]["default"] | fit["engines"].get(engine, {})
+    def rate(kind: Kind, fmt: str) -> float:
+        experts = row["experts"] if kind is Kind.EXPERTS else 1.0
+        share = of(fit["compute"][fmt]) * fit["kind_compute"][kind.name] * row["compute"] * experts
+        return float(peak_flops(gpu, fmt) * share)
+
     return Machine(
-        rates={
-            (kind, fmt): peak_flops(gpu, fmt) * of(shares) * fit["kind_rate"][kind]
+        rates={(kind, fmt): rate(kind, fmt) for kind in Kind for fmt in fit["compute"]},
+        bandwidths={
+            kind: gpu.bandwidth * of(fit["bandwidth"]) * fit["kind_bandwidth"][kind.name] * row["bandwidth"]
             for kind in Kind
-            for fmt, shares in fit["compute"].items()
         },
-        bandwidths={kind: gpu.bandwidth * of(fit["bandwidth"]) * fit["kind_bandwidth"][kind] for kind in Kind},
-        floor=of(fit["floor_us"]) * host["kernel"] * 1e-6,
-        step=host["step_ms"] * 1e-3,
-        sequence=host["sequence_us"] * 1e-6,
-        request=host["request_ms"] * 1e-3,
-        imbalance=host["imbalance"],
-        clump=host["clump"],
+        floor=of(fit["kernel_us"]) * row["kernel"] * 1e-6,
+        imbalance=fit["imbalance"],
+        link_latency=row["link_latency"],
+        latent_launches=fit["latent_launches"],
+        host=Host(row["step_us"] * 1e-6, row["sequence_us"] * 1e-6, row["launch_us"] * 1e-6, row["request_ms"] * 1e-3),
     )

@@ -1,5 +1,7 @@
 """How much a replica carries: alone against its limits, and within targets for latency."""
 
+from dataclasses import replace
+
 from planner.speed.arrivals import open_loop
 from planner.speed.replica import Replica
 from planner.speed.steady_state import Room, Steady, closed_loop
@@ -9,8 +11,25 @@ _HALVINGS = 9
 
 
 def saturation(replica: Replica, traffic: Traffic, room: Room) -> Steady:
-    """Return the steady state with a queue that never empties: all sequences that fit run."""
-    return closed_loop(replica, traffic, room, room.sequences)
+    """Return the state with a queue that never empties: all sequences that fit run, and requests are at hand.
+
+    What the host does for a request before its first step then passes beside the running ones.
+    """
+    state = closed_loop(replica, traffic, room, room.sequences)
+    round_time = room.sequences / state.requests_per_second - replica.host.request
+    return replace(state, requests_per_second=room.sequences / round_time)
+
+
+def batch_job(replica: Replica, traffic: Traffic, room: Room, requests: int) -> Steady:
+    """Return the mean state of a job of so many requests, all there at the start.
+
+    At saturation but for its beginning, when the steps fill with prompts, and its end, when they empty:
+    together they cost as much as answering `drain` times the running sequences.
+    """
+    running = min(room.sequences, float(requests))
+    state = saturation(replica, traffic, replace(room, sequences=running))
+    share = requests / (requests + replica.scheduling.drain * running)
+    return replace(state, requests_per_second=state.requests_per_second * share)
 
 
 def most_in_flight(replica: Replica, traffic: Traffic, room: Room, ttft: float | None, tpot: float | None) -> float:

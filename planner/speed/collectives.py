@@ -5,10 +5,9 @@ each rank's link, gather, scatter and all-to-all half of that (Thakur et al., IJ
 of the engines' own small-message kernels inside CUDA graphs.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from planner.data_files import read_yaml
 from planner.fleet.island import LinkClass
@@ -18,51 +17,42 @@ _MESH_PEERS = 7
 """xGMI boards join eight GPUs pairwise: a group of n uses n - 1 of the seven links of each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Ranks that exchange over one link class; `gbps` is GB/s per direction and GPU."""
+class Exchange(NamedTuple):
+    """`times` equal collectives of `ranks` GPUs: `wire` bytes leave each over a link of `gbps` GB/s."""
 
+    times: int
     ranks: int
+    wire: float
     link: LinkClass
     gbps: float
 
-    def all_reduce(self, message: float) -> float:
-        """Seconds to sum `message` bytes over the ranks, the result on each of them."""
-        return self._seconds(2.0 * message * (self.ranks - 1) / self.ranks)
+    @classmethod
+    def all_reduce(cls, times: int, ranks: int, message: float, link: LinkClass, gbps: float) -> Self:
+        """Sum `message` bytes over the ranks, the result on each of them."""
+        return cls(times, ranks, 2.0 * message * (ranks - 1) / ranks, link, gbps)
 
-    def all_gather(self, message: float) -> float:
-        """Seconds until each rank holds all `message` bytes, of which it had its share."""
-        return self._seconds(message * (self.ranks - 1) / self.ranks)
+    @classmethod
+    def gather_or_scatter(cls, times: int, ranks: int, message: float, link: LinkClass, gbps: float) -> Self:
+        """Collect `message` bytes from all ranks on each, or sum them and leave each rank its share.
 
-    def reduce_scatter(self, message: float) -> float:
-        """Seconds to sum `message` bytes and leave each rank its share."""
-        return self._seconds(message * (self.ranks - 1) / self.ranks)
+        An all-to-all in which each rank sends `message` bytes, evenly to all, moves as many.
+        """
+        return cls(times, ranks, message * (ranks - 1) / ranks, link, gbps)
 
-    def all_to_all(self, message: float) -> float:
-        """Seconds in which each rank sends `message` bytes, evenly to all ranks."""
-        return self._seconds(message * (self.ranks - 1) / self.ranks)
+    @classmethod
+    def send(cls, message: float, link: LinkClass, gbps: float) -> Self:
+        """Send `message` bytes to one peer."""
+        return cls(1, 2, message, link, gbps)
 
-    def send(self, message: float) -> float:
-        """Seconds to send `message` bytes to one peer."""
-        return self.latency + message / self.bandwidth
 
-    @property
-    def latency(self) -> float:
-        """Seconds of an empty collective."""
-        fit = link_constants()[self.link]
-        return float(fit["latency_us"] * (1 + fit["hop"] * (max(self.ranks, 2) - 2)) * 1e-6)
-
-    @property
-    def bandwidth(self) -> float:
-        """Bytes a second that each rank sends while all do."""
-        fit = link_constants()[self.link]
-        share = fit["share"] * (2 / max(self.ranks, 2)) ** fit["crowding"]
-        if self.link is LinkClass.XGMI:
-            share *= min(self.ranks - 1, _MESH_PEERS) / _MESH_PEERS
-        return float(self.gbps * GB * share)
-
-    def _seconds(self, wire: float) -> float:
-        return self.latency + wire / self.bandwidth if self.ranks > 1 else 0.0
+def exchange_seconds(exchange: Exchange, latency_scale: float = 1.0) -> float:
+    """Return the seconds of all its collectives; `latency_scale` is the engine's own (`Machine.link_latency`)."""
+    fit = link_constants()[exchange.link]
+    latency = latency_scale * fit["latency_us"] * 1e-6 * (1 + fit["hop"] * (exchange.ranks - 2))
+    share = fit["share"] * (2 / exchange.ranks) ** fit["crowding"]
+    if exchange.link is LinkClass.XGMI:
+        share *= min(exchange.ranks - 1, _MESH_PEERS) / _MESH_PEERS
+    return float(exchange.times * (latency + exchange.wire / (exchange.gbps * GB * share)))
 
 
 @cache

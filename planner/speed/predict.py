@@ -9,9 +9,9 @@ from planner.errors import BadInput
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.model import Model
-from planner.speed.achieved import constants, family
+from planner.speed.achieved import constants, family, generation
 from planner.speed.arrivals import in_flight, open_loop
-from planner.speed.capacity import most_in_flight, saturation
+from planner.speed.capacity import batch_job, most_in_flight, saturation
 from planner.speed.replica import Replica, replica
 from planner.speed.running_limit import running_limit
 from planner.speed.speed import Provenance, Speed
@@ -35,19 +35,20 @@ def predict(
     """Return the speed of one replica that takes its part of the workload.
 
     `sites` holds the place of each pipeline stage (or one for all). With `requests_per_second` the
-    requests arrive by chance at that rate, else `concurrency` of them are always in flight; both are over
-    `replicas` equal copies. Raises BadInput when a GPU's bandwidth is unknown or nothing fits.
+    requests arrive by chance at that rate, with `total_requests` all are there at the start, else
+    `concurrency` of them are always in flight; all over `replicas` equal copies. Raises BadInput when a
+    GPU's bandwidth is unknown or nothing fits.
     """
     profile = find_engine(engine) if isinstance(engine, str) else engine
     for site in sites:
         if not site.gpu.memory_bandwidth_gbps:
             raise BadInput("has no memory bandwidth in the catalogue: speed is unknown", where=site.gpu.slug)
     load = traffic(workload)
-    made = replica(model, layout, sites, profile.name)
+    made = replica(model, layout, sites, generation(profile.name, profile.version))
+    reserves = made.scheduling.reserves
     room = Room(
-        sequences=running_limit(model, layout, sites, profile, load),
+        sequences=running_limit(model, layout, sites, profile, load, reserves=reserves),
         step_tokens=layout.max_num_batched_tokens * layout.data_parallel_size,
-        mixes=_mixes(profile.name),
     )
     if room.sequences < 1:
         raise BadInput(f"{model.name} as {layout.label()} holds no sequence of {load.input + load.output:,.0f} tokens")
@@ -58,6 +59,8 @@ def predict(
 def _state(made: Replica, load: Traffic, room: Room, workload: Workload, replicas: int) -> tuple[Steady, list[str]]:
     """The steady state at the workload's own load."""
     rate = workload.requests_per_second
+    if workload.total_requests is not None:
+        return batch_job(made, load, room, max(1, workload.total_requests // replicas)), []
     if rate is None:
         return closed_loop(made, load, room, max(1.0, workload.concurrency / replicas)), []
     running = in_flight(made, load, room, rate / replicas)
@@ -111,8 +114,3 @@ def provenance(sites: Sequence[Site]) -> Provenance:
         for site in sites
     }
     return max(found, key=list(Provenance).index)
-
-
-def _mixes(engine: str) -> bool:
-    fit = constants()["engines"]
-    return bool((fit["default"] | fit.get(engine, {}))["mixes"])

@@ -12,13 +12,16 @@ from planner.speed.traffic import Traffic
 _EVEN_ODDS = 0.5
 
 
-def running_limit(model: Model, layout: Layout, sites: Sequence[Site], engine: Engine, traffic: Traffic) -> int:
-    """Return the sequences of a replica that run at once, over all attention groups.
+def running_limit(
+    model: Model, layout: Layout, sites: Sequence[Site], engine: Engine, traffic: Traffic, *, reserves: bool
+) -> int:
+    """Return the sequences of a replica that run at once, over all attention groups; 0 when not even one fits.
 
-    Engines give out cache as sequences grow, so in the steady state a sequence holds its prompt and half
-    of its answer on average. 0 when not even one fits.
+    An engine that `reserves` lets a sequence in when the cache can hold it to its end
+    (TensorRT-LLM, GUARANTEED_NO_EVICT). The others give out cache as sequences grow, so that in the
+    steady state one holds its prompt and half of its answer on average.
     """
-    length = min(layout.max_model_len, ceil(traffic.context))
-    asked = layout.model_copy(update={"max_model_len": max(1, length)})
+    length = ceil(traffic.input + traffic.output if reserves else traffic.context)
+    asked = layout.model_copy(update={"max_model_len": max(1, min(layout.max_model_len, length))})
     held = engine.bill(model, asked, sites, _EVEN_ODDS).sequences
     return min(held, layout.max_num_seqs * layout.data_parallel_size)

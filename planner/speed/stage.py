@@ -8,6 +8,7 @@ from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.memory.kv_cache import cache_dtype
 from planner.memory.sharding import Sharding
+from planner.models.attention import CacheKind
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Role, Split
@@ -20,6 +21,8 @@ from planner.speed.matmul import Matmul, is_matrix, layer_matmuls
 from planner.speed.recurrent import RankRecurrent, rank_recurrent
 from planner.speed.work import Work
 
+_SENT_BYTES = {"fp8": 1.0, "fp4": 0.5625}
+"""Eight bits; four bits and an eight-bit scale for sixteen of them."""
 _MIXER = {Role.ATTENTION, Role.SSM}
 _FEED_FORWARD = {Role.MLP, Role.EXPERT, Role.SHARED_EXPERT}
 
@@ -28,7 +31,8 @@ _FEED_FORWARD = {Role.MLP, Role.EXPERT, Role.SHARED_EXPERT}
 class LayerOperators:
     """The operators of one layer on one rank; `times` equal layers lie in the stage.
 
-    `sums` is how many of its outputs are summed over the tensor-parallel ranks.
+    `sums` is how many of its outputs are summed over the tensor-parallel ranks; `latent` tells that its
+    attention works on latent vectors (MLA).
     """
 
     times: int
@@ -38,6 +42,7 @@ class LayerOperators:
     recurrent: RankRecurrent | None
     elementwise: Elementwise
     sums: int
+    latent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,17 @@ class StageOperators:
         if self.head and load.sampled:
             made += self.head.works(load.sampled)
         return made
+
+    @property
+    def gathered_bytes(self) -> float:
+        """Bytes of an activation on its way to the experts: quantized first where they compute so."""
+        formats = [layer.experts.format for layer in self.layers if layer.experts]
+        return max((_SENT_BYTES.get(name, 2.0) for name in formats), default=2.0)
+
+    @property
+    def latent_layers(self) -> int:
+        """Layers with latent attention."""
+        return sum(layer.times for layer in self.layers if layer.latent)
 
     @property
     def sums(self) -> int:
@@ -121,6 +137,7 @@ def _layer_operators(
         recurrent=rank_recurrent(state, sharding.tensor) if state else None,
         elementwise=layer_elementwise(layer, sharding, model.hidden_size),
         sums=any(role in _MIXER for role in summed) + any(role in _FEED_FORWARD for role in summed),
+        latent=attention is not None and attention.kind is CacheKind.MLA,
     )
 
 

@@ -6,28 +6,33 @@ prompt computed once, so in a closed loop of C requests one round takes
     steps x t(decode) + C x X,    X = (t(step with a prompt piece) - t(step without)) x pieces a prompt,
 
 whatever the scheduler does. How a round is split into time to first token and time per output token depends
-on how the arrivals clump: `Machine.clump` is the share of the others' prompts that a new request finds before
-its own. What no step has room for (its token budget is full) waits and counts as time to first token.
+on how the arrivals clump. Where lengths vary, a new request finds a share `clump` of the others' prompts
+before its own. Where all requests are equally long, those that started together also end together; the
+prompts found then grow as equal_clump x (C - 1)^0.75. What no step has room for (its token budget is full)
+waits too and counts as time to first token.
 """
 
 from dataclasses import dataclass, replace
-from math import ceil
+from typing import NamedTuple
 
+from planner.speed.achieved import Host, Scheduling
 from planner.speed.load import Load
 from planner.speed.replica import Replica
 from planner.speed.traffic import Traffic
 
 _PASSES = 2
 """Passes of the fixed point between latency and the share of requests that decode."""
+_CLUMP_POWER = 0.75
+_MOST_CLUMPED = 0.6
+"""Largest share of the others' prompts that a request waits for: a little over half, as prompts share steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the engine allows: sequences that run at once, tokens of one step, prompts beside decodes in a step."""
+    """What the engine allows: sequences that run at once and tokens of one step, over the whole replica."""
 
     sequences: float
     step_tokens: float
-    mixes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,59 +55,95 @@ class Steady:
     full: bool
 
 
+class Steps(NamedTuple):
+    """The two kinds of steps of a round.
+
+    `prefill` prompt tokens run in each step that has any, of `prompt` tokens that a request brings;
+    `steps` decoding steps answer it. Fields may be arrays as well as numbers (`benchmarks/speed`).
+    """
+
+    running: float
+    steps: float
+    prompt: float
+    prefill: float
+    calm: float
+    busy: float
+
+
+class Round(NamedTuple):
+    """How long a round takes: time to first token, time of a step as a sequence sees it, waiting, prompt."""
+
+    ttft: float
+    step: float
+    wait: float
+    prompt: float
+    full: float
+
+
 def closed_loop(replica: Replica, traffic: Traffic, room: Room, concurrency: float) -> Steady:
     """Return the steady state with `concurrency` requests always in flight (a new one for each that ends)."""
     running = min(concurrency, room.sequences)
-    state = _round(replica, traffic, room, running, running)
+    state = _state(replica, traffic, room, running, running)
     for _ in range(_PASSES - 1):
         decoding = running - state.ttft * state.requests_per_second
-        state = _round(replica, traffic, room, running, max(decoding, running / 20))
+        state = _state(replica, traffic, room, running, max(decoding, running / 20))
     queue = max(0.0, concurrency - running) / state.requests_per_second
-    return state_with_queue(state, queue) if queue else state
-
-
-def state_with_queue(state: Steady, queue: float) -> Steady:
-    """Return the state with `queue` seconds more before a request is let in."""
     return replace(state, ttft=state.ttft + queue, wait=state.wait + queue)
 
 
-def _round(made: Replica, traffic: Traffic, room: Room, running: float, decoding: float) -> Steady:
-    """One pass: times with `decoding` sequences in the steps and `running` requests in a round."""
-    steps, host = traffic.steps, made.machines[0]
-    decode = Load(decoding, traffic.context, drafted=traffic.drafted)
-    tokens, piece = _prompt_tokens(traffic, room, running, decoding)
-    past = traffic.cached + (traffic.prompt - piece) / 2
-    beside = decode if room.mixes else Load(0.0, 0.0)
-    calm = made.step(decode)
-    busy = made.step(beside._replace(prefill=tokens, piece=piece, past=past))
-    extra = busy - calm if room.mixes else busy
-    prompt = extra * traffic.prompt / tokens
-    own = busy * ceil(traffic.prompt / tokens)
-    others = max(0.0, running - 1) * prompt
-    slowed = min(others * (1 - host.clump), steps * extra)
-    wait = others - slowed + calm / 2
-    ttft = host.request + own + wait
+def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding: float) -> Steady:
+    calm, busy = loads(made.scheduling.mixes, traffic, room, running, decoding)
+    steps = Steps(running, traffic.steps, traffic.prompt, busy.prefill, made.step(calm), made.step(busy))
+    times = round_times(steps, made.host, made.scheduling, equal=traffic.equal)
     return Steady(
-        ttft=ttft,
-        tpot=(calm + slowed / steps) / traffic.accepted if steps else 0.0,
-        wait=wait,
-        calm=calm,
-        slowest=calm + extra,
-        prompt=prompt,
+        ttft=times.ttft,
+        tpot=times.step / traffic.accepted if traffic.steps else 0.0,
+        wait=times.wait,
+        calm=steps.calm,
+        slowest=max(steps.busy, steps.calm),
+        prompt=times.prompt,
         decoding=decoding,
-        requests_per_second=running / (ttft + steps * calm + slowed),
-        full=others * (1 - host.clump) > steps * extra,
+        requests_per_second=running / (times.ttft + traffic.steps * times.step),
+        full=bool(times.full > 0),
     )
 
 
-def _prompt_tokens(traffic: Traffic, room: Room, running: float, decoding: float) -> tuple[float, float]:
-    """Prompt tokens of a step that has any, and the size of their pieces.
+def loads(mixes: bool, traffic: Traffic, room: Room, running: float, decoding: float) -> tuple[Load, Load]:
+    """Return the load of a step without prompts and of one with.
 
     A prompt fills a step alone when prompts are rarer than steps; else a step holds those that arrive
     between two steps, up to the budget that the decoding sequences leave.
     """
-    taken = decoding * traffic.drafted if room.mixes else 0.0
+    calm = Load(decoding, traffic.context, drafted=traffic.drafted)
+    taken = decoding * traffic.drafted if mixes else 0.0
     space = max(room.step_tokens - taken, room.step_tokens / 16, 1.0)
     together = running * traffic.prompt / max(traffic.steps, 1.0)
-    tokens = min(space, max(traffic.prompt, together))
-    return tokens, min(tokens, traffic.prompt)
+    prefill = min(space, max(traffic.prompt, together))
+    piece = min(prefill, traffic.prompt)
+    past = traffic.cached + (traffic.prompt - piece) / 2
+    beside = calm if mixes else Load(0.0, 0.0)
+    return calm, beside._replace(prefill=prefill, piece=piece, past=past)
+
+
+def round_times(steps: Steps, host: Host, how: Scheduling, *, equal: bool) -> Round:
+    """Split a round into time to first token and time of a step, as the module's text says."""
+    extra = steps.busy - steps.calm if how.mixes else steps.busy
+    prompt = extra * steps.prompt / steps.prefill
+    own = steps.busy * -(-steps.prompt // steps.prefill)
+    others = larger(0.0, steps.running - 1) * prompt
+    clumped = how.equal_clump * prompt * larger(0.0, steps.running - 1) ** _CLUMP_POWER if equal else how.clump * others
+    slowed = others - smaller(clumped, _MOST_CLUMPED * others)
+    held = smaller(slowed, steps.steps * extra)
+    wait = others - held + steps.calm / 2
+    step = steps.calm + held / larger(1.0, steps.steps)
+    return Round(host.request + own + wait, step, wait, prompt, slowed - held)
+
+
+def smaller(a: float, b: float) -> float:
+    """The smaller of two numbers, or of two arrays element by element."""
+    return (a + b - abs(a - b)) / 2
+
+
+def larger(a: float, b: float) -> float:
+    """The larger of two numbers, or of two arrays element by element."""
+    return (a + b + abs(a - b)) / 2

@@ -2,7 +2,7 @@
 
 from planner.fleet.site import Site
 from planner.speed.achieved import Machine
-from planner.speed.collectives import Group
+from planner.speed.collectives import Exchange, exchange_seconds
 from planner.speed.load import Load
 from planner.speed.roofline import seconds
 from planner.speed.stage import StageOperators
@@ -11,35 +11,44 @@ _ACTIVATION_BYTES = 2
 
 
 def stage_seconds(stage: StageOperators, load: Load, site: Site, machine: Machine) -> float:
-    """Seconds that a stage is busy with a step; host time is not in it."""
+    """Seconds that a stage needs for a step.
+
+    Steps of decoding alone replay a CUDA graph. A step with prompts is launched kernel by kernel, which
+    costs the host `Host.launch` for each.
+    """
     rates, bandwidths, floor = machine.rates, machine.bandwidths, machine.floor
+    works = stage.works(load, machine.imbalance)
     kernels = sum(
         work.times
         * seconds(work.flops, work.bytes, work.launches, rates[work.kind, work.format], bandwidths[work.kind], floor)
-        for work in stage.works(load, machine.imbalance)
+        for work in works
     )
-    return kernels + exchange_seconds(stage, load, site)
+    if load.prefill:
+        launches = sum(work.times * work.launches for work in works) + machine.latent_launches * stage.latent_layers
+        kernels += machine.host.launch * launches
+    return kernels + sum(exchange_seconds(one, machine.link_latency) for one in exchanges(stage, load, site))
 
 
-def exchange_seconds(stage: StageOperators, load: Load, site: Site) -> float:
-    """Seconds of the collectives of a step.
+def exchanges(stage: StageOperators, load: Load, site: Site) -> list[Exchange]:
+    """Return the collectives of a step.
 
     Each tensor-parallel group sums the outputs of its mixers and feed-forward layers. Attention groups
-    that share experts gather all their tokens before them and scatter the sums after them.
+    that share experts gather all their tokens before them, in the format the experts compute in, and
+    scatter the sums after them.
     """
     message = load.tokens * stage.hidden * _ACTIVATION_BYTES
     shared = stage.expert_layers if stage.groups > 1 else 0
-    total = 0.0
-    if stage.tensor > 1:
-        total += (stage.sums - shared) * Group(stage.tensor, site.link, site.gbps).all_reduce(message)
+    made = []
+    if stage.tensor > 1 and stage.sums > shared:
+        made.append(Exchange.all_reduce(stage.sums - shared, stage.tensor, message, site.link, site.gbps))
     if shared:
-        everyone = Group(stage.tensor * stage.groups, site.link, site.gbps)
-        total += shared * (
-            everyone.all_gather(message * stage.groups) + everyone.reduce_scatter(message * stage.groups)
-        )
-    return total
+        ranks, everything = stage.tensor * stage.groups, message * stage.groups
+        narrow = everything * stage.gathered_bytes / _ACTIVATION_BYTES
+        made.append(Exchange.gather_or_scatter(shared, ranks, narrow, site.link, site.gbps))
+        made.append(Exchange.gather_or_scatter(shared, ranks, everything, site.link, site.gbps))
+    return made
 
 
-def hop_seconds(load: Load, hidden: int, site: Site) -> float:
-    """Seconds to hand the activations of a step to the next stage."""
-    return Group(2, site.next_link, site.next_gbps).send(load.tokens * hidden * _ACTIVATION_BYTES)
+def hand_over(stage: StageOperators, load: Load, site: Site) -> Exchange:
+    """Return the transfer of a step's activations to the next stage."""
+    return Exchange.send(load.tokens * stage.hidden * _ACTIVATION_BYTES, site.next_link, site.next_gbps)

@@ -13,6 +13,7 @@ class Traffic:
     """Mean lengths in tokens. `cached` prompt tokens come from the prefix cache and are not computed.
 
     `drafted` tokens are checked for a sequence in one step, of which `accepted` are kept on average.
+    `equal`: all requests have these very lengths, as load generators send them.
     """
 
     input: float
@@ -20,6 +21,7 @@ class Traffic:
     cached: float = 0.0
     drafted: float = 1.0
     accepted: float = 1.0
+    equal: bool = False
     assumptions: tuple[str, ...] = ()
 
     @property
@@ -55,6 +57,7 @@ def traffic(workload: Workload) -> Traffic:
         cached=workload.prefix_hit_rate * prompt,
         drafted=1.0 + guesses,
         accepted=accepted_tokens(guesses, chance),
+        equal=workload.equal_lengths,
         assumptions=tuple(notes),
     )
 

@@ -1,0 +1,1 @@
+"""Replay recorded runs: what we would have predicted beside what the engine logged."""

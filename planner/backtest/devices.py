@@ -1,0 +1,107 @@
+"""The GPUs of a recorded run: by slug, by the words of the poster, or by the memory that was logged."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from planner.errors import BadInput
+from planner.fleet.gpu import Gpu
+from planner.fleet.gpu_catalogue import find_gpu, gpus
+from planner.fleet.site import Site, usual_site
+from planner.units import GIB
+
+_COUNTED = re.compile(r"(\d+)\s*x\s+(.+)", re.IGNORECASE)
+_CLASS = re.compile(r"(\d+)\s*GB[ -](?:class|GPU)", re.IGNORECASE)
+_LIKENESS = 0.02
+"""Devices whose memory differs by less are taken to be of one size class."""
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The kinds in device order (one entry when all are alike), and the memory that a log states.
+
+    `named` is False when the kind was taken by its memory alone, `sized` False when not even the memory is
+    known: then only what does not depend on the device can be compared.
+    """
+
+    kinds: tuple[Gpu, ...]
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    used_bytes: int = 0
+    named: bool = True
+    sized: bool = True
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def gpus(self) -> tuple[Gpu, ...]:
+        """The kinds with the memory that the log states in place of the catalogue's."""
+        if self.total_bytes is None:
+            return self.kinds
+        return tuple(replace(kind, memory_gib=self.total_bytes / GIB, memory_basis="log") for kind in self.kinds)
+
+    def sites(self, stages: int) -> tuple[Site, ...]:
+        """Site of each stage; of unequal cards each is a stage of its own."""
+        places = [replace(usual_site(gpu), used_bytes=self.used_bytes, free_bytes=self.free_bytes) for gpu in self.gpus]
+        return tuple(places[stage % len(places)] for stage in range(max(stages, len(places))))
+
+
+def find_devices(
+    slug: str | None,
+    words: str | None,
+    *,
+    total_bytes: int | None = None,
+    free_bytes: int | None = None,
+    used_bytes: int = 0,
+) -> Devices:
+    """Return the devices of a row.
+
+    The slug beats the words. Unknown words are overruled by the logged total, else by a size class in the
+    words (`80GB-class GPU`), each with a note. Raises BadInput when nothing leads to a kind, because a
+    stranger's card must not be guessed by its name alone.
+    """
+    logged = Devices((), total_bytes, free_bytes, used_bytes)
+    if slug:
+        return replace(logged, kinds=(find_gpu(slug)[0],))
+    try:
+        kinds, notes = _named(words or "")
+        return replace(logged, kinds=kinds, notes=notes)
+    except BadInput as unknown:
+        size = total_bytes or _class_bytes(words or "")
+        if size:
+            kind = _nearest(size)
+            note = f"GPU {words or 'not named'}: taken for {kind.slug} by its memory"
+            return replace(logged, kinds=(kind,), named=False, notes=(note,))
+        if words and not re.search(r"not (stated|named|in the excerpt)|unspecified|type not", words):
+            raise BadInput(f"GPU {words!r} is not in the catalogue", field="gpu") from unknown
+    stand_in = gpus()["h100-sxm5-80gb"]
+    note = "GPU and its memory not named: only what does not depend on them is compared"
+    return replace(logged, kinds=(stand_in,), named=False, sized=False, notes=(note,))
+
+
+def _named(words: str) -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
+    """`2x RTX 3090 + 1x RTX A4000` -> three devices; raises BadInput."""
+    found: list[Gpu] = []
+    notes: list[str] = []
+    for part in re.split(r"\s*\+\s*", re.sub(r"\(.*?\)", "", words).split(",")[0].strip()):
+        counted = _COUNTED.fullmatch(part)
+        kind, assumed = find_gpu(counted[2] if counted else part)
+        found += [kind] * (int(counted[1]) if counted else 1)
+        notes += assumed
+    return tuple(found), tuple(notes)
+
+
+def _class_bytes(words: str) -> int | None:
+    match = _CLASS.search(words)
+    if not match:
+        return None
+    sizes = [kind.memory_bytes for kind in gpus().values() if kind.memory_marketed_gb == int(match[1])]
+    return max(sizes, default=None)
+
+
+def _nearest(size: int, kinds: Sequence[Gpu] | None = None) -> Gpu:
+    """The kind whose memory is nearest to `size` bytes; raises BadInput when none is of its class."""
+    kind = min(kinds or gpus().values(), key=lambda gpu: abs(gpu.memory_bytes - size))
+    if abs(kind.memory_bytes - size) > _LIKENESS * size:
+        raise BadInput(f"no GPU of the catalogue has {size / GIB:.2f} GiB", field="gpu")
+    return kind

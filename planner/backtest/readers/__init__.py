@@ -1,0 +1,43 @@
+"""Readers of recorded rows, one a source format: each maps the names and units of its engine's log to ours."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol
+
+from planner.backtest.run import Metric, Run
+from planner.errors import BadInput
+
+_FORMATS = {
+    "vllm": "planner.backtest.readers.vllm",
+}
+_FRAMEWORKS = (("vllm", "vllm"), ("sglang", "sglang"), ("tensorrt", "trtllm"), ("llama.cpp", "llamacpp"))
+
+
+class Reader(Protocol):
+    """What one source format answers."""
+
+    METRICS: Mapping[str, Metric]
+
+    def read(self, row: Mapping[str, Any]) -> Run:
+        """Return the run; raises BadInput when the row cannot be used, with the reason."""
+
+
+def engine_of(row: Mapping[str, Any]) -> str:
+    """Return our name of the engine of a row; raises BadInput for frameworks without a profile."""
+    framework = row.get("framework")
+    if framework is None and ("vllm_version" in row or row.get("engine") in ("v0", "v1", "vllm")):
+        return "vllm"
+    for word, engine in _FRAMEWORKS:
+        if isinstance(framework, str) and word in framework.lower():
+            return engine
+    if framework is None:
+        raise BadInput("is missing", field="framework", expected="vLLM, SGLang, TensorRT-LLM or llama.cpp")
+    raise BadInput(f"is {framework!r}, an engine without a profile", field="framework")
+
+
+def reader_of(engine: str) -> Reader:
+    """Return the reader of an engine's rows; raises BadInput when there is none."""
+    if engine not in _FORMATS:
+        raise BadInput(f"rows of {engine} cannot be replayed yet", field="framework")
+    reader: Reader = import_module(_FORMATS[engine])
+    return reader

@@ -1,0 +1,130 @@
+"""Rows of vLLM logs: GiB a GPU, of the rank the log shows (usually rank 0), tokens over all ranks."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from planner.backtest.devices import find_devices
+from planner.backtest.fields import Fields
+from planner.backtest.remarks import options_of
+from planner.backtest.run import Metric, Replay, Run
+from planner.backtest.vllm_version import vllm_version
+from planner.errors import BadInput
+from planner.launch.launch import Launch
+from planner.layout import Limits
+from planner.units import GB, GIB, MIB
+
+_FREE = re.compile(r"free at worker init ([\d.]+) GiB|Free memory on device \(([\d.]+)/|([\d.]+) GiB free at start")
+_USED = re.compile(r"another process holds ([\d.]+) GB|shows (\d+)MiB / \d+MiB already used")
+_LOGGED_STAGE = re.compile(r"stage-(\d+) ranks|Worker_PP(\d+): ")
+_FIRST_V1 = (0, 8)
+"""First version that starts the v1 engine by default (vllm/envs.py)."""
+
+
+def read(row: Mapping[str, Any]) -> Run:
+    """Return the run of a row; raises BadInput."""
+    fields = Fields(row)
+    model = fields.text("model")
+    if model is None and fields.text("model_path") is None:
+        raise BadInput("is missing", field="model")
+    remarks, shown = fields.words("other_flags"), fields.words("other_flags", "per_rank_note", "quote")
+    version, note = vllm_version(fields.text("vllm_version", "version"), fields.text("engine"), shown, _source(row))
+    tensor, pipeline = fields.whole("tp") or 1, fields.whole("pp") or 1
+    total = fields.measured().get("total_gpu_memory_gib")
+    launch = Launch(
+        engine="vllm",
+        model=model or "",
+        version=version,
+        tensor=tensor,
+        pipeline=pipeline,
+        data=fields.whole("dp") or 1,
+        expert_parallel=fields.flag("ep") or False,
+        limits=Limits.parse(
+            {
+                "max_model_len": fields.whole("max_model_len"),
+                "max_num_seqs": fields.whole("max_num_seqs"),
+                "max_num_batched_tokens": fields.whole("max_num_batched_tokens"),
+                "memory_fraction": fields.number("gpu_memory_utilization"),
+                "kv_cache_dtype": fields.text("kv_cache_dtype"),
+                "block_size": fields.whole("block_size"),
+                "enforce_eager": fields.flag("enforce_eager") or False,
+                "options": options_of("vllm", remarks) | _generation(version, fields.text("engine")) | _dtype(fields),
+            }
+        ),
+    )
+    stage = next((int(m[1] or m[2]) for m in [_LOGGED_STAGE.search(shown)] if m), 0)
+    return Run(
+        id=str(row.get("id")),
+        launch=launch,
+        devices=find_devices(
+            fields.text("gpu_slug"),
+            fields.text("gpu"),
+            total_bytes=int(total * GIB) if isinstance(total, float) else None,
+            free_bytes=_amount(_FREE, shown, GIB),
+            used_bytes=_amount(_USED, shown, GB) or 0,
+        ),
+        measured=_comparable(fields),
+        fits=fields.flag("fits"),
+        model_source=fields.text("model_path"),
+        quantization=fields.text("quantization"),
+        rank=stage * tensor,
+        unscored={"total_gpu_memory_gib": "an input of the replay"},
+        notes=(note,) if note else (),
+    )
+
+
+def _comparable(fields: Fields) -> dict[str, Any]:
+    return {name: value for name, value in fields.measured().items() if name != "total_gpu_memory_gib"}
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    source = row.get("source")
+    return source if isinstance(source, str) else str(source or "")
+
+
+def _amount(pattern: re.Pattern[str], text: str, unit: int) -> int | None:
+    match = pattern.search(text)
+    if not match:
+        return None
+    found = next(group for group in match.groups() if group)
+    return int(float(found) * (MIB if "MiB" in match[0] and unit == GB else unit))
+
+
+def _dtype(fields: Fields) -> dict[str, str]:
+    dtype = fields.text("dtype")
+    return {"dtype": dtype} if dtype else {}
+
+
+def _generation(version: str | None, engine: str | None) -> dict[str, str]:
+    """`VLLM_USE_V1`, vLLM's own switch, where a run used the other engine than its version's default."""
+    if version is None or engine not in ("v0", "v1"):
+        return {}
+    usual = "v1" if tuple(map(int, re.findall(r"\d+", version)[:2])) >= _FIRST_V1 else "v0"
+    return {} if engine == usual else {"VLLM_USE_V1": engine[1]}
+
+
+def _gib(line: Callable[[Replay], float | None]) -> Metric:
+    def metric(replay: Replay) -> float | None:
+        size = line(replay)
+        return None if size is None else size / GIB
+
+    return metric
+
+
+def _available(replay: Replay) -> float | None:
+    logged = replay.logged("available_kv_bytes") if replay.run.rank == 0 else None
+    return replay.device.kv_cache_bytes if logged is None else logged
+
+
+METRICS: Mapping[str, Metric] = {
+    "weights_gib_per_gpu": _gib(lambda replay: replay.device.weights_bytes),
+    "non_torch_gib": _gib(lambda replay: replay.device.non_torch_bytes),
+    "activation_peak_gib": _gib(lambda replay: replay.device.activation_bytes),
+    "cuda_graph_gib": _gib(lambda replay: replay.device.cuda_graph_bytes),
+    "kv_cache_gib_per_gpu": _gib(_available),
+    "available_kv_gib": _gib(_available),
+    "needed_kv_gib": _gib(lambda replay: replay.logged("needed_kv_bytes")),
+    "kv_cache_tokens": lambda replay: replay.bill.kv_cache_tokens,
+    "gpu_blocks": lambda replay: replay.logged("blocks"),
+    "max_concurrency": lambda replay: replay.bill.max_concurrency,
+}

@@ -1,0 +1,33 @@
+"""Replay one run: the model, the devices and the flags of the row through the engine profile."""
+
+from pathlib import Path
+
+from planner.backtest.recorded_model import model_of
+from planner.backtest.run import Replay, Run
+from planner.engines import find_engine
+from planner.launch.layout import layout_of
+from planner.memory.bill import Bill
+
+
+def replay(run: Run, folder: Path, confidence: float) -> Replay:
+    """Return what the profile predicts; raises BadInput when the run cannot be replayed.
+
+    What the log measured before the engine allocated anything (the memory of the device, what was free)
+    is taken as given, as somebody who checks a plan on that machine would; nothing that is compared is.
+    """
+    model = model_of(run, folder)
+    engine = find_engine(run.launch.engine, run.launch.version)
+    gpu = run.devices.gpus[0]
+    layout = layout_of(run.launch, model, gpu)
+    refusals = engine.refusals(model, layout, gpu)
+    sites = run.devices.sites(layout.pipeline_parallel_size)
+    bill = Bill((), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
+    return Replay(
+        run=run,
+        model=model,
+        engine=engine,
+        layout=layout,
+        bill=bill,
+        refusals=tuple(refusals),
+        notes=(*run.notes, *run.devices.notes, *model.assumptions),
+    )

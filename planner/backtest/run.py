@@ -1,0 +1,64 @@
+"""A recorded run, as the reader of its source format understood it, and what a replay of it predicts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from planner.backtest.devices import Devices
+from planner.backtest.fields import Value
+from planner.engines.profile import Engine
+from planner.launch.launch import Launch
+from planner.layout import Layout
+from planner.memory.bill import Bill, DeviceBill
+from planner.models.model import Model
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: how it was started, where, and what was logged.
+
+    `model_source` is the file of the row's `model_path` and beats the model's name; `quantization` is the
+    row's word for how the weights are stored. `rank` is the device whose lines were logged. `unscored` are
+    measured quantities that cannot be compared, each with the reason.
+    """
+
+    id: str
+    launch: Launch
+    devices: Devices
+    measured: Mapping[str, Value]
+    fits: bool | None
+    model_source: str | None = None
+    quantization: str | None = None
+    rank: int = 0
+    unscored: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What the engine profile says of a run; a layout it refuses (`refusals` say why) has an empty bill."""
+
+    run: Run
+    model: Model
+    engine: Engine
+    layout: Layout
+    bill: Bill
+    refusals: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def device(self) -> DeviceBill:
+        """The bill of the device whose lines were logged."""
+        return self.bill.per_device[min(self.run.rank, len(self.bill.per_device) - 1)]
+
+    @property
+    def fits(self) -> bool:
+        """Whether we say that the engine starts and holds a full-length sequence."""
+        return self.bill.fits and not self.refusals
+
+    def logged(self, name: str) -> float | None:
+        """Return what the profile says the engine prints under `name` (see `Bill.logged`)."""
+        return self.bill.logged.get(name)
+
+
+Metric = Callable[[Replay], Value | None]
+"""What a replay predicts for one key of `measured`, in that key's unit; None when the profile cannot say."""

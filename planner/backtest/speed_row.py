@@ -1,0 +1,180 @@
+"""A recorded speed row as inputs of the prediction: model, layout, place, engine, workload."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planner.data_files import read_yaml
+from planner.engines import find_engine
+from planner.engines.profile import Engine
+from planner.errors import BadInput
+from planner.fleet.gpu import Gpu
+from planner.fleet.gpu_catalogue import find_gpu
+from planner.fleet.site import Site, usual_site
+from planner.layout import Layout, Limits
+from planner.models.model import Model
+from planner.models.source import load_model
+from planner.workload import Workload
+
+_ENGINES = {"vllm": "vllm", "sglang": "sglang", "tensorrt-llm": "trtllm", "llama.cpp": "llamacpp", "ollama": "llamacpp"}
+_USUAL_INPUT, _USUAL_OUTPUT = 1024, 128
+
+
+@dataclass(frozen=True)
+class SpeedRun:
+    """One measured run. `replicas` equal copies share the workload; `saturated` runs keep a queue at all times."""
+
+    id: str
+    model: Model
+    layout: Layout
+    sites: tuple[Site, ...]
+    engine: Engine
+    workload: Workload
+    replicas: int
+    saturated: bool
+    measured: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def gpu(self) -> Gpu:
+        """The GPU kind (of the first stage)."""
+        return self.sites[0].gpu
+
+    @property
+    def gpus(self) -> int:
+        """All GPUs of the run."""
+        return self.layout.gpus * self.replicas
+
+
+def read_speed_row(row: Mapping[str, Any]) -> SpeedRun:
+    """Read a row of the truth format; raises BadInput with the reason when a prediction has no ground."""
+    if row.get("mode") or row.get("layout_pools"):
+        raise BadInput(f"is {row.get('mode') or 'disaggregated'}: pools of their own", field="mode")
+    engine = _engine(row)
+    if engine.name == "llamacpp":
+        raise BadInput("llama.cpp rows are single streams", field="framework")
+    notes: list[str] = []
+    gpu = _gpu(row, notes)
+    model = _model(row)
+    workload, saturated = _workload(row, model, notes)
+    layout, replicas = _layout(row, model, gpu, engine, workload, notes)
+    return SpeedRun(
+        id=str(row.get("id")),
+        model=model,
+        layout=layout,
+        sites=(usual_site(gpu),),
+        engine=engine,
+        workload=workload,
+        replicas=replicas,
+        saturated=saturated,
+        measured={name: value for name, value in row["measured"].items() if isinstance(value, int | float)},
+        notes=tuple(notes),
+    )
+
+
+def _engine(row: Mapping[str, Any]) -> Engine:
+    words = str(row.get("framework") or "").lower()
+    name = next((engine for start, engine in _ENGINES.items() if words.startswith(start)), None)
+    if name is None:
+        raise BadInput(f"is {row.get('framework')!r}", field="framework", expected=", ".join(_ENGINES))
+    return find_engine(name, _version(row))
+
+
+def _version(row: Mapping[str, Any]) -> str | None:
+    """The version as a number; a page that says where it starts counts as that version."""
+    match = re.search(r"v?(\d+\.\d+(?:\.\d+)?\S*)", str(row.get("version") or ""))
+    return match[1].rstrip('")') if match and not str(row["version"]).startswith("TensorRT ") else None
+
+
+def _gpu(row: Mapping[str, Any], notes: list[str]) -> Gpu:
+    name = row.get("gpu_slug") or row.get("gpu")
+    if not name:
+        raise BadInput("is not stated", field="gpu")
+    gpu, assumed = find_gpu(str(name))
+    notes += assumed
+    return gpu
+
+
+def _model(row: Mapping[str, Any]) -> Model:
+    return load_model(str(row.get("model_path") or row.get("model")))
+
+
+def _layout(
+    row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, workload: Workload, notes: list[str]
+) -> tuple[Layout, int]:
+    """The layout and how many copies of it ran. Data parallelism of a dense model is copies."""
+    tensor, pipeline, data = (row.get(name) or 1 for name in ("tp", "pp", "dp"))
+    if row.get("tp") is None and row.get("n_gpus") not in (None, 1):
+        raise BadInput("is not stated", field="tp")
+    if model.experts and "attention data parallelism on" in str(row.get("caveat")):
+        tensor, data = 1, tensor * data
+        notes.append("attention data parallelism over all ranks, as the options of the page say")
+    shares = bool(model.experts) and data > 1
+    spread = bool(model.experts) and (shares or (row.get("ep") or 0) > 1)
+    if model.experts and row.get("ep") is None and tensor > 1:
+        spread = True
+        notes.append("ep not stated: experts taken as spread over the ranks")
+    length = (workload.input_tokens or 0) + (workload.output_tokens or 0)
+    limits = Limits(
+        max_model_len=max(16, min(model.max_context, 2 * length)), kv_cache_dtype=_kv_cache(row, model, engine)
+    )
+    layout = engine.layout(
+        model, gpu, limits, tensor=tensor, pipeline=pipeline, data=data if shares else 1, expert_parallel=spread
+    )
+    return layout, 1 if shares else data
+
+
+def _kv_cache(row: Mapping[str, Any], model: Model, engine: Engine) -> str:
+    """The stated type; checkpoints that NVIDIA publishes in FP8 and FP4 bring an FP8 cache with them."""
+    stated = str(row.get("kv_dtype") or "")
+    if stated in ("fp8", "auto"):
+        return stated
+    narrow = str(row.get("precision") or "").lower() in ("fp8", "fp4", "nvfp4")
+    native = model.quantization in ("mxfp4",) or model.model_type.startswith("deepseek")
+    return "fp8" if not stated and engine.name == "trtllm" and narrow and not native else "auto"
+
+
+def _workload(row: Mapping[str, Any], model: Model, notes: list[str]) -> tuple[Workload, bool]:
+    prompt, answer = row.get("isl"), row.get("osl")
+    if "mlperf" in str(row.get("id")):
+        return _mlperf(row, notes), True
+    if prompt is None or answer is None:
+        notes.append(f"lengths not stated: taken as {prompt or _USUAL_INPUT}/{answer or _USUAL_OUTPUT}")
+        prompt, answer = prompt or _USUAL_INPUT, answer or _USUAL_OUTPUT
+    varied = "between 80 and 100 percent" in str(row.get("caveat"))
+    share = harnesses()["varied_lengths"]["mean_share"] if varied else 1.0
+    common = {
+        "input_tokens": max(1, round(prompt * share)),
+        "output_tokens": max(1, round(answer * share)),
+        "equal_lengths": not varied,
+    }
+    load = str(row.get("load") or "")
+    if load.startswith("offline"):
+        known = harnesses()["trtllm_bench_requests"]
+        return Workload(total_requests=known.get(f"{prompt}/{answer}", known["default"]), **common), True
+    if row.get("offered_qps"):
+        return Workload(requests_per_second=row["offered_qps"], **(common | {"equal_lengths": False})), False
+    in_flight = row.get("concurrency") or row.get("batch")
+    if isinstance(in_flight, int):
+        return Workload(concurrency=in_flight, **common), False
+    return Workload(total_requests=500 if load.startswith("all requests") else 3000, **common), True
+
+
+def _mlperf(row: Mapping[str, Any], notes: list[str]) -> Workload:
+    known = harnesses()["mlperf"].get(str(row.get("model")))
+    if known is None:
+        raise BadInput(f"MLPerf lengths of {row.get('model')} are not known", field="model")
+    answer = row["measured"].get("output_tokens_per_sample", known["output"])
+    ttft, tpot = known.get(str(row.get("scenario")), (None, None))
+    notes.append(f"lengths are means of the dataset: {known['input']}/{answer:.0f}")
+    return Workload(input_tokens=known["input"], output_tokens=round(answer), ttft_ms=ttft, tpot_ms=tpot)
+
+
+@cache
+def harnesses() -> dict[str, Any]:
+    """Return what is known of load generators."""
+    content: dict[str, Any] = read_yaml(Path(__file__).with_name("harnesses.yaml"))
+    return content

@@ -1,0 +1,104 @@
+"""TensorRT-LLM's `trtllm-serve` and its `--config` file, read back (commands/serve.py, llmapi/llm_args.py, 1.2)."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planner.data_files import read_yaml
+from planner.errors import BadInput
+from planner.launch.dialect import limits_of, whole_experts
+from planner.launch.flag_table import flag_table, flag_table_path
+from planner.launch.flags import Flags, read_flags, read_mapping
+from planner.launch.invocation import Invocation
+from planner.launch.launch import Launch
+
+LIMITS = {
+    "max_model_len": "max-seq-len",
+    "max_num_seqs": "max-batch-size",
+    "max_num_batched_tokens": "max-num-tokens",
+    "memory_fraction": "free-gpu-memory-fraction",
+    "kv_cache_dtype": "kv-cache-dtype",
+    "block_size": "tokens-per-block",
+    "enforce_eager": "enforce-eager",
+}
+"""Option of each field of `Limits`: the exporter writes what this reads, the last three into the file."""
+
+CACHE = {
+    "free_gpu_memory_fraction": "free-gpu-memory-fraction",
+    "dtype": "kv-cache-dtype",
+    "tokens_per_block": "tokens-per-block",
+}
+"""Entries of the file's `kv_cache_config`, as limits."""
+
+
+def launch(invocation: Invocation) -> Launch:
+    """Read the words of `trtllm-serve`, and its `--config` file when it is here; raises BadInput."""
+    flags = read_flags(invocation.arguments, flag_table("trtllm"))
+    model = flags.bare[0] if flags.bare else flags.text("model")
+    config, notes = _config(flags.text("config"), invocation.folder)
+    _merge(flags, config)
+    model = model or flags.text("model")
+    if not model:
+        raise BadInput("names no model", where="trtllm-serve", expected="trtllm-serve MODEL")
+    ranks = flags.whole("tensor-parallel-size") or 1
+    data = ranks if config.get("enable_attention_dp") else 1
+    experts, expert_notes = whole_experts("--ep_size", flags.whole("moe-expert-parallel-size") or 1, ranks)
+    return Launch(
+        engine="trtllm",
+        model=model,
+        version=invocation.version,
+        revision=flags.text("revision"),
+        tensor=ranks // data,
+        pipeline=flags.whole("pipeline-parallel-size") or 1,
+        data=data,
+        expert_parallel=experts,
+        layers_per_stage=_partition(config.get("pp_partition")),
+        limits=limits_of("trtllm", flags, LIMITS),
+        port=flags.whole("port"),
+        environment=invocation.environment,
+        unknown=tuple(flags.unknown),
+        notes=(*notes, *expert_notes),
+    )
+
+
+def _config(file: str | None, folder: Path | None) -> tuple[Mapping[str, Any], list[str]]:
+    if not file:
+        return {}, []
+    path = (folder or Path()) / file
+    beside = path if path.is_file() else (folder or Path()) / Path(file).name
+    if not beside.is_file():
+        return {}, [f"{file} is not here: what it says is not billed"]
+    content = read_yaml(beside)
+    if not isinstance(content, dict):
+        raise BadInput("is no mapping", where=beside, expected="keys of LlmArgs")
+    return content, []
+
+
+def _merge(flags: Flags, config: Mapping[str, Any]) -> None:
+    """Lay the file over the options: its keys beat them."""
+    cache_config = config.get("kv_cache_config") or {}
+    for key, value in cache_config.items():
+        if key in CACHE:
+            flags.values[CACHE[key]] = str(value)
+        elif key not in _keys("kv_cache_config"):
+            flags.unknown.append(f"kv_cache_config.{key}: {value}")
+    if "cuda_graph_config" in config and config["cuda_graph_config"] is None:
+        flags.values["enforce-eager"] = True
+    known = {key: value for key, value in config.items() if key in _keys("config")}
+    flags.unknown += [f"{key}: {value}" for key, value in config.items() if key not in known]
+    flags.values |= read_mapping(known, flag_table("trtllm")).values
+
+
+@cache
+def _keys(section: str) -> frozenset[str]:
+    """Keys that the file (`config`) or one of its sections may hold."""
+    return frozenset(read_yaml(flag_table_path("trtllm"))[section])
+
+
+def _partition(stages: Any) -> tuple[int, ...] | None:
+    if stages is None:
+        return None
+    if not isinstance(stages, list) or not all(isinstance(part, int) for part in stages):
+        raise BadInput(f"is {stages}", where="--config", field="pp_partition", expected="a list of layer counts")
+    return tuple(stages)

@@ -1,0 +1,67 @@
+"""What one replica of a shape carries, in whole numbers that round down; what a load needs rounds up."""
+
+from collections.abc import Sequence
+from math import ceil, floor
+
+from planner.engines.profile import Engine
+from planner.errors import BadInput
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.memory.bill import Bill
+from planner.models.model import Model
+from planner.speed.predict import predict
+from planner.speed.traffic import traffic
+from planner.workload import Workload
+
+Capacity = dict[str, int]
+"""`sequences` held at once, `requests` and `tokens` in thousandths a second."""
+
+MILLI = 1000
+_ROUNDING = 1 - 1e-3
+"""Share of a predicted rate that is counted on: the searches behind it end within a thousandth."""
+
+
+def needs(workload: Workload) -> Capacity:
+    """Return what a load asks of all replicas together."""
+    found = {"sequences": workload.concurrency}
+    if workload.requests_per_second is not None:
+        found["requests"] = ceil(workload.requests_per_second * MILLI)
+    if workload.tokens_per_second is not None:
+        found["tokens"] = ceil(workload.tokens_per_second * MILLI)
+    return found
+
+
+def needs_speed(workload: Workload) -> bool:
+    """Whether memory alone cannot tell if the load is carried."""
+    asked = (workload.requests_per_second, workload.tokens_per_second, workload.ttft_ms, workload.tpot_ms)
+    return any(target is not None for target in asked)
+
+
+def held_sequences(layout: Layout, bill: Bill) -> int:
+    """Sequences of the longest length that a replica holds at once, by its memory and its own limit."""
+    return min(bill.sequences, layout.max_num_seqs * layout.data_parallel_size)
+
+
+def capacity(
+    model: Model, layout: Layout, sites: Sequence[Site], engine: Engine, workload: Workload, bill: Bill
+) -> Capacity:
+    """Return what a replica carries of each thing that `needs` asks for, within the targets.
+
+    Under a rate the sequences in flight follow from it, and only memory bounds how many are held; without
+    one `concurrency` requests are always in flight, and the targets bound them too.
+    """
+    held = held_sequences(layout, bill)
+    if not needs_speed(workload):
+        return {"sequences": held}
+    try:
+        speed = predict(model, layout, sites, engine, workload)
+    except BadInput:
+        return dict.fromkeys(needs(workload), 0)
+    found = {"sequences": held}
+    if workload.requests_per_second is None:
+        found["sequences"] = min(held, speed.in_flight)
+    else:
+        found["requests"] = floor(speed.requests_per_second * _ROUNDING * MILLI)
+    if workload.tokens_per_second is not None:
+        found["tokens"] = floor(speed.requests_per_second * traffic(workload).output * _ROUNDING * MILLI)
+    return found

@@ -1,0 +1,65 @@
+"""The fewest GPUs of a kind to add: nodes of a usual size, and one smaller node for the rest."""
+
+from dataclasses import dataclass
+
+from planner.fleet.gpu import Gpu
+from planner.fleet.inventory import load_inventory
+from planner.solve.integer_programme import Adding
+from planner.solve.lexicographic import minimise
+from planner.solve.node_class import NodeClass, node_class
+from planner.solve.outcome import Effort
+from planner.solve.problem import Problem
+
+USUAL_NODE = 8
+MOST_NODES = 10**7
+
+
+@dataclass(frozen=True)
+class Added:
+    """GPUs of one kind to add: `nodes` of `size`, and one node with the `rest`."""
+
+    gpu: Gpu
+    size: int
+    nodes: int
+    rest: int
+
+    @property
+    def gpus(self) -> int:
+        """How many in all."""
+        return self.size * self.nodes + self.rest
+
+    @property
+    def shorthand(self) -> str:
+        """The nodes as an inventory is written: `2x8xh100-sxm5-80gb,1x3xh100-sxm5-80gb`."""
+        parts = [f"{self.nodes}x{self.size}x{self.gpu.slug}"] if self.nodes else []
+        parts += [f"1x{self.rest}x{self.gpu.slug}"] if self.rest else []
+        return ",".join(parts)
+
+
+def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
+    """Return the least number of GPUs that makes the problem feasible; None when no number does."""
+    size = node_size(problem, gpu)
+    extra = [_like(problem, gpu, size, MOST_NODES), *(_like(problem, gpu, rest, 1) for rest in range(1, size))]
+    larger = problem.with_nodes(extra)
+    if not all(found.fitting for found in larger.shapes):
+        return None
+    programme = larger.programme
+    full, *rests = programme.nodes[len(problem.classes) :]
+    rows = programme.rows.copy()
+    rows.at_most(dict.fromkeys(rests, 1), 1)
+    terms = Adding({full: size} | {variable: rest for rest, variable in enumerate(rests, 1)})
+    values = minimise(rows, terms, Effort()).values
+    if values is None:
+        return None
+    return Added(gpu, size, values[full], sum(rest * values[variable] for rest, variable in enumerate(rests, 1)))
+
+
+def node_size(problem: Problem, gpu: Gpu) -> int:
+    """GPUs of a node of this kind: as the largest in the inventory, else eight."""
+    counts = [node_class.example.gpu_counts.get(gpu.slug, 0) for node_class in problem.classes]
+    return max(counts, default=0) or USUAL_NODE
+
+
+def _like(problem: Problem, gpu: Gpu, size: int, copies: int) -> NodeClass:
+    """Nodes of `size` GPUs at the price a GPU that such nodes of the inventory have."""
+    return node_class((load_inventory(f"{size}x{gpu.slug}").nodes[0],), copies)

@@ -1,0 +1,59 @@
+"""The minimal clashing set: requirements that cannot be had together, none of which can be left out of the set."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from planner.request import Request
+from planner.solve.explain.requirement import Requirement, requirements
+from planner.solve.problem import Problem
+
+T = TypeVar("T")
+
+
+def clash(problem: Problem) -> tuple[list[int], list[Requirement]]:
+    """Return the models and the requirements that clash on the nodes of an infeasible problem.
+
+    Models are left out whole first; then, of those that stay, every requirement that can be given up
+    without making the rest feasible. What remains is minimal: without any one of it there is a plan.
+    """
+    request = problem.request
+    places = list(range(len(request.models)))
+
+    def models_clash(kept: Sequence[int]) -> bool:
+        return bool(kept) and not problem.asking(_only(request, kept)).feasible
+
+    places = minimal(places, models_clash)
+    small = _only(request, places)
+    asked = requirements(small)
+
+    def asked_clash(kept: Sequence[Requirement]) -> bool:
+        relaxed = small
+        for requirement in asked:
+            if requirement not in kept:
+                relaxed = requirement.given_up(relaxed)
+        return not problem.asking(relaxed).feasible
+
+    return places, minimal(asked, asked_clash)
+
+
+def minimal(items: Sequence[T], clashes: Callable[[Sequence[T]], bool]) -> list[T]:
+    """Return a subset that clashes and of which no part does (QuickXplain, Junker, AAAI 2004).
+
+    `clashes` must hold for all items, and for every superset of a set for which it holds.
+    """
+    return _explain([], False, list(items), clashes) if items and not clashes([]) else []
+
+
+def _explain(ground: list[T], grown: bool, items: list[T], clashes: Callable[[Sequence[T]], bool]) -> list[T]:
+    if grown and clashes(ground):
+        return []
+    if len(items) == 1:
+        return items
+    first, second = items[: len(items) // 2], items[len(items) // 2 :]
+    right = _explain([*ground, *first], bool(first), second, clashes)
+    left = _explain([*ground, *right], bool(right), first, clashes)
+    return [*left, *right]
+
+
+def _only(request: Request, places: Sequence[int]) -> Request:
+    return request.model_copy(update={"models": [request.models[place] for place in places]})

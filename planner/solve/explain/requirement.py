@@ -1,0 +1,60 @@
+"""Requirements: the parts of a request that may be to blame, each with what is left when it is given up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.request import ModelRequest, Request
+from planner.units import count
+from planner.workload import Workload
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that is asked for. `given_up` returns the request without it."""
+
+    kind: str
+    model: int | None
+    text: str
+    given_up: Callable[[Request], Request]
+
+
+def requirements(request: Request) -> list[Requirement]:
+    """List what a request asks for; the loads of the models first, then what all of them share."""
+    return [found for place, wanted in enumerate(request.models) for found in _of_model(place, wanted)]
+
+
+def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
+    load, name = wanted.workload, wanted.model
+    found = []
+
+    def add(kind: str, text: str, **changes: object) -> None:
+        found.append(Requirement(kind, place, text, lambda request: with_workload(request, place, **changes)))
+
+    if load.concurrency > 1:
+        add("concurrency", f"{name}: {count(load.concurrency, 'sequence')} at once", concurrency=1)
+    asked = f"{load.context:,} tokens" if load.context else "the model's full context"
+    add("context", f"{name}: sequences of {asked}", context=1)
+    if load.requests_per_second is not None:
+        add("requests_per_second", f"{name}: {load.requests_per_second:g} requests/s", requests_per_second=None)
+    if load.tokens_per_second is not None:
+        add("tokens_per_second", f"{name}: {load.tokens_per_second:g} output tokens/s", tokens_per_second=None)
+    if load.ttft_ms is not None:
+        add("ttft_ms", f"{name}: first token within {load.ttft_ms:g} ms", ttft_ms=None)
+    if load.tpot_ms is not None:
+        add("tpot_ms", f"{name}: {load.tpot_ms:g} ms a token", tpot_ms=None)
+    return found
+
+
+def with_workload(request: Request, place: int, **changes: object) -> Request:
+    """Return the request with another load for one model; a changed context also lifts max_model_len."""
+    wanted = request.models[place]
+    workload = Workload.model_validate(wanted.workload.model_dump() | changes)
+    limits = wanted.limits.model_copy(update={"max_model_len": None}) if "context" in changes else wanted.limits
+    return with_model(request, place, workload=workload, limits=limits)
+
+
+def with_model(request: Request, place: int, **changes: object) -> Request:
+    """Return the request with other fields for one model."""
+    models = list(request.models)
+    models[place] = models[place].model_copy(update=changes)
+    return request.model_copy(update={"models": models})

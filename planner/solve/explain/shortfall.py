@@ -1,0 +1,59 @@
+"""How far a model is from fitting: bytes short on each device, load short, or milliseconds over a target."""
+
+from planner.request import ModelRequest
+from planner.solve.capacity import MILLI, needs
+from planner.solve.enumerate_shapes import Shapes
+from planner.solve.shape import Shape
+from planner.units import count, gib
+
+
+def shortfall(wanted: ModelRequest, shapes: Shapes, gpus: int) -> list[str]:
+    """Say in numbers why the shapes of one model do not carry its load on so many GPUs."""
+    if shapes.fitting:
+        return [
+            _too_little(wanted, need, asked, shapes.fitting, gpus) for need, asked in needs(wanted.workload).items()
+        ]
+    if shapes.slow:
+        return [_too_slow(wanted, shapes.slow)]
+    if shapes.misfits:
+        return [_too_large(min(shapes.misfits, key=lambda shape: (shape.bill.short_bytes, shape.rank)))]
+    refusals = "; ".join(list(shapes.refusals)[:3]) or "the inventory holds no usable group of GPUs"
+    return [f"no legal layout of {wanted.model}: {refusals}"]
+
+
+def _too_large(best: Shape) -> str:
+    device = max(best.bill.per_device, key=lambda line: (line.weights_bytes, -line.rank))
+    working = device.activation_bytes + device.cuda_graph_bytes + device.non_torch_bytes
+    return (
+        f"memory: {best.variant.model.name} as {best.label} needs {gib(device.weights_bytes)} of weights"
+        f" and {gib(working)} of working memory a device, of {gib(device.usable_bytes)} usable; one sequence of"
+        f" {best.layout.max_model_len:,} tokens is {gib(best.bill.short_bytes)} short on the tightest device"
+    )
+
+
+def _too_slow(wanted: ModelRequest, slow: list[Shape]) -> str:
+    load = wanted.workload
+    targets = [f"a first token within {load.ttft_ms:g} ms"] if load.ttft_ms else []
+    targets += [f"{load.tpot_ms:g} ms a token"] if load.tpot_ms else []
+    best = min(slow, key=lambda shape: (shape.latency_us or 0, shape.rank))
+    return f"speed: no layout of {wanted.model} gives {' and '.join(targets)}, even to one request (best: {best.label})"
+
+
+def _too_little(wanted: ModelRequest, need: str, asked: int, fitting: list[Shape], gpus: int) -> str:
+    best = max(fitting, key=lambda shape: (shape.capacity[need] / shape.gpus, -shape.gpus))
+    if need == "sequences":
+        cache = sum(device.kv_cache_bytes for device in best.bill.per_device)
+        each = gib(cache / max(best.bill.sequences, 1))
+        thing, amount, most = (
+            f"sequences of {best.layout.max_model_len:,} tokens",
+            f"{asked:,}",
+            f"{best.capacity[need]:,}",
+        )
+        note = f", {each} of cache each"
+    else:
+        thing, amount, most = f"{need} a second", f"{asked / MILLI:g}", f"{best.capacity[need] / MILLI:g}"
+        note = " within the targets"
+    return (
+        f"{need}: {wanted.model} asks for {amount} {thing}, of {count(gpus, 'GPU')} in all;"
+        f" the densest layout, {best.label}, carries {most} on {count(best.gpus, 'GPU')}{note}"
+    )

@@ -1,0 +1,157 @@
+"""The covering programme: how many replicas of each shape, on how many nodes of each class.
+
+Variables: replicas of each shape; nodes in use of each class; slots of each kind taken from each class;
+where slot sizes do not divide each other, pools cut in each way. Rows: every load is covered, slots taken
+are slots needed, slots fit into the pools of the nodes in use. Prices hang on nodes and on slots.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from planner.solve.cutting import Cut, cut_pool, cuttings, divides_in_chain
+from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
+from planner.solve.node_class import NodeClass
+from planner.solve.pool import Pool
+from planner.solve.rules import Rules
+from planner.solve.shape import Shape
+from planner.solve.slot import SlotKind
+
+Tenant = frozenset[int] | None
+"""Who takes a slot: the models that may use these node classes (None: all of them)."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Slots of a kind that a tenant takes from the nodes of a class; pools alike share a number."""
+
+    node_class: int
+    pool: int
+    kind: SlotKind
+    tenant: Tenant
+
+
+class FleetProgramme:
+    """The programme of some shapes on some node classes, with its variables by meaning."""
+
+    def __init__(
+        self, shapes: Sequence[Shape], classes: Sequence[NodeClass], needs: Sequence[Mapping[str, int]], rules: Rules
+    ) -> None:
+        self.shapes, self.classes, self.needs, self.rules = shapes, classes, needs, rules
+        self.rows = IntegerProgramme()
+        self.replicas = [self.rows.variable() for _ in shapes]
+        self.nodes = [self.rows.variable(node_class.count) for node_class in classes]
+        self.taken: dict[Taken, int] = {}
+        self.cuts: dict[tuple[int, int], list[tuple[Cut, int]]] = {}
+        self.load_rows: dict[tuple[int, str], int] = {}
+        self._cover_loads()
+        self._take_slots()
+        self._fit_pools()
+        if rules.budget is not None:
+            self.rows.at_most(self.cost, rules.budget)
+
+    @property
+    def cost(self) -> Terms:
+        """Price of the nodes and GPUs in use, in millionths of a dollar an hour."""
+        terms = Adding()
+        for node_class, variable in zip(self.classes, self.nodes, strict=True):
+            terms.add(variable, node_class.node_price)
+        for taken, variable in self.taken.items():
+            terms.add(variable, self.classes[taken.node_class].gpu_price * taken.kind.size)
+        return terms
+
+    @property
+    def gpus(self) -> Terms:
+        """GPUs in use."""
+        return {variable: shape.gpus for shape, variable in zip(self.shapes, self.replicas, strict=True)}
+
+    @property
+    def nodes_used(self) -> Terms:
+        """Nodes in use."""
+        return dict.fromkeys(self.nodes, 1)
+
+    def carried(self, place: int, need: str) -> Terms:
+        """What the replicas of the model at `place` carry together."""
+        return {
+            variable: shape.capacity[need]
+            for shape, variable in zip(self.shapes, self.replicas, strict=True)
+            if shape.wanted == place
+        }
+
+    def _cover_loads(self) -> None:
+        for place, asked in enumerate(self.needs):
+            for need, amount in asked.items():
+                self.load_rows[place, need] = len(self.rows.rows)
+                self.rows.at_least(self.carried(place, need), amount)
+        for place, (least, most) in enumerate(self.rules.replicas):
+            copies = dict.fromkeys((v for s, v in zip(self.shapes, self.replicas, strict=True) if s.wanted == place), 1)
+            if least > 1:
+                self.rows.at_least(copies, least)
+            if most is not None:
+                self.rows.at_most(copies, most)
+
+    def _take_slots(self) -> None:
+        """Slots needed by the replicas of each tenant are taken from the classes that offer them to it."""
+        needed: dict[tuple[SlotKind, Tenant], Adding] = {}
+        for shape, variable in zip(self.shapes, self.replicas, strict=True):
+            for kind, count in shape.slot_counts.items():
+                needed.setdefault((kind, self.rules.eligible[shape.wanted]), Adding()).add(variable, count)
+        for (kind, tenant), terms in needed.items():
+            for number, node_class in enumerate(self.classes):
+                if tenant is not None and number not in tenant:
+                    continue
+                for place, (pool, _) in enumerate(node_class.pools):
+                    if any(s.kind == kind.island and len(s.gpus) >= kind.size for s in pool.scopes):
+                        taken = self.rows.variable()
+                        self.taken[Taken(number, place, kind, tenant)] = taken
+                        terms.add(taken, -1)
+            self.rows.at_most(terms, 0)
+
+    def _fit_pools(self) -> None:
+        offers: dict[tuple[int, int], dict[SlotKind, Adding]] = {}
+        for taken, variable in self.taken.items():
+            kinds = offers.setdefault((taken.node_class, taken.pool), {})
+            kinds.setdefault(taken.kind, Adding()).add(variable, 1)
+        for (number, place), kinds in offers.items():
+            pool, times = self.classes[number].pools[place]
+            most = self.classes[number].count * times
+            self.cuts[number, place] = _fit(self.rows, pool, {self.nodes[number]: times}, most, kinds)
+
+
+def _fit(
+    rows: IntegerProgramme, pool: Pool, bins: Terms, most: int, wanted: Mapping[SlotKind, Mapping[int, int]]
+) -> list[tuple[Cut, int]]:
+    """The wanted slots can be cut from as many pools as `bins` counts (never more than `most`).
+
+    Slots whose sizes divide each other fit exactly when, for each size, those of at least that size fill no
+    more than what their multiples fill of every pool: taken largest first, none finds all pools too full.
+    A single pool only needs room for all. Else every way to cut a pool becomes a variable, and these are returned.
+    """
+    sizes = sorted({kind.size for kind in wanted})
+    if pool.uniform and (most == 1 or divides_in_chain(sizes)):
+        for least in sizes[:1] if most == 1 else sizes:
+            terms = Adding()
+            for kind, variables in wanted.items():
+                if kind.size >= least:
+                    _add(terms, variables, kind.size)
+            _add(terms, bins, -(len(pool.gpus) if most == 1 else len(pool.gpus) // least * least))
+            rows.at_most(terms, 0)
+        return []
+    kinds = sorted(wanted, key=lambda kind: kind.rank)
+    if pool.uniform:
+        ways: list[Cut] = [{kind: way.get(kind.size, 0) for kind in kinds} for way in cuttings(len(pool.gpus), sizes)]
+    else:
+        ways = list(cut_pool(pool, kinds))
+    cut = [rows.variable() for _ in ways]
+    rows.at_most({**dict.fromkeys(cut, 1), **{variable: -times for variable, times in bins.items()}}, 0)
+    for kind in kinds:
+        terms = Adding()
+        _add(terms, wanted[kind], 1)
+        for variable, way in zip(cut, ways, strict=True):
+            terms.add(variable, -way.get(kind, 0))
+        rows.at_most(terms, 0)
+    return list(zip(ways, cut, strict=True))
+
+
+def _add(terms: Adding, more: Terms, times: int) -> None:
+    for variable, coefficient in more.items():
+        terms.add(variable, coefficient * times)

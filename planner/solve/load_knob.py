@@ -1,0 +1,85 @@
+"""The part of a load that is turned up and down: the rate where one is asked for, else the concurrency."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from planner.request import Request
+from planner.solve.capacity import MILLI
+from planner.solve.explain.requirement import with_workload
+from planner.solve.explain.search import largest
+from planner.solve.integer_programme import evaluate
+from planner.solve.lexicographic import minimise
+from planner.solve.outcome import Effort
+from planner.solve.problem import Problem
+from planner.workload import Workload
+
+_MOST = 10**9
+
+
+@dataclass(frozen=True)
+class LoadKnob:
+    """One number of a workload, counted in steps of `1 / per_unit`."""
+
+    field: str
+    need: str
+    per_unit: int
+    words: str
+
+    def steps(self, workload: Workload) -> int:
+        """Where the knob stands."""
+        standing: float = getattr(workload, self.field)
+        return ceil(standing * self.per_unit)
+
+    def value(self, steps: int) -> float | int:
+        """The number after so many steps."""
+        return steps if self.per_unit == 1 else steps / self.per_unit
+
+    def turned(self, request: Request, place: int, steps: int) -> Request:
+        """Return the request with the knob of one model at `steps`."""
+        return with_workload(request, place, **{self.field: self.value(steps)})
+
+    def describe(self, steps: int) -> str:
+        """`64 sequences at once`."""
+        return f"{self.value(steps):,} {self.words}"
+
+
+_KNOBS = (
+    LoadKnob("requests_per_second", "requests", 100, "requests/s"),
+    LoadKnob("tokens_per_second", "tokens", 1, "output tokens/s"),
+    LoadKnob("concurrency", "sequences", 1, "sequences at once"),
+)
+
+
+def load_knob(workload: Workload) -> LoadKnob:
+    """Return the knob of a workload."""
+    return next(knob for knob in _KNOBS if getattr(workload, knob.field) is not None)
+
+
+def most_carried(problem: Problem, place: int, limit: int | None = None, *, least: int = 1) -> int | None:
+    """Return the largest load of one model, in steps of its knob, that a plan can carry.
+
+    With `limit` the plan's first objective (cost in millionths of a dollar, or GPUs) stays at or below it;
+    the loads of the other models stay as they are. None when not even `least` steps can be carried.
+    """
+    knob = load_knob(problem.request.models[place].workload)
+
+    def carries(steps: int) -> bool:
+        turned = problem.asking(knob.turned(problem.request, place, steps))
+        return turned.within(limit)
+
+    guess = _MOST
+    for _ in range(2):
+        guess = _guess(problem.asking(knob.turned(problem.request, place, guess)), place, knob, limit)
+    return largest(carries, least, _MOST, guess)
+
+
+def _guess(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
+    """What the shapes of an endless load carry at most, which is nearly right."""
+    programme = problem.programme
+    rows = problem.rows_within(limit)
+    carried = programme.carried(place, knob.need)
+    del rows.rows[programme.load_rows[place, knob.need]]
+    outcome = minimise(rows, {variable: -amount for variable, amount in carried.items()}, Effort(gap=1e-3))
+    if outcome.values is None:
+        return 1
+    return max(1, evaluate(carried, outcome.values) * knob.per_unit // (MILLI if knob.need != "sequences" else 1))

@@ -1,0 +1,126 @@
+"""MathOpt's mixed-integer solvers (SCIP, HiGHS), which are at their best where demand must be covered."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from math import ceil, inf
+from threading import Thread
+from time import perf_counter
+from typing import Any, Literal
+
+from planner.solve.integer_programme import IntegerProgramme, Row, Terms, evaluate
+from planner.solve.outcome import Effort, Outcome, Progress
+from planner.solve.quiet_stderr import quiet_stderr
+
+_TOLERANCE = 1e-6
+"""Both solvers keep rows to this share of their right-hand side."""
+_BOUND_DIGITS = 1e-9
+"""Relative error granted to a solver's bound before it is rounded up to a whole number."""
+_LOG_ROW = re.compile(r"\|\s*(?P<bound>[-+.e\d]+)\s*\|\s*(?P<value>[-+.e\d]+|--)\s*\|[^|]*\|[^|]*$")
+_NO_BOUND = -(10**15)
+_NAMES = {"scip": "MathOpt/SCIP", "highs": "MathOpt/HiGHS"}
+
+
+def minimise(
+    programme: IntegerProgramme, objective: Terms, effort: Effort, solver: Literal["scip", "highs"] = "scip"
+) -> Outcome:
+    """Minimise the objective; the values returned keep every row in exact arithmetic.
+
+    A solver works in floating point and may break a row by its tolerance. Rows that come back broken are
+    asked for again, tighter by that tolerance; the bound is always that of the programme as given.
+    """
+    tight: set[int] = set()
+    bound: int | None = None
+    while True:
+        values, proven, finished = _solve(programme, objective, effort, solver, tight)
+        bound = proven if bound is None else bound
+        if values is None:
+            return Outcome(None, 0, bound, finished and not tight, _NAMES[solver])
+        broken = {number for number, row in enumerate(programme.rows) if not row.holds(values)}
+        if not broken:
+            value = evaluate(objective, values)
+            bound = min(bound, value)
+            return Outcome(values, value, bound, value - bound <= effort.gap * abs(value), _NAMES[solver])
+        if broken <= tight:
+            return Outcome(None, 0, bound, False, _NAMES[solver])
+        tight |= broken
+
+
+def _solve(
+    programme: IntegerProgramme, objective: Terms, effort: Effort, solver: str, tight: set[int]
+) -> tuple[tuple[int, ...] | None, int, bool]:
+    """Return the values, the bound and whether the solver came to its own end."""
+    from ortools.math_opt.python import mathopt
+
+    model = mathopt.Model()
+    variables = [model.add_integer_variable(lb=0, ub=inf if top is None else top) for top in programme.upper]
+    for number, row in enumerate(programme.rows):
+        low, high = _sides(row, number in tight)
+        form = mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in row.terms)
+        model.add_linear_constraint(lb=low, ub=high, expr=form)
+    model.minimize(mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in objective.items()))
+    result = _run(mathopt, model, effort, solver)
+    reason = result.termination.reason
+    finished = reason in (mathopt.TerminationReason.OPTIMAL, mathopt.TerminationReason.INFEASIBLE)
+    dual = result.termination.objective_bounds.dual_bound
+    bound = _NO_BOUND if dual in (-inf, inf) else ceil(dual - _TOLERANCE - abs(dual) * _BOUND_DIGITS)
+    if not result.has_primal_feasible_solution():
+        return None, bound, finished
+    found = result.variable_values()
+    return tuple(round(found[variable]) for variable in variables), bound, finished
+
+
+def _sides(row: Row, tight: bool) -> tuple[float, float]:
+    low, high = (-inf if row.low is None else row.low), (inf if row.high is None else row.high)
+    if tight:
+        low += abs(low) * 2 * _TOLERANCE if low != -inf else 0
+        high -= abs(high) * 2 * _TOLERANCE if high != inf else 0
+    return low, high
+
+
+def _run(mathopt: Any, model: Any, effort: Effort, solver: str) -> Any:
+    """Solve in a thread of its own, so that the caller can still be interrupted (Ctrl-C)."""
+    from ortools.util.python.solve_interrupter import SolveInterrupter
+
+    started, stop, answers = perf_counter(), SolveInterrupter(), []
+    parameters = mathopt.SolveParameters(
+        random_seed=1,
+        relative_gap_tolerance=effort.gap,
+        absolute_gap_tolerance=0.0,
+        threads=1 if solver == "scip" else None,
+        time_limit=None if effort.seconds is None else timedelta(seconds=max(effort.seconds, 0.05)),
+    )
+
+    def hear(lines: Sequence[str]) -> None:
+        for line in lines:
+            if effort.watch and (progress := _read_progress(line, perf_counter() - started)):
+                effort.watch(progress)
+
+    def run() -> None:
+        kind = mathopt.SolverType.GSCIP if solver == "scip" else mathopt.SolverType.HIGHS
+        hearing = hear if effort.watch else None
+        try:
+            with quiet_stderr():
+                answers.append(mathopt.solve(model, kind, params=parameters, msg_cb=hearing, interrupter=stop))
+        except BaseException as error:
+            answers.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join(0.05)
+        except KeyboardInterrupt:
+            effort.interrupted.set()
+        if effort.interrupted.is_set():
+            stop.interrupt()
+    if isinstance(answers[0], BaseException):
+        raise answers[0]
+    return answers[0]
+
+
+def _read_progress(line: str, seconds: float) -> Progress | None:
+    """Read a row of SCIP's log, which ends in the bound, the value and the gap."""
+    if not (match := _LOG_ROW.search(line)):
+        return None
+    return Progress(None if match["value"] == "--" else float(match["value"]), float(match["bound"]), seconds)

@@ -1,0 +1,176 @@
+"""Write the plan document of an answer."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from planner.fleet.site import Site
+from planner.plan_document import (
+    Capacity,
+    Deployment,
+    DeviceLines,
+    Objective,
+    Plan,
+    ReplicaPlan,
+    SolveRecord,
+    StagePlan,
+)
+from planner.solve.capacity import held_sequences
+from planner.solve.explain.clash import clash
+from planner.solve.explain.fixes import fixes
+from planner.solve.explain.shortfall import shortfall
+from planner.solve.node_class import MICRO
+from planner.solve.placement import Placed, place
+from planner.solve.problem import Problem
+from planner.solve.solution import Solution
+
+
+def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> Plan:
+    """Place the replicas of a solution and write everything down."""
+    placed = place(problem.classes, problem.rules, solution)
+    outcome = solution.outcome
+    scale = MICRO if problem.objective == "cost" else 1
+    gap = (outcome.value - outcome.bound) / outcome.value if outcome.value else 0.0
+    nodes = {name: node for replica in placed for name, node in replica.nodes.items()}
+    return Plan(
+        status="optimal" if outcome.value == outcome.bound else "feasible",
+        objective=Objective(
+            name=problem.objective,
+            value=outcome.value / scale,
+            bound=outcome.bound / scale,
+            gap=gap,
+        ),
+        cost_usd_per_hour=plan_cost(placed) if problem.inventory.priced else None,
+        gpus_used=sum(replica.shape.gpus for replica in placed),
+        nodes_used=len(nodes),
+        deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
+        explanation=_explain(problem, placed),
+        alternatives=_alternatives(problem, placed),
+        assumptions=_assumptions(problem),
+        solve=_record(problem, outcome.solver, seconds),
+        request=problem.request,
+    )
+
+
+def plan_cost(placed: Sequence[Placed]) -> float:
+    """Price of the nodes and the GPUs in use, USD an hour."""
+    nodes = {name: node for replica in placed for name, node in replica.nodes.items()}
+    total = sum(Fraction(str(node.usd_per_hour or 0)) for node in nodes.values())
+    for replica in placed:
+        for slot in replica.slots:
+            total += Fraction(str(slot.node.usd_per_gpu_hour or 0)) * len(slot.gpus)
+    return float(total)
+
+
+def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
+    """Say what clashes, how far it is from fitting, and what would do."""
+    places, blamed = clash(problem)
+    lines = []
+    for position in places:
+        lines += shortfall(problem.request.models[position], problem.shapes[position], problem.inventory.gpu_count)
+    if blamed:
+        lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
+    lines += [f"would do: {fix.text}" for fix in fixes(problem, places)]
+    return Plan(
+        status="infeasible",
+        objective=Objective(name=problem.objective, value=None, bound=None, gap=None),
+        cost_usd_per_hour=None,
+        gpus_used=0,
+        nodes_used=0,
+        deployments=[],
+        explanation=lines,
+        assumptions=_assumptions(problem),
+        solve=_record(problem, "MathOpt/SCIP" if problem.kept else "none: no layout fits", seconds),
+        request=problem.request,
+    )
+
+
+def _record(problem: Problem, solver: str, seconds: float | None) -> SolveRecord:
+    return SolveRecord(
+        seconds=seconds,
+        solver=solver,
+        shapes_considered=sum(found.considered for found in problem.shapes),
+        shapes_kept=len(problem.kept),
+    )
+
+
+def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> Deployment:
+    mine = [replica for replica in placed if replica.shape.wanted == position]
+    variant = mine[0].shape.variant
+    return Deployment(
+        model=variant.model.name,
+        engine=variant.engine.name,
+        engine_version=variant.engine.version,
+        replicas=[_replica(replica) for replica in mine],
+    )
+
+
+def _replica(placed: Placed) -> ReplicaPlan:
+    shape, devices, stages = placed.shape, placed.devices, []
+    size = shape.layout.gpus_per_stage
+    for stage in range(shape.layout.pipeline_parallel_size):
+        site: Site = shape.sites[stage]
+        stages.append(
+            StagePlan(
+                devices=devices[stage * size : (stage + 1) * size],
+                gpu=site.gpu.slug,
+                layers=shape.layout.stage_layers(stage),
+            )
+        )
+    return ReplicaPlan(
+        layout=shape.layout,
+        stages=stages,
+        per_device=[DeviceLines(**device.document()) for device in shape.bill.per_device],
+        capacity=Capacity(
+            sequences=held_sequences(shape.layout, shape.bill), kv_cache_tokens=shape.bill.kv_cache_tokens
+        ),
+    )
+
+
+def _assumptions(problem: Problem) -> list[str]:
+    lines = [*problem.inventory.assumptions]
+    for ways in problem.variants:
+        lines += [line for variant in ways for line in variant.model.assumptions]
+    if not problem.inventory.priced:
+        lines.append("no prices in the inventory: the plan with the fewest GPUs is the cheapest")
+    elif unpriced := [node.name for node in problem.inventory.nodes if not node.priced]:
+        lines.append(
+            f"no price for {', '.join(unpriced[:3])}{' ...' if len(unpriced) > 3 else ''}: counted as paid for"
+        )
+    return list(dict.fromkeys(lines))
+
+
+def _explain(problem: Problem, placed: Sequence[Placed]) -> list[str]:
+    lines = []
+    for position, wanted in enumerate(problem.request.models):
+        mine = [replica.shape for replica in placed if replica.shape.wanted == position]
+        found = problem.shapes[position]
+        carried = sum(held_sequences(shape.layout, shape.bill) for shape in mine)
+        name = f"{wanted.model}: " if len(problem.request.models) > 1 else ""
+        lines.append(
+            f"{name}{len(mine)} replica{'s' if len(mine) > 1 else ''} hold{'' if len(mine) > 1 else 's'}"
+            f" {carried:,} sequences at once; {wanted.workload.concurrency:,} were asked for;"
+            f" {len(found.fitting):,} of {found.considered:,} layouts can carry at least one"
+        )
+    return lines
+
+
+def _alternatives(problem: Problem, placed: Sequence[Placed], most: int = 3) -> list[dict[str, object]]:
+    """Other layouts of a single replica that carry the whole load of a lone model, by GPUs."""
+    if len(problem.request.models) > 1:
+        return []
+    chosen = {id(replica.shape) for replica in placed}
+    able = [
+        shape
+        for shape in problem.shapes[0].fitting
+        if all(shape.capacity[need] >= asked for need, asked in problem.needs[0].items()) and id(shape) not in chosen
+    ]
+    able.sort(key=lambda shape: (shape.gpus, -shape.headroom, shape.rank))
+    return [
+        {
+            "layout": shape.layout.label(),
+            "gpu": " + ".join(gpu.slug for gpu in shape.gpu_kinds),
+            "gpus": shape.gpus,
+            "sequences": shape.capacity["sequences"],
+        }
+        for shape in able[:most]
+    ]

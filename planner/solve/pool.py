@@ -1,0 +1,73 @@
+"""Pools: the GPUs of a node that slots are cut from, none of which is in two pools."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from planner.fleet.island import Island
+from planner.fleet.node import Node
+from planner.solve.slot import IslandKind
+
+
+@dataclass(frozen=True)
+class Scope:
+    """GPUs of a pool, by index in the node, among which slots of one island kind may lie."""
+
+    kind: IslandKind
+    gpus: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """GPUs of one kind in one outermost island. Islands inside it, and fuller GPUs, are further scopes."""
+
+    scopes: tuple[Scope, ...]
+
+    @cached_property
+    def gpus(self) -> frozenset[int]:
+        """All GPUs of the pool."""
+        return frozenset().union(*(scope.gpus for scope in self.scopes))
+
+    @property
+    def uniform(self) -> bool:
+        """Whether any GPUs of the pool make a slot."""
+        return len(self.scopes) == 1
+
+    @cached_property
+    def pattern(self) -> tuple[tuple[IslandKind, tuple[int, ...]], ...]:
+        """What makes two pools of a node alike: their scopes with the GPUs renumbered from 0."""
+        number = {gpu: position for position, gpu in enumerate(sorted(self.gpus))}
+        return tuple((scope.kind, tuple(sorted(number[gpu] for gpu in scope.gpus))) for scope in self.scopes)
+
+
+def pools(node: Node, realm: str = "") -> list[Pool]:
+    """Divide a node into pools, by outermost island and GPU kind."""
+    outermost = [i for i in node.islands if not any(set(i.gpus) < set(other.gpus) for other in node.islands)]
+    found = []
+    for island in outermost:
+        for slug in dict.fromkeys(node.gpus[index].slug for index in island.gpus):
+            members = frozenset(index for index in island.gpus if node.gpus[index].slug == slug)
+            inner = [i for i in node.islands if set(i.gpus) < set(island.gpus)]
+            found.append(Pool(tuple(_scopes(node, island, inner, members, realm))))
+    return found
+
+
+def _scopes(node: Node, outer: Island, inner: list[Island], members: frozenset[int], realm: str) -> list[Scope]:
+    used = {index: node.used_bytes[index] if node.used_bytes else 0 for index in members}
+    scopes = []
+    for island in (outer, *inner):
+        inside = members & set(island.gpus)
+        if island is not outer and len(inside) < 2:
+            continue
+        for level in sorted({used[index] for index in inside}):
+            kind = IslandKind(
+                gpu=node.gpus[min(members)],
+                link=island.link,
+                gbps=island.gbps,
+                node_link=outer.link,
+                node_gbps=outer.gbps,
+                network_gbps=node.network_gbps,
+                used_bytes=level,
+                realm=realm,
+            )
+            scopes.append(Scope(kind, frozenset(index for index in inside if used[index] <= level)))
+    return scopes

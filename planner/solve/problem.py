@@ -1,0 +1,108 @@
+"""A problem: a request with everything it names looked up, ready to be solved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from planner.fleet.inventory import Inventory, load_inventory
+from planner.request import ObjectiveName, Request
+from planner.solve.capacity import needs
+from planner.solve.dominance import undominated
+from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds
+from planner.solve.fleet_programme import FleetProgramme
+from planner.solve.integer_programme import IntegerProgramme
+from planner.solve.lexicographic import minimise
+from planner.solve.node_class import NodeClass, node_classes
+from planner.solve.objectives import objectives
+from planner.solve.outcome import Effort
+from planner.solve.rules import Rules
+from planner.solve.shape import Shape
+from planner.solve.variant import Variant, variants
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A request, its nodes in classes, and the variants of each of its models."""
+
+    request: Request
+    inventory: Inventory
+    classes: tuple[NodeClass, ...]
+    variants: tuple[tuple[Variant, ...], ...]
+
+    @cached_property
+    def objective(self) -> ObjectiveName:
+        """What is minimised: as asked, else the cost where prices are known, else the number of GPUs."""
+        return self.request.objective or ("cost" if self.inventory.priced else "gpus")
+
+    @cached_property
+    def needs(self) -> tuple[Mapping[str, int], ...]:
+        """What each model's load asks for."""
+        return tuple(needs(wanted.workload) for wanted in self.request.models)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What a plan must keep beyond the loads."""
+        return Rules(eligible=[None] * len(self.request.models))
+
+    @cached_property
+    def shapes(self) -> tuple[Shapes, ...]:
+        """Every legal layout of each model."""
+        ground = grounds(self.classes)
+        found = []
+        for place, wanted in enumerate(self.request.models):
+            mine = Shapes()
+            for variant in self.variants[place]:
+                mine.add(enumerate_shapes(place, wanted, variant, ground))
+            found.append(mine)
+        return tuple(found)
+
+    @cached_property
+    def kept(self) -> list[Shape]:
+        """The shapes that no other can replace."""
+        return undominated([shape for found in self.shapes for shape in found.fitting], self.needs)
+
+    @cached_property
+    def programme(self) -> FleetProgramme:
+        """The covering programme of the kept shapes."""
+        return FleetProgramme(self.kept, self.classes, self.needs, self.rules)
+
+    @property
+    def feasible(self) -> bool:
+        """Whether any plan keeps everything that is asked."""
+        return self.within(None)
+
+    def within(self, limit: int | None) -> bool:
+        """Whether any plan keeps everything that is asked and its first objective at or below the limit."""
+        if not all(found.fitting for found in self.shapes):
+            return False
+        return minimise(self.rows_within(limit), {}, Effort()).values is not None
+
+    def rows_within(self, limit: int | None) -> IntegerProgramme:
+        """The rows of the programme, and one more that keeps the first objective at or below the limit."""
+        rows = self.programme.rows.copy()
+        if limit is not None:
+            rows.at_most(objectives(self.programme, self.objective)[0], limit)
+        return rows
+
+    def asking(self, request: Request) -> "Problem":
+        """Return the problem of another request on the same nodes."""
+        return replace(self, request=request, variants=_variants(request))
+
+    def with_nodes(self, extra: Sequence[NodeClass]) -> "Problem":
+        """Return the problem with more nodes."""
+        return replace(self, classes=(*self.classes, *extra))
+
+
+def read_problem(request: Request) -> Problem:
+    """Look up what a request names; raises BadInput."""
+    inventory = load_inventory(request.on)
+    nodes = list(inventory.nodes)
+    if request.add_nodes:
+        added = load_inventory(request.add_nodes)
+        nodes += [replace(node, name=f"added-{node.name}") for node in added.nodes]
+        inventory = replace(inventory, nodes=tuple(nodes))
+    return Problem(request, inventory, tuple(node_classes(nodes)), _variants(request))
+
+
+def _variants(request: Request) -> tuple[tuple[Variant, ...], ...]:
+    return tuple(tuple(variants(wanted)) for wanted in request.models)

@@ -1,0 +1,44 @@
+"""Slots: groups of GPUs of one kind in one island, cut out to hold a part of a replica."""
+
+from dataclasses import dataclass
+
+from planner.fleet.gpu import Gpu
+from planner.fleet.island import LinkClass
+
+
+@dataclass(frozen=True)
+class IslandKind:
+    """What GPUs of an island offer; bandwidths are GB/s per direction and GPU.
+
+    `link` joins GPUs of the island, `node_link` leads to the rest of the node, the network to other
+    nodes. `used_bytes` is the most that others hold on any of the GPUs. A replica stays inside one
+    `realm` (a zone).
+    """
+
+    gpu: Gpu
+    link: LinkClass
+    gbps: float
+    node_link: LinkClass
+    node_gbps: float
+    network_gbps: float = 0.0
+    used_bytes: int = 0
+    realm: str = ""
+
+    @property
+    def rank(self) -> tuple[str, str, float, float, int, str]:
+        """Order in which kinds are listed: by what they are, never by the node they were met on first."""
+        return (self.gpu.slug, self.link, self.gbps, self.network_gbps, self.used_bytes, self.realm)
+
+
+@dataclass(frozen=True)
+class SlotKind:
+    """`size` GPUs of an island, or with `share` that many twentieths of a single GPU."""
+
+    island: IslandKind
+    size: int
+    share: int = 0
+
+    @property
+    def rank(self) -> tuple[tuple[str, str, float, float, int, str], int, int]:
+        """Order in which slot kinds are listed."""
+        return (self.island.rank, self.size, self.share)

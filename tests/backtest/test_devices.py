@@ -1,0 +1,36 @@
+"""The cards of a row, in the words of its poster."""
+
+import pytest
+
+from planner.backtest.devices import find_devices
+from planner.errors import BadInput
+from planner.units import GIB
+
+
+def test_the_slug_beats_the_words() -> None:
+    assert find_devices("l4", "H100 80GB").kinds[0].slug == "l4"
+
+
+def test_unequal_cards_keep_their_order() -> None:
+    kinds = find_devices(None, "2x RTX 4090 + 1x RTX A6000 + 1x RTX 5090").kinds
+    assert [kind.slug for kind in kinds] == ["rtx-4090", "rtx-4090", "rtx-a6000", "rtx-5090"]
+
+
+def test_an_unnamed_card_is_known_by_its_memory() -> None:
+    found = find_devices(None, "24GB-class GPU (22.06 GiB, not named)", total_bytes=int(22.06 * GIB))
+    assert not found.named
+    assert found.gpus[0].memory_bytes == int(22.06 * GIB)
+    assert "taken for" in found.notes[0]
+
+
+def test_a_size_class_is_the_largest_of_its_size() -> None:
+    assert find_devices(None, "80GB-class NVIDIA GPU of the docs CI (type not printed)").gpus[0].memory_gib > 79
+
+
+def test_nothing_known_is_compared_without_the_device() -> None:
+    assert not find_devices(None, None).sized
+
+
+def test_a_strange_card_is_not_guessed() -> None:
+    with pytest.raises(BadInput, match="Voodoo"):
+        find_devices(None, "Voodoo 2")

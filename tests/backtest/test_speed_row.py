@@ -1,0 +1,48 @@
+"""Rows of measured runs become the inputs they describe."""
+
+import pytest
+
+from planner.backtest.speed_metrics import predicted
+from planner.backtest.speed_row import read_speed_row
+from planner.errors import BadInput
+
+ROW = {
+    "id": "one", "framework": "vLLM", "version": "0.19.0", "model": "meta-llama/Llama-3.1-8B-Instruct",
+    "precision": "bf16", "kv_dtype": None, "gpu": "H100 SXM", "gpu_slug": "h100-sxm5-80gb", "n_gpus": 2, "tp": 2,
+    "pp": 1, "dp": 1, "ep": 1, "isl": 1000, "osl": 500, "concurrency": 16, "load": "closed loop at fixed concurrency",
+    "measured": {"ttft_ms": 50.0, "tpot_ms": 6.0, "goodness": 1.0}, "caveat": None,
+}  # fmt: skip
+
+
+def test_a_served_run():
+    run = read_speed_row(ROW)
+    assert (run.layout.tensor_parallel_size, run.gpus, run.workload.concurrency) == (2, 2, 16)
+    assert (run.workload.input_tokens, run.workload.equal_lengths) == (1000, True)
+
+
+def test_lengths_that_vary_below_the_nominal():
+    run = read_speed_row(ROW | {"caveat": "draws each length uniformly between 80 and 100 percent of the nominal"})
+    assert (run.workload.input_tokens, run.workload.output_tokens, run.workload.equal_lengths) == (900, 450, False)
+
+
+def test_data_parallel_dense_models_are_copies():
+    run = read_speed_row(ROW | {"dp": 4, "n_gpus": 8})
+    assert (run.replicas, run.gpus) == (4, 8)
+
+
+def test_only_keys_that_have_a_prediction_are_answered():
+    assert set(predicted(read_speed_row(ROW))) == {"ttft_ms", "tpot_ms"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"gpu": None, "gpu_slug": None}, "gpu: is not stated"),
+        ({"framework": "abacus"}, "framework: is 'abacus'"),
+        ({"tp": None}, "tp: is not stated"),
+        ({"mode": "decode only"}, "pools of their own"),
+    ],
+)
+def test_what_cannot_be_predicted_says_why(change, reason):
+    with pytest.raises(BadInput, match=reason):
+        read_speed_row(ROW | change)

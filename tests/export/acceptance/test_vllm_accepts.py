@@ -1,0 +1,95 @@
+"""vLLM's own parser, config and model classes accept what is exported, and resolve it to what was modelled."""
+
+import shlex
+from collections.abc import Iterator
+
+import pytest
+
+from planner.export import export
+from planner.fleet.gpu_catalogue import gpus
+from planner.layout import Layout
+from planner.models.attention import CacheKind
+from planner.models.source import load_model
+from tests.export.acceptance.checkpoint import checkpoint
+from tests.export.acceptance.judge import Judge
+from tests.export.acceptance.matrix import Case, cases
+
+pytestmark = pytest.mark.engines
+
+MODELS = (
+    "meta-llama/Meta-Llama-3.1-8B",
+    "meta-llama/Llama-3.3-70B-Instruct",
+    "Qwen/Qwen3-32B",
+    "Qwen/Qwen2.5-72B-Instruct",
+    "Qwen/Qwen3-30B-A3B",
+    "Qwen/Qwen3-30B-A3B-FP8",
+    "Qwen/Qwen3-32B-FP8",
+    "mistralai/Mixtral-8x7B-v0.1",
+    "mistralai/Mistral-7B-v0.1",
+    "google/gemma-2-27b-it",
+    "microsoft/Phi-3-medium-4k-instruct",
+    "openai/gpt-oss-20b",
+    "openai/gpt-oss-120b",
+    "deepseek-ai/DeepSeek-V3",
+)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    found = Judge("vllm_judge.py", "GPUPLAN_VLLM_PYTHON", "vllm")
+    yield found
+    found.close()
+
+
+def words_of(script: str) -> tuple[dict[str, str], list[str]]:
+    """The environment and the words of an exported script, as a shell would see them."""
+    words = shlex.split(script.splitlines()[-1])
+    assert words[:2] == ["exec", "env"]
+    at = words.index("vllm")
+    return dict(word.split("=", 1) for word in words[2:at]), words[at:]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_layout_of_a_model_starts(judge: Judge, model: str) -> None:
+    refused = {}
+    asked = 0
+    for case in cases("vllm", model):
+        files = export(case.plan, "vllm")
+        scripts = [content for name, content in files.items() if name.endswith(".sh")]
+        for number, script in enumerate(scripts):
+            asked += 1
+            if error := _judged(judge, case, script, build=number == 0):
+                refused[f"{case} launcher {number}"] = error
+    assert asked
+    assert refused == {}
+
+
+def _judged(judge: Judge, case: Case, script: str, *, build: bool) -> str | None:
+    environment, (_, serve, model, *rest) = words_of(script)
+    gpu = gpus()[case.kind]
+    answer = judge.ask(
+        argv=[checkpoint(model), *rest, "--skip-tokenizer-init"],
+        environment={name: value for name, value in environment.items() if name.startswith("VLLM")},
+        gpus=len(environment["CUDA_VISIBLE_DEVICES"].split(",")),
+        memory_bytes=gpu.memory_bytes,
+        capability=[9, 0] if _latent(case.model) else list(gpu.capability),
+        name=gpu.name,
+        build=build,
+    )
+    assert serve == "serve"
+    if not answer["ok"]:
+        return str(answer["error"])
+    layout = case.plan.deployments[0].replicas[0].layout
+    wrong = {
+        field: (answer[field], getattr(layout, field))
+        for field in Layout.model_fields
+        if field in answer and answer[field] != getattr(layout, field)
+    }
+    if build and answer["layers"] != list(layout.layers_per_stage):
+        wrong["layers"] = (answer["layers"], layout.layers_per_stage)
+    return f"resolved otherwise (vLLM, plan): {wrong}" if wrong else None
+
+
+def _latent(model: str) -> bool:
+    """Latent attention on Blackwell takes kernels that a machine without CUDA cannot even name."""
+    return any(layer.attention and layer.attention.kind is CacheKind.MLA for layer in load_model(model).layers)

@@ -1,0 +1,225 @@
+"""Run by an interpreter that has vLLM: its parser, its config and its model classes judge `vllm serve` commands.
+
+Reads one JSON object a line: {"argv": [...], "environment": {...}, "gpus": 8, "memory_bytes": n,
+"capability": [9, 0], "name": "NVIDIA H100 80GB HBM3"} and answers with one line each: {"ok": true, ...what vLLM
+resolved} or {"ok": false, "error": ...}. No GPU is needed: a stand-in for the platform answers the questions
+about devices, empty modules stand for the compiled kernels. Parsing, `create_engine_config` and
+`initialize_model` (on the meta device, once a pipeline rank) are vLLM's own.
+"""
+
+import contextlib
+import copy
+import io
+import json
+import os
+import sys
+import types
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+for extension in ("_C", "_C_stable_libtorch", "_moe_C", "_moe_C_stable_libtorch"):
+    sys.modules.setdefault(f"vllm.{extension}", types.ModuleType(f"vllm.{extension}"))
+for extension in ("_vllm_fa2_C", "_vllm_fa3_C"):
+    sys.modules.setdefault(f"vllm.vllm_flash_attn.{extension}", types.ModuleType(extension))
+
+import torch  # noqa: E402
+import vllm.platforms  # noqa: E402
+from torch._ops import _OpNamespace  # noqa: E402
+from vllm.platforms.cuda import NonNvmlCudaPlatform  # noqa: E402
+from vllm.platforms.interface import DeviceCapability  # noqa: E402
+
+USUAL = {"gpus": 8, "memory_bytes": 80 * 2**30, "capability": [9, 0], "name": "NVIDIA H100 80GB HBM3"}
+CASE: dict = dict(USUAL)
+
+
+class StandIn(NonNvmlCudaPlatform):
+    """A CUDA platform with the devices of the case at hand."""
+
+    @classmethod
+    def get_device_capability(cls, device_id=0):
+        return DeviceCapability(*CASE["capability"])
+
+    @classmethod
+    def get_device_name(cls, device_id=0):
+        return CASE["name"]
+
+    @classmethod
+    def get_device_total_memory(cls, device_id=0):
+        return CASE["memory_bytes"]
+
+    @classmethod
+    def device_count(cls):
+        return CASE["gpus"]
+
+    @classmethod
+    def num_compute_units(cls, device_id=0):
+        return 132
+
+    @classmethod
+    def is_integrated_gpu(cls, device_id=0):
+        return False
+
+    @classmethod
+    def get_cuda_runtime_major(cls):
+        return 13
+
+    @classmethod
+    def is_fully_connected(cls, device_ids):
+        return True
+
+
+class Group:
+    """One rank of a process group, as far as size and rank go."""
+
+    def __init__(self, size, rank=0):
+        self.world_size, self.rank_in_group, self.rank, self.local_rank = size, rank, rank, rank
+        self.ranks, self.unique_name = list(range(size)), f"group-of-{size}"
+        self.is_first_rank, self.is_last_rank = rank == 0, rank == size - 1
+        self.device_group = self.cpu_group = types.SimpleNamespace(size=lambda: size, rank=lambda: rank)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
+class Anything:
+    """A kernel that is not there: may be asked for, never computes."""
+
+    def __call__(self, *words, **named):
+        return None
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Anything()
+
+
+_found = _OpNamespace.__getattr__
+_building = False
+
+
+def _operator(self, name):
+    """Kernels are asked for while modules are imported and built: support is granted, the rest is hollow."""
+    try:
+        return _found(self, name)
+    except AttributeError:
+        if name.startswith("__"):
+            raise
+        if self.name.startswith(("_C", "_moe_C")) and "support" in name:
+            return lambda *words, **named: True
+        if _building:
+            return Anything()
+        raise
+
+
+vllm.platforms._current_platform = StandIn()
+_OpNamespace.__getattr__ = _operator
+torch.cuda.is_available = lambda: True
+torch.cuda.device_count = lambda: CASE["gpus"]
+torch.accelerator.device_count = lambda: CASE["gpus"]
+torch.cuda.get_device_capability = lambda *words, **named: tuple(CASE["capability"])
+torch.cuda.get_device_name = lambda *words, **named: CASE["name"]
+torch.cuda.Stream = torch.cuda.Event = type("Hollow", (), {"__init__": lambda self, *words, **named: None})
+
+import vllm.model_executor.models.registry as registry  # noqa: E402
+from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: E402
+from vllm.entrypoints.common.cli_args import make_arg_parser, validate_parsed_serve_args  # noqa: E402
+from vllm.usage.usage_lib import UsageContext  # noqa: E402
+from vllm.utils.argparse_utils import FlexibleArgumentParser  # noqa: E402
+
+registry._run_in_subprocess = lambda inspect: inspect()  # a child would not see the stand-in
+
+
+def judge(case):
+    """Return what vLLM makes of the command; raises whatever vLLM raises."""
+    CASE.update({key: case.get(key, usual) for key, usual in USUAL.items()})
+    arguments = parse(case["argv"])
+    engine = AsyncEngineArgs.from_cli_args(arguments)
+    config = engine.create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER, headless=arguments.headless)
+    parallel, scheduler = config.parallel_config, config.scheduler_config
+    found = {
+        "tensor_parallel_size": parallel.tensor_parallel_size,
+        "pipeline_parallel_size": parallel.pipeline_parallel_size,
+        "data_parallel_size": parallel.data_parallel_size,
+        "expert_parallel": parallel.enable_expert_parallel,
+        "local_world_size": parallel.local_world_size,
+        "max_model_len": config.model_config.max_model_len,
+        "max_num_seqs": scheduler.max_num_seqs,
+        "max_num_batched_tokens": scheduler.max_num_batched_tokens,
+        "memory_fraction": config.cache_config.gpu_memory_utilization,
+        "kv_cache_dtype": config.cache_config.cache_dtype,
+        "block_size": config.cache_config.block_size,
+        "enforce_eager": config.model_config.enforce_eager,
+    }
+    if case.get("build", True):
+        found["weights"], found["layers"] = build(config)
+    return found
+
+
+def parse(argv):
+    """Parse as `vllm serve` does."""
+    arguments = make_arg_parser(FlexibleArgumentParser()).parse_args(argv)
+    if getattr(arguments, "model_tag", None):
+        arguments.model = arguments.model_tag
+    validate_parsed_serve_args(arguments)
+    return arguments
+
+
+def build(config):
+    """Build the model without memory on each pipeline rank; return weight bytes and cached layers a rank."""
+    global _building
+    import vllm.distributed.parallel_state as state
+    from vllm.config import set_current_vllm_config
+    from vllm.model_executor.layers.attention_layer_base import AttentionLayerBase
+    from vllm.model_executor.model_loader.utils import initialize_model
+
+    parallel = config.parallel_config
+    tensor, data, stages = parallel.tensor_parallel_size, parallel.data_parallel_size, parallel.pipeline_parallel_size
+    weights, layers = [], []
+    for rank in range(stages):
+        mine = copy.deepcopy(config)
+        mine.compilation_config.static_forward_context.clear()
+        state._TP, state._PP, state._DP = Group(tensor), Group(stages, rank), Group(data)
+        state._EP, state._PCP, state._DCP = Group(tensor * data), Group(1), Group(1)
+        state._WORLD = Group(parallel.world_size)
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(mine.model_config.dtype)
+        _building = True
+        try:
+            with set_current_vllm_config(mine), torch.device("meta"):
+                model = initialize_model(vllm_config=mine)
+        finally:
+            torch.set_default_dtype(before)
+            _building = False
+        weights.append(sum(tensor.numel() * tensor.element_size() for tensor in model.parameters()))
+        cached = mine.compilation_config.static_forward_context.values()
+        layers.append(sum(isinstance(layer, AttentionLayerBase) for layer in cached))
+    return weights, layers
+
+
+def main():
+    """Answer line by line; what vLLM prints goes to stderr."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        case = json.loads(line)
+        os.environ.pop("VLLM_PP_LAYER_PARTITION", None)
+        os.environ.update(case.get("environment", {}))
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said):
+                answer = {"ok": True, **judge(case)}
+        except SystemExit:
+            answer = {"ok": False, "error": said.getvalue()[-500:]}
+        except BaseException as error:
+            cause = error.__cause__ or error
+            answer = {"ok": False, "error": f"{type(cause).__name__}: {str(cause)[:2000]}"}
+            if os.environ.get("TRACE"):
+                import traceback
+
+                traceback.print_exc()
+        print(json.dumps({"id": case.get("id"), **answer}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
