@@ -67,7 +67,7 @@ def _result(row: Any, number: int, folder: Path, confidence: float) -> dict[str,
         "reason": None,
         "predicted": rounded(predicted),
         "measured": measured,
-        "fits": {"predicted": replayed.fits, "measured": run.fits},
+        "fits": {"predicted": replayed.fits if run.devices.sized else None, "measured": run.fits},
         "why_not": [*replayed.refusals, *replayed.bill.reasons] if not replayed.fits else [],
         "engine_version": replayed.engine.version,
         "model": replayed.model.name,
@@ -81,7 +81,8 @@ def _result(row: Any, number: int, folder: Path, confidence: float) -> dict[str,
 def _predicted(replayed: Replay, reader: Reader) -> dict[str, Value]:
     """Return what the profile says of each quantity that was measured and can be compared."""
     run = replayed.run
-    scored = [metric for metric in run.measured if metric in reader.METRICS and metric not in run.unscored]
+    known = reader.METRICS.keys() if run.devices.sized else reader.DEVICE_FREE
+    scored = [metric for metric in run.measured if metric in known and metric not in run.unscored]
     found = {metric: reader.METRICS[metric](replayed) for metric in scored}
     return {metric: value for metric, value in found.items() if value is not None}
 
@@ -100,7 +101,7 @@ def _skipped(name: str, engine: str | None, measured: Mapping[str, Any], reason:
 
 def _scores(results: list[dict[str, Any]]) -> dict[str, Any]:
     used = [result for result in results if result["status"] == "predicted"]
-    verdicts = [result["fits"] for result in used if result["fits"]["measured"] is not None]
+    verdicts = [result["fits"] for result in used if None not in result["fits"].values()]
     return {
         "rows_used": len(used),
         "rows_skipped": len(results) - len(used),

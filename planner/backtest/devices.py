@@ -13,6 +13,9 @@ from planner.units import GIB
 
 _COUNTED = re.compile(r"(\d+)\s*x\s+(.+)", re.IGNORECASE)
 _CLASS = re.compile(r"(\d+)\s*GB[ -](?:class|GPU)", re.IGNORECASE)
+_KIND_CLASS = re.compile(r"(\w+)-class")
+_SIZE = re.compile(r"\((?:total )?(\d+(?:\.\d+)?) Gi?B\b")
+_NO_NAME = re.compile(r"\(.*?\)|sm_\d+|\d+\s*-?GPUs?\b|\d+ ?GB|^\d+ ", re.IGNORECASE)
 _LIKENESS = 0.02
 """Devices whose memory differs by less are taken to be of one size class."""
 
@@ -40,6 +43,10 @@ class Devices:
             return self.kinds
         return tuple(replace(kind, memory_gib=self.total_bytes / GIB, memory_basis="log") for kind in self.kinds)
 
+    def repeated(self, count: int) -> "Devices":
+        """Return `count` devices where one kind was named for all."""
+        return replace(self, kinds=self.kinds * count) if len(self.kinds) == 1 and count > 1 else self
+
     def sites(self, stages: int) -> tuple[Site, ...]:
         """Site of each stage; of unequal cards each is a stage of its own."""
         places = [replace(usual_site(gpu), used_bytes=self.used_bytes, free_bytes=self.free_bytes) for gpu in self.gpus]
@@ -56,9 +63,9 @@ def find_devices(
 ) -> Devices:
     """Return the devices of a row.
 
-    The slug beats the words. Unknown words are overruled by the logged total, else by a size class in the
-    words (`80GB-class GPU`), each with a note. Raises BadInput when nothing leads to a kind, because a
-    stranger's card must not be guessed by its name alone.
+    The slug beats the words. Where the words name no card, the logged total tells the kind, else a size
+    class in the words (`80GB-class GPU`), each with a note. Raises BadInput for a card that is named and
+    not in the catalogue: a strange card must not be guessed.
     """
     logged = Devices((), total_bytes, free_bytes, used_bytes)
     if slug:
@@ -68,11 +75,11 @@ def find_devices(
         return replace(logged, kinds=kinds, notes=notes)
     except BadInput as unknown:
         size = total_bytes or _class_bytes(words or "")
-        if size:
+        if size and not (total_bytes and _is_name(words or "")):
             kind = _nearest(size)
             note = f"GPU {words or 'not named'}: taken for {kind.slug} by its memory"
             return replace(logged, kinds=(kind,), named=False, notes=(note,))
-        if words and not re.search(r"not (stated|named|in the excerpt)|unspecified|type not", words):
+        if _is_name(words or ""):
             raise BadInput(f"GPU {words!r} is not in the catalogue", field="gpu") from unknown
     stand_in = gpus()["h100-sxm5-80gb"]
     note = "GPU and its memory not named: only what does not depend on them is compared"
@@ -91,12 +98,23 @@ def _named(words: str) -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
     return tuple(found), tuple(notes)
 
 
+def _is_name(words: str) -> bool:
+    """Whether the words name a card (`RTX 4090 D`) and not just any (`2 consumer GPUs`, `80GB-class`)."""
+    return bool(re.search(r"[A-Za-z][ -]?\d", _NO_NAME.sub("", words)))
+
+
 def _class_bytes(words: str) -> int | None:
-    match = _CLASS.search(words)
-    if not match:
+    """Memory that the words give: `80GB-class`, `B200-class`, `AMD Instinct (287.18 GB ...)`."""
+    if match := _CLASS.search(words):
+        sizes = [kind.memory_bytes for kind in gpus().values() if kind.memory_marketed_gb == int(match[1])]
+        return max(sizes, default=None)
+    if match := _SIZE.search(words):
+        return int(float(match[1]) * GIB)
+    try:
+        match = _KIND_CLASS.search(words)
+        return find_gpu(match[1])[0].memory_bytes if match else None
+    except BadInput:
         return None
-    sizes = [kind.memory_bytes for kind in gpus().values() if kind.memory_marketed_gb == int(match[1])]
-    return max(sizes, default=None)
 
 
 def _nearest(size: int, kinds: Sequence[Gpu] | None = None) -> Gpu:

@@ -17,8 +17,8 @@ class Run:
     """One run: how it was started, where, and what was logged.
 
     `model_source` is the file of the row's `model_path` and beats the model's name; `quantization` is the
-    row's word for how the weights are stored. `rank` is the device whose lines were logged. `unscored` are
-    measured quantities that cannot be compared, each with the reason.
+    row's word for how the weights are stored, `file_bytes` the size of a GGUF file. `rank` is the device
+    whose lines were logged. `unscored` are measured quantities that cannot be compared, with the reason.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Run:
     fits: bool | None
     model_source: str | None = None
     quantization: str | None = None
+    file_bytes: int | None = None
     rank: int = 0
     unscored: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -34,3 +34,25 @@ def test_nothing_known_is_compared_without_the_device() -> None:
 def test_a_strange_card_is_not_guessed() -> None:
     with pytest.raises(BadInput, match="Voodoo"):
         find_devices(None, "Voodoo 2")
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("B200-class (175.34 GB available at start)", "b200-sxm-180gb"),
+        ("141GB-class (105.59 used + 31.96 free as logged)", "h200-sxm5-141gb"),
+        ("AMD Instinct (287.18 GB = avail 230.20 + weights 56.98 as logged)", "mi350x"),
+        ("Apple M1 Max 64GB (Metal)", "apple-m1-max-64gb"),
+        ("RTX 4090 D 24GB", "rtx-4090-d"),
+    ],
+)
+def test_words_of_posters(words: str, slug: str) -> None:
+    assert find_devices(None, words).kinds[0].slug == slug
+
+
+@pytest.mark.parametrize(
+    "words", ["8-GPU node (type not in the excerpt)", "2 consumer GPUs", "multi-CUDA", "48GB GPU?"]
+)
+def test_words_that_name_no_card(words: str) -> None:
+    found = find_devices(None, words)
+    assert found.sized == (words == "48GB GPU?")

@@ -6,8 +6,8 @@ from planner.errors import AmbiguousName, UnknownName
 from planner.fleet.gpu_catalogue import find_gpu, gpus
 
 
-def test_all_81_kinds_are_there_and_found_by_slug_and_name() -> None:
-    assert len(gpus()) == 81
+def test_every_kind_is_found_by_slug_and_name() -> None:
+    assert len(gpus()) >= 92
     for slug, gpu in gpus().items():
         assert find_gpu(slug)[0] is gpu
         assert find_gpu(gpu.name)[0] is gpu

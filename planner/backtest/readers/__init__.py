@@ -9,14 +9,18 @@ from planner.errors import BadInput
 
 _FORMATS = {
     "vllm": "planner.backtest.readers.vllm",
+    "sglang": "planner.backtest.readers.sglang",
+    "trtllm": "planner.backtest.readers.trtllm",
+    "llamacpp": "planner.backtest.readers.llamacpp",
 }
 _FRAMEWORKS = (("vllm", "vllm"), ("sglang", "sglang"), ("tensorrt", "trtllm"), ("llama.cpp", "llamacpp"))
 
 
 class Reader(Protocol):
-    """What one source format answers."""
+    """What one source format answers. `DEVICE_FREE` metrics can be compared where the device is not known."""
 
     METRICS: Mapping[str, Metric]
+    DEVICE_FREE: frozenset[str]
 
     def read(self, row: Mapping[str, Any]) -> Run:
         """Return the run; raises BadInput when the row cannot be used, with the reason."""

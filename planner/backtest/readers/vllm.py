@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from planner.backtest.devices import find_devices
+from planner.backtest.engine_version import engine_version
 from planner.backtest.fields import Fields
 from planner.backtest.remarks import options_of
 from planner.backtest.run import Metric, Replay, Run
-from planner.backtest.vllm_version import vllm_version
 from planner.errors import BadInput
 from planner.launch.launch import Launch
 from planner.layout import Limits
@@ -28,7 +28,9 @@ def read(row: Mapping[str, Any]) -> Run:
     if model is None and fields.text("model_path") is None:
         raise BadInput("is missing", field="model")
     remarks, shown = fields.words("other_flags"), fields.words("other_flags", "per_rank_note", "quote")
-    version, note = vllm_version(fields.text("vllm_version", "version"), fields.text("engine"), shown, _source(row))
+    version, note = engine_version(
+        "vllm", fields.text("vllm_version", "version"), shown, str(row.get("source") or ""), fields.text("engine")
+    )
     tensor, pipeline = fields.whole("tp") or 1, fields.whole("pp") or 1
     total = fields.measured().get("total_gpu_memory_gib")
     launch = Launch(
@@ -77,11 +79,6 @@ def _comparable(fields: Fields) -> dict[str, Any]:
     return {name: value for name, value in fields.measured().items() if name != "total_gpu_memory_gib"}
 
 
-def _source(row: Mapping[str, Any]) -> str:
-    source = row.get("source")
-    return source if isinstance(source, str) else str(source or "")
-
-
 def _amount(pattern: re.Pattern[str], text: str, unit: int) -> int | None:
     match = pattern.search(text)
     if not match:
@@ -128,3 +125,4 @@ METRICS: Mapping[str, Metric] = {
     "gpu_blocks": lambda replay: replay.logged("blocks"),
     "max_concurrency": lambda replay: replay.bill.max_concurrency,
 }
+DEVICE_FREE = frozenset({"weights_gib_per_gpu", "needed_kv_gib"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from planner.backtest.vllm_version import vllm_version
+from planner.backtest.engine_version import engine_version
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,17 @@ from planner.backtest.vllm_version import vllm_version
     ],
 )
 def test_version(stated: str | None, generation: str, hints: str, source: str, expected: str) -> None:
-    version, note = vllm_version(stated, generation, hints, source)
+    version, note = engine_version("vllm", stated, hints, source, generation)
     assert version == expected
     assert (note is None) == bool(stated and stated.startswith(("0.19", "0.5", "0.20", "0.2.3")))
 
 
 def test_without_evidence_it_is_the_newest_and_says_so() -> None:
-    version, note = vllm_version(None, "v1", "0.9 utilization", "")
+    version, note = engine_version("vllm", None, "0.9 utilization", "", "v1")
     assert version is None
     assert note
     assert "newest" in note
+
+
+def test_a_thread_of_one_engine_dates_the_log_of_another() -> None:
+    assert engine_version("sglang", None, "", "https://github.com/vllm-project/vllm/issues/21348")[0] == "0.4.9"

@@ -1,0 +1,139 @@
+"""Rows of llama.cpp logs: MiB (2^20) of every buffer on every device; the GGUF type as the file calls itself."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from planner.backtest.devices import find_devices
+from planner.backtest.fields import Fields, Value
+from planner.backtest.readers.server_row import launch_of
+from planner.backtest.run import Metric, Replay, Run
+from planner.launch.dialect import limits_of
+from planner.launch.flag_table import flag_table
+from planner.launch.flags import read_flags
+from planner.launch.llamacpp import LIMITS
+from planner.layout import OptionValue
+from planner.memory.bill import DeviceBill
+from planner.units import GIB, MIB
+
+_DEVICE = re.compile(r"[A-Za-z]+(\d+)")
+_FILE_SIZE = re.compile(r"([\d.]+) (GiB|MiB)")
+_FACTS = {
+    "gpu_layers": re.compile(r"offloaded (\d+)/\d+ layers|-ngl (\d+)"),
+    "mla_use": re.compile(r"mla_attn=(\d)"),
+    "attention_max_batch": re.compile(r"attn_max_b=(\d+)"),
+    "pipeline_copies": re.compile(r"n_copies=(\d+)"),
+}
+"""What the log or the remarks say of a run; the names of the fork's flags are its own (`-mla`, `-amb`)."""
+
+
+def read(row: Mapping[str, Any]) -> Run:
+    """Return the run of a row; raises BadInput.
+
+    A command in the remarks is read as a command; what the log itself says of the run beats it.
+    """
+    fields = Fields(row)
+    remarks, _, command = fields.words("other_flags").partition("cmd:")
+    options = _command(command) | _facts(fields, remarks)
+    launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, "kv_cache_dtype": None}, **options)
+    gpus = fields.whole("n_gpus") or 1
+    devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"))
+    fork = "ik_llama" in (fields.text("framework") or "")
+    return Run(
+        id=str(row.get("id")),
+        launch=launch,
+        devices=devices.repeated(gpus),
+        measured=fields.measured(),
+        fits=None if "pipeline-parallel copies" in remarks else fields.flag("fits"),
+        model_source=fields.text("model_path"),
+        quantization=_type(row),
+        file_bytes=_file_bytes(row),
+        unscored={"compute_buffer_MiB": "the fork sizes the buffers of latent attention its own way"}
+        if fork and options.get("mla_use")
+        else {},
+        notes=(*notes, "the ik_llama.cpp fork, billed as llama.cpp") if fork else notes,
+    )
+
+
+def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:
+    options: dict[str, OptionValue] = {
+        name: int(next(group for group in match.groups() if group))
+        for name, pattern in _FACTS.items()
+        if (match := pattern.search(remarks))
+    }
+    if match := re.search(r"flash_attn=(\d)|-fa (on|off)", remarks):
+        options["flash_attn"] = "on" if match[1] == "1" or match[2] == "on" else "off"
+    if "-sm row" in remarks:
+        options["split_mode"] = "row"
+    if match := re.search(r"-ts ([\d.,]+)", remarks):
+        options["tensor_split"] = match[1].strip(",")
+    if cache := fields.text("kv_cache_dtype"):
+        keys, _, values = cache.partition("/")
+        options |= {"cache_type_k": keys, "cache_type_v": values or keys}
+    if batch := fields.whole("chunked_prefill"):
+        options["ubatch_size"] = batch
+    return options
+
+
+def _command(text: str) -> dict[str, OptionValue]:
+    """Options of a pasted command, which may be cut off anywhere."""
+    if not text:
+        return {}
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.replace('"', " ").split()[:-1]
+    return dict(limits_of("llamacpp", read_flags(words, flag_table("llamacpp")), LIMITS).options)
+
+
+def _type(row: Mapping[str, Any]) -> str | None:
+    """The file's type: in words of the poster, from the file's name, or as its metadata call it."""
+    stated = row.get("quantization")
+    if isinstance(stated, Mapping):
+        found = (stated.get(name) for name in ("type", "type_from_file_name", "type_as_logged"))
+        return next((str(words) for words in found if words), None)
+    return stated if isinstance(stated, str) else None
+
+
+def _file_bytes(row: Mapping[str, Any]) -> int | None:
+    stated = row.get("quantization")
+    size = stated.get("file_size_as_logged") if isinstance(stated, Mapping) else None
+    match = _FILE_SIZE.search(str(size or ""))
+    return int(float(match[1]) * (GIB if match[2] == "GiB" else MIB)) if match else None
+
+
+def _by_device(name: str, line: Callable[[DeviceBill], int]) -> Metric:
+    """Map the measured devices (`CUDA0`, `ROCm1`) to the bill's; host buffers are not devices."""
+
+    def metric(replay: Replay) -> Value | None:
+        measured = replay.run.measured[name]
+        if not isinstance(measured, Mapping):
+            return None
+        devices = replay.bill.per_device
+        numbers = {device: int(match[1]) for device in measured if (match := _DEVICE.fullmatch(device))}
+        return {device: line(devices[number]) / MIB for device, number in numbers.items() if number < len(devices)}
+
+    return metric
+
+
+def _in_mib(line: Callable[[Replay], float | None]) -> Metric:
+    def metric(replay: Replay) -> float | None:
+        size = line(replay)
+        return None if size is None else size / MIB
+
+    return metric
+
+
+METRICS: Mapping[str, Metric] = {
+    "model_buffer_MiB": _by_device("model_buffer_MiB", lambda device: device.weights_bytes),
+    "kv_buffer_MiB": _by_device("kv_buffer_MiB", lambda device: device.kv_cache_bytes),
+    "compute_buffer_MiB": _by_device("compute_buffer_MiB", lambda device: device.activation_bytes),
+    "model_MiB": _in_mib(lambda replay: replay.device.weights_bytes),
+    "context_MiB": _in_mib(lambda replay: replay.device.kv_cache_bytes),
+    "compute_MiB": _in_mib(lambda replay: replay.device.activation_bytes),
+    "host_model_MiB": _in_mib(lambda replay: replay.logged("host_weights_bytes")),
+    "vram_MB_as_printed": _in_mib(lambda replay: replay.device.total_bytes),
+    "idle_vram_MiB": _in_mib(lambda replay: replay.device.total_bytes),
+}
+DEVICE_FREE = frozenset({"model_buffer_MiB", "kv_buffer_MiB", "compute_buffer_MiB", "model_MiB", "context_MiB"})

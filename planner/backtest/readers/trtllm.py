@@ -1,0 +1,104 @@
+"""Rows of TensorRT-LLM logs: a mix of bytes, MiB, GiB and "GB" (GiB as printed by the PyTorch backend), per rank."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from planner.backtest.devices import find_devices
+from planner.backtest.fields import Fields
+from planner.backtest.readers.server_row import launch_of
+from planner.backtest.run import Metric, Replay, Run
+from planner.layout import OptionValue
+from planner.units import GIB, MIB
+
+_ENGINE_FIELDS = {"max_input_len": r"max_input_len (\d+)", "tokens_per_block": r"tokens[_ ]per[_ ]block (\d+)"}
+
+
+def read(row: Mapping[str, Any]) -> Run:
+    """Return the run of a row; raises BadInput."""
+    fields = Fields(row)
+    measured = fields.measured()
+    launch, notes = launch_of("trtllm", row, **_options(fields))
+    total = measured.get("gpu_total_GiB")
+    return Run(
+        id=str(row.get("id")),
+        launch=launch,
+        devices=find_devices(
+            fields.text("gpu_slug"),
+            fields.text("gpu"),
+            total_bytes=int(total * GIB) if isinstance(total, float) else None,
+        ),
+        measured=measured,
+        fits=fields.flag("fits"),
+        model_source=fields.text("model_path"),
+        quantization=fields.text("quantization"),
+        unscored={"gpu_total_GiB": "an input of the replay"},
+        notes=notes,
+    )
+
+
+def _options(fields: Fields) -> dict[str, OptionValue]:
+    """The backend (engines built ahead by `trtllm-build`, or PyTorch) and what an engine was built for."""
+    remarks = fields.words("other_flags")
+    options: dict[str, OptionValue] = {
+        name: int(match[1]) for name, pattern in _ENGINE_FIELDS.items() if (match := re.search(pattern, remarks))
+    }
+    built = re.search(r"build|max_input_len|max_beam|strongly_typed|plugin|execution context", remarks)
+    if "PyTorch" in remarks or "trtllm-serve" in remarks:
+        options["backend"] = "pytorch"
+    elif built:
+        options["backend"] = "tensorrt"
+    if "NOT removed" in remarks:
+        options["remove_input_padding"] = False
+    if dtype := fields.text("dtype"):
+        options["dtype"] = dtype
+    return options
+
+
+def _in(unit: int, line: Callable[[Replay], float | None]) -> Metric:
+    def metric(replay: Replay) -> float | None:
+        size = line(replay)
+        return None if size is None else size / unit
+
+    return metric
+
+
+def _available(replay: Replay) -> float | None:
+    return replay.logged("available_kv_bytes")
+
+
+def _weights(replay: Replay) -> float:
+    return replay.device.weights_bytes
+
+
+def _activation(replay: Replay) -> float:
+    return replay.device.activation_bytes
+
+
+def _pool(replay: Replay) -> float:
+    return replay.device.kv_cache_bytes
+
+
+METRICS: Mapping[str, Metric] = {
+    "available_before_kv_GiB": _in(GIB, _available),
+    "available_before_kv_GB": _in(GIB, _available),
+    "kv_cache_GiB": _in(GIB, _pool),
+    "kv_cache_bytes": _in(1, _pool),
+    "kv_tokens": lambda replay: replay.bill.kv_cache_tokens,
+    "kv_blocks": lambda replay: replay.logged("blocks"),
+    "execution_context_MiB": _in(MIB, _activation),
+    "activation_MB": _in(MIB, _activation),
+    "total_activation_bytes": _in(1, _activation),
+    "engine_MiB": _in(MIB, _weights),
+    "engine_gpu_MiB": _in(MIB, _weights),
+    "engine_gpu_MiB_per_rank": _in(MIB, _weights),
+    "weights_rank0_GB": _in(GIB, _weights),
+    "total_weights_bytes": _in(1, _weights),
+    "runtime_buffers_MB": _in(10**6, lambda replay: replay.logged("runtime_buffers_bytes")),
+}
+DEVICE_FREE = frozenset(
+    {
+        *("execution_context_MiB", "activation_MB", "total_activation_bytes", "engine_MiB", "engine_gpu_MiB"),
+        *("engine_gpu_MiB_per_rank", "weights_rank0_GB", "total_weights_bytes", "runtime_buffers_MB"),
+    }
+)

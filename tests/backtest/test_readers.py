@@ -1,0 +1,80 @@
+"""Each source format: its units, ranks and traps."""
+
+import pytest
+
+from planner.backtest.readers import engine_of, reader_of
+from planner.errors import BadInput
+from planner.units import GIB
+
+
+def test_sglang_free_memory_before_the_weights_is_an_input_and_tp_counts_attention_groups() -> None:
+    run = reader_of("sglang").read(
+        {
+            "id": "dp", "framework": "SGLang", "model": "deepseek-ai/DeepSeek-R1", "gpu_slug": "h200-sxm5-141gb",
+            "tp": 8, "dp": 8, "dp_attention": True, "ep": 8, "fits": True,
+            "measured": {"avail_after_weights_GB": 31.96, "weights_mem_usage_GB": 105.59, "kv_tokens": 161488},
+        }
+    )  # fmt: skip
+    assert (run.launch.tensor, run.launch.data, run.launch.expert_parallel) == (1, 8, True)
+    assert run.devices.free_bytes == int((31.96 + 105.59) * GIB)
+
+
+def test_sglang_lines_of_a_shared_card_are_not_compared() -> None:
+    run = reader_of("sglang").read(
+        {
+            "id": "shared", "framework": "SGLang", "model": "Qwen/Qwen3-4B", "gpu_slug": "l4",
+            "other_flags": "disable_cuda_graph; --max-total-tokens 20480; GPU shared with other CI jobs", "fits": True,
+            "measured": {"avail_after_weights_GB": 9.0, "avail_after_pool_GB": 8.0, "weights_mem_usage_GB": 7.6},
+        }
+    )  # fmt: skip
+    assert run.launch.limits.enforce_eager
+    assert run.launch.limits.options["max_total_tokens"] == 20480
+    assert {"avail_after_weights_GB", "avail_after_pool_GB"} <= run.unscored.keys()
+    assert "weights_mem_usage_GB" not in run.unscored
+
+
+def test_trtllm_tells_engines_built_ahead_from_the_pytorch_backend() -> None:
+    def backend(remarks: str) -> object:
+        row = {"id": "t", "model": "m", "gpu_slug": "l4", "other_flags": remarks, "measured": {}}
+        return reader_of("trtllm").read(row).launch.limits.options.get("backend")
+
+    assert backend("trtllm-build --max_num_tokens 1024 --multiple_profiles enable") == "tensorrt"
+    assert backend("PyTorch backend, trtllm-bench; tokens per block 32") == "pytorch"
+    assert backend("nothing said") is None
+
+
+def test_llamacpp_command_log_and_unequal_cards() -> None:
+    run = reader_of("llamacpp").read(
+        {
+            "id": "l", "framework": "ik_llama.cpp (fork)", "model": "DeepSeek-R1-0528",
+            "gpu": "1x RTX 5090 + 2x RTX 3090", "n_gpus": 3, "context": 16384, "chunked_prefill": 4096,
+            "kv_cache_dtype": "q8_0/q4_0", "fits": True,
+            "quantization": {"type_as_logged": "BF16", "file_size_as_logged": "246.446 GiB (3.150 BPW)"},
+            "other_flags": "offloaded 62/62 layers; flash_attn=1; mla_attn=3; cmd: ~$ ./llama-cli -m m.gguf -ngl 99 "
+            '-ot "blk\\.(3|4)\\.ffn_.*=CUDA0" -ot exps=CPU -ts 24,24,8 --no-mmap -p \'<cut',
+            "measured": {"model_buffer_MiB": {"CPU": [10.0, 20.0], "CUDA0": 5.0}, "compute_buffer_MiB": {"CUDA0": 2.0}},
+        }
+    )  # fmt: skip
+    options = run.launch.limits.options
+    assert [gpu.slug for gpu in run.devices.gpus] == ["rtx-5090", "rtx-3090", "rtx-3090"]
+    assert (options["gpu_layers"], options["flash_attn"], options["ubatch_size"]) == (62, "on", 4096)
+    assert (options["cache_type_k"], options["cache_type_v"]) == ("q8_0", "q4_0")
+    assert "exps=CPU" in str(options["override_tensor"])
+    assert "(3|4)" in str(options["override_tensor"])
+    assert run.file_bytes == int(246.446 * GIB)
+    assert run.measured["model_buffer_MiB"] == {"CPU": 30.0, "CUDA0": 5.0}
+    assert "compute_buffer_MiB" in run.unscored
+
+
+@pytest.mark.parametrize(
+    ("framework", "engine"),
+    [("SGLang", "sglang"), ("TensorRT-LLM (Triton backend)", "trtllm"), ("ik_llama.cpp", "llamacpp"), ("vLLM", "vllm")],
+)
+def test_frameworks(framework: str, engine: str) -> None:
+    assert engine_of({"framework": framework}) == engine
+
+
+@pytest.mark.parametrize("row", [{"framework": "ExLlamaV2 0.0.6"}, {}, {"framework": 3}])
+def test_frameworks_without_a_profile(row: dict[str, object]) -> None:
+    with pytest.raises(BadInput):
+        engine_of(row)
