@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from planner.errors import BadInput
+from planner.models.class_defaults import class_defaults
 
 _REQUIRED: Final = object()
 _LARGEST = 10**12
@@ -14,64 +15,137 @@ class Config:
     """One section of a config.json; `read` collects the names of the fields that were asked for.
 
     Every getter takes the field's name followed by the names that other families use for it, and
-    raises BadInput with the file, the field, the value and what would be right.
+    raises BadInput with the file, the field, the value and what would be right. A field that is not
+    there has the value that the configuration class of transformers gives it, and is noted as an
+    assumption when it is a number; a field that is null, or that the class leaves open, has `default`.
     """
 
-    def __init__(self, data: Mapping[str, Any], where: str | Path = "config.json", path: str = "") -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        where: str | Path = "config.json",
+        path: str = "",
+        *,
+        model_type: str = "",
+    ) -> None:
         if not isinstance(data, Mapping):
             raise BadInput(f"is {_shown(data)}", where=where, field=path or None, expected="an object of fields")
         self.data, self.where, self.path = data, where, path
+        stated = data.get("model_type")
+        self.model_type = stated if isinstance(stated, str) else model_type
         self.read: set[str] = set()
-        self.assumptions: list[str] = []
+        self._assumptions: list[str] = []
+        self._defaulted: dict[str, Any] = {}
+        self._sections: dict[str, Config] = {}
 
     def __contains__(self, name: str) -> bool:
-        return self.data.get(name) is not None
+        return self.get(name) is not None
 
     def get(self, *names: str, default: Any = None) -> Any:
-        """Raw value of the first of `names` that is there and not null."""
+        """Raw value of the first of `names` that is there and not null, else the class's, else `default`."""
         self.read.update(names)
-        return next((self.data[name] for name in names if self.data.get(name) is not None), default)
+        given = [self.data[name] for name in names if name in self.data]
+        if given:
+            return next((value for value in given if value is not None), default)
+        fields = class_defaults(self.model_type).fields
+        for name in names:
+            if name in fields:
+                self._defaulted[name] = fields[name]
+                return fields[name]
+        return default
 
-    def integer(self, *names: str, default: Any = _REQUIRED, least: int = 1) -> int:
-        """Return a whole number of at least `least`."""
+    def integer(self, *names: str, default: Any = _REQUIRED, least: int = 1, most: int = _LARGEST) -> int:
+        """Return a whole number from `least` to `most`."""
         value = self._value(names, default, "a whole number")
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _LARGEST:
-            raise self.wrong(names[0], value, f"a whole number from {least} up")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            bound = f" to {most:,}" if most < _LARGEST else " up"
+            raise self.wrong(self._present(names), value, f"a whole number from {least}{bound}")
+        return value
+
+    def number(self, *names: str, default: Any = _REQUIRED) -> float:
+        """Return a positive number."""
+        value = self._value(names, default, "a number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LARGEST:
+            raise self.wrong(self._present(names), value, "a positive number")
         return value
 
     def flag(self, *names: str, default: Any = False) -> bool:
         """Return true or false."""
         value = self._value(names, default, "true or false")
         if not isinstance(value, bool):
-            raise self.wrong(names[0], value, "true or false")
+            raise self.wrong(self._present(names), value, "true or false")
         return value
 
     def text(self, *names: str, default: Any = _REQUIRED) -> str:
         """Return a string."""
         value = self._value(names, default, "a string")
         if not isinstance(value, str):
-            raise self.wrong(names[0], value, "a string")
+            raise self.wrong(self._present(names), value, "a string")
         return value
 
     def items(self, *names: str, default: Any = _REQUIRED) -> list[Any]:
         """Return a list."""
         value = self._value(names, default, "a list")
         if not isinstance(value, list):
-            raise self.wrong(names[0], value, "a list")
+            raise self.wrong(self._present(names), value, "a list")
         return value
 
-    def section(self, name: str) -> "Config":
-        """Return the nested object `name` (`text_config`), required."""
+    def integers(self, *names: str, default: Any = _REQUIRED) -> list[int]:
+        """Return a list of whole numbers."""
+        values = self.items(*names, default=default)
+        if not all(isinstance(value, int) and abs(value) <= _LARGEST for value in values):
+            raise self.wrong(self._present(names), values, "a list of whole numbers")
+        return values
+
+    def texts(self, *names: str, default: Any = _REQUIRED, length: int | None = None) -> list[str]:
+        """Return a list of strings, of `length` entries when given (one a layer)."""
+        values = self.items(*names, default=default)
+        if not all(isinstance(value, str) for value in values):
+            raise self.wrong(self._present(names), values, "a list of strings")
+        if length is not None and len(values) != length:
+            found = f"a list of {len(values)}"
+            raise self.wrong(self._present(names), found, f"one entry for each of the {length} layers")
+        return values
+
+    def section(self, name: str, model_type: str = "") -> "Config":
+        """Return the nested object `name` (`text_config`), required.
+
+        `model_type` is what the section is when it does not say.
+        """
         if name not in self:
             raise self.missing(name, "an object")
-        self.read.add(name)
-        return Config(self.data[name], self.where, self.field(name))
+        return self.part(name, model_type)
+
+    def part(self, name: str, model_type: str = "") -> "Config":
+        """Return the nested object `name`, or an empty one whose fields are the class defaults of `model_type`."""
+        if name not in self._sections:
+            data = self.get(name, default={})
+            self._sections[name] = Config(data, self.where, self.field(name), model_type=model_type)
+        return self._sections[name]
 
     def assume(self, *assumptions: str) -> None:
         """Note something that was read other than plainly from the file."""
-        self.assumptions += assumptions
+        self._assumptions += assumptions
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Everything noted so far, here and in the sections that were read."""
+        return tuple(dict.fromkeys(self._notes()))
+
+    def _notes(self) -> list[str]:
+        numbers = {
+            name: value
+            for name, value in sorted(self._defaulted.items())
+            if isinstance(value, int | float) and (value is True or not isinstance(value, bool))
+        }
+        notes = list(self._assumptions)
+        if numbers:
+            values = ", ".join(f"{name} = {str(value).lower()}" for name, value in numbers.items())
+            place = f"{self.path}: " if self.path else ""
+            notes.append(f"{place}not given, read as {class_defaults(self.model_type).name} does: {values}")
+        return notes + [note for section in self._sections.values() for note in section._notes()]
 
     def field(self, name: str) -> str:
         """Dotted path of a field."""
@@ -84,6 +158,9 @@ class Config:
     def missing(self, name: str, expected: str) -> BadInput:
         """Return the error for a field that is needed and not there."""
         return BadInput("is missing", where=self.where, field=self.field(name), expected=expected)
+
+    def _present(self, names: tuple[str, ...]) -> str:
+        return next((name for name in names if self.data.get(name) is not None), names[0])
 
     def _value(self, names: tuple[str, ...], default: Any, expected: str) -> Any:
         value = self.get(*names)

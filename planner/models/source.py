@@ -5,7 +5,7 @@ from pathlib import Path
 
 from planner.data_files import read_json
 from planner.errors import BadInput
-from planner.models.blueprints import blueprints
+from planner.models.blueprints import find_blueprint, model_types
 from planner.models.config_json import Config
 from planner.models.model import Model
 from planner.models.model_catalogue import resolve
@@ -38,15 +38,16 @@ def model_from_file(path: Path, name: str) -> Model:
 def model_from_config(config: Config, name: str) -> Model:
     """Write the tensor list by the blueprint of `model_type`, then quantize it as the config says."""
     model_type = config.text("model_type")
-    if model_type not in blueprints():
-        near = near_names(model_type, blueprints())
+    write = find_blueprint(model_type)
+    if write is None:
+        near = near_names(model_type, model_types())
         expected = f"a known architecture such as {', '.join(near or ['llama', 'qwen3'])}"
         raise config.wrong("model_type", model_type, expected)
-    model = blueprints()[model_type](config)
+    model = write(config)
     if "quantization_config" in config:
         section = config.section("quantization_config")
         method = section.text("quant_method")
         if method not in schemes():
             raise section.wrong("quant_method", method, f"one of {', '.join(sorted(schemes()))}")
         model = quantize(model, schemes()[method](section))
-    return replace(model, name=name)
+    return replace(model, name=name).assuming(*config.assumptions)

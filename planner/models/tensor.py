@@ -97,6 +97,13 @@ class Tensor:
         """Name in the checkpoint: without the `[part]` of a fused matrix."""
         return self.name.partition("[")[0]
 
+    def beside(self, leaf: str) -> str:
+        """Name of a tensor stored beside the weight: `q_proj.weight[q]` and `scales` give `q_proj.scales[q]`."""
+        stored, bracket, part = self.name.partition("[")
+        stem = stored.removesuffix(".weight")
+        joint = "." if stem != stored else "_"
+        return f"{stem}{joint}{leaf}{bracket}{part}"
+
     def with_prefix(self, prefix: str) -> "Tensor":
         """Return the same tensor under its full name."""
         return replace(self, name=prefix + self.name)

@@ -2,14 +2,14 @@
 
 from planner.models.blueprints import blueprint
 from planner.models.config_json import Config
-from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.parts.attention import attention
 from planner.models.parts.decoder import decoder
+from planner.models.parts.layer_types import layer_windows
+from planner.models.parts.layers import windowed
 from planner.models.parts.mlp import gated_mlp
-from planner.models.parts.norm import norms
+from planner.models.parts.norm import PRE_NORMS, norms
 from planner.models.parts.shape import read_shape
-from planner.models.parts.windows import layer_windows
 
 
 @blueprint("phi3")
@@ -19,7 +19,6 @@ def phi3(config: Config) -> Model:
     tensors = (
         *attention(shape, fused="qkv_proj"),
         *gated_mlp(shape.hidden, shape.intermediate, shape.dtype, fused="gate_up_proj"),
-        *norms(["input_layernorm", "post_attention_layernorm"], shape.hidden, shape.dtype),
+        *norms(PRE_NORMS, shape.hidden, shape.dtype),
     )
-    (window, *_) = layer_windows(config, shape.layers)
-    return decoder(config, shape, [Layer(tensors, shape.attention(window))] * shape.layers)
+    return decoder(config, shape, windowed(shape, tensors, layer_windows(config, shape.layers)))

@@ -17,41 +17,55 @@ def decoder(
     layers: Sequence[Layer],
     *,
     tied: bool = False,
-    norm_bias: bool = False,
     prefix: str = "model.",
+    table: str = "embed_tokens",
+    stack: str = "layers",
+    final: str = "norm",
+    norm_bias: bool = False,
+    head: str = "lm_head",
+    head_bias: bool = False,
+    extra: Sequence[Tensor] = (),
+    last: Sequence[Tensor] | None = None,
     components: Sequence[Component] = (),
 ) -> Model:
-    """Return the model of these layers; `tied` is the family's default for `tie_word_embeddings`."""
+    """Return the model of these layers.
+
+    `tied` is the family's habit where neither the config nor its class sets `tie_word_embeddings`.
+    `extra` are tensors that stand beside the token table (positions, norms of the embedding); `last`
+    replaces the norm before the head.
+    """
     tied = config.flag("tie_word_embeddings", default=tied)
-    embedding = Tensor(
-        f"{prefix}embed_tokens.weight",
-        (shape.vocab, shape.hidden),
-        shape.dtype,
-        Role.EMBEDDING,
-        Split.VOCABULARY,
-    )
-    head = linear("lm_head", shape.vocab, shape.hidden, shape.dtype, Role.HEAD, Split.VOCABULARY)
-    architectures = config.get("architectures") or ["unknown"]
+    embedding = embedding_table(f"{prefix}{table}", shape)
+    output = linear(head, shape.vocab, shape.hidden, shape.dtype, Role.HEAD, Split.VOCABULARY, bias=head_bias)
+    if tied:
+        output = output[1:]
+    architectures = config.get("architectures")
+    named = isinstance(architectures, list) and architectures
     return Model(
-        name=config.text("_name_or_path", default=""),
-        model_type=config.text("model_type"),
-        architecture=str(architectures[0]),
+        name=str(config.get("_name_or_path", default="")),
+        model_type=config.model_type,
+        architecture=str(architectures[0]) if named else "unknown",
         hidden_size=shape.hidden,
         vocab_size=shape.vocab,
         max_context=max_context(config),
         dtype=shape.dtype,
-        embedding=(embedding,),
+        embedding=(embedding, *extra),
         layers=tuple(layers),
-        final=norm(f"{prefix}norm", shape.hidden, shape.dtype, bias=norm_bias),
-        head=() if tied else head,
+        final=norm(f"{prefix}{final}", shape.hidden, shape.dtype, bias=norm_bias) if last is None else tuple(last),
+        head=output,
         components=tuple(components),
         tied=tied,
-        layer_prefix=f"{prefix}layers.{{}}.",
-        assumptions=tuple(config.assumptions),
+        layer_prefix=f"{prefix}{stack}.{{}}.",
         config=config.data,
     )
 
 
+def embedding_table(name: str, shape: Shape, vocab: int | None = None) -> Tensor:
+    """Return the table of input tokens."""
+    return Tensor(f"{name}.weight", (vocab or shape.vocab, shape.hidden), shape.dtype, Role.EMBEDDING, Split.VOCABULARY)
+
+
 def max_context(config: Config) -> int:
     """Longest sequence the model was made for, in tokens."""
-    return config.integer("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", default=2048)
+    names = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length")
+    return config.integer(*names, "model_max_length", "max_context_length", default=2048)

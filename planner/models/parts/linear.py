@@ -16,18 +16,21 @@ def linear(
     units: int = 0,
     experts: int = 0,
     part: str = "",
+    bare: bool = False,
 ) -> tuple[Tensor, ...]:
     """Return the tensors of a linear layer, `experts` of them stacked when positive.
 
-    `part` names the slice of a fused matrix (`q` of `qkv_proj`). A row-split layer adds its bias
-    after the reduction, so the bias is whole on every rank.
+    `part` names the slice of a fused matrix (`q` of `qkv_proj`). `bare` says that the checkpoint gives
+    the weight the plain `name`, without `.weight`. A row-split layer adds its bias after the reduction,
+    so the bias is whole on every rank.
     """
     stack = (experts,) if experts else ()
     suffix = f"[{part}]" if part else ""
+    weight_name, bias_name = (name, f"{name}_bias") if bare else (f"{name}.weight", f"{name}.bias")
     weight = Tensor(
-        f"{name}.weight{suffix}", (*stack, outputs, inputs), dtype, role, split, units, experts, matmul=True
-    )
+        weight_name + suffix, (*stack, outputs, inputs), dtype, role, split, units, experts, matmul=True
+    )  # fmt: skip
     if not bias:
         return (weight,)
     bias_split = Split.REPLICATED if split is Split.ROW else split
-    return weight, Tensor(f"{name}.bias{suffix}", (*stack, outputs), dtype, role, bias_split, units, experts)
+    return weight, Tensor(bias_name + suffix, (*stack, outputs), dtype, role, bias_split, units, experts)

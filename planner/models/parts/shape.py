@@ -6,6 +6,8 @@ from planner.models.attention import Attention, CacheKind
 from planner.models.config_json import Config
 from planner.models.dtype import BF16, BY_NAME, DType
 
+_MOST_LAYERS = 10_000
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -26,25 +28,42 @@ class Shape:
         return Attention(kind, self.heads, self.kv_heads, self.head_dim, self.head_dim, window)
 
 
-def read_shape(config: Config, *, head_dim: int | None = None, intermediate: int | None = None) -> Shape:
-    """Read the dimensions; `head_dim` and `intermediate` replace what the config leaves to the family."""
-    hidden = config.integer("hidden_size", "n_embd", "d_model")
-    heads = config.integer("num_attention_heads", "n_head", "n_heads")
-    kv_heads = config.integer("num_key_value_heads", default=heads)
+def read_shape(
+    config: Config,
+    *,
+    head_dim: int | None = None,
+    intermediate: int | None = None,
+    kv_heads: int | None = None,
+) -> Shape:
+    """Read the dimensions; `head_dim`, `intermediate` and `kv_heads` replace what the family says otherwise.
+
+    `intermediate=0` says that the family has no one width.
+    """
+    hidden = config.integer("hidden_size", "n_embd", "n_embed", "d_model")
+    heads = config.integer("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
+    if kv_heads is None:
+        kv_heads = config.integer("num_key_value_heads", default=heads)
     if head_dim is None and "head_dim" not in config and hidden % heads:
         raise config.wrong("num_attention_heads", heads, f"a divisor of hidden_size {hidden}, or head_dim given")
     if heads % kv_heads:
         raise config.wrong("num_key_value_heads", kv_heads, f"a divisor of the {heads} attention heads")
+    if intermediate is None:
+        intermediate = config.integer("intermediate_size", "n_inner", "ffn_dim")
     return Shape(
         hidden=hidden,
-        intermediate=intermediate or config.integer("intermediate_size", "n_inner", "ffn_dim"),
+        intermediate=intermediate,
         heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim or config.integer("head_dim", default=hidden // heads),
-        layers=config.integer("num_hidden_layers", "n_layer", "n_layers"),
+        layers=read_layers(config),
         vocab=config.integer("vocab_size"),
         dtype=read_dtype(config),
     )
+
+
+def read_layers(config: Config) -> int:
+    """Return the number of decoder layers."""
+    return config.integer("num_hidden_layers", "n_layer", "n_layers", "num_layers", most=_MOST_LAYERS)
 
 
 def read_dtype(config: Config) -> DType:

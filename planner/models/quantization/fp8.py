@@ -29,15 +29,14 @@ class Fp8:
         """Eight-bit weight with `weight_scale_inv` for each block, or `weight_scale` for the whole."""
         *stack, outputs, inputs = tensor.shape
         weight = replace(tensor, dtype=FP8)
-        stem, _, part = tensor.name.partition(".weight")
         scale = replace(tensor, dtype=F32, kind=Kind.SCALE, matmul=False, units=0)
         if self.block:
             rows, columns = ceil_div(outputs, self.block[0]), ceil_div(inputs, self.block[1])
-            return weight, replace(scale, name=f"{stem}.weight_scale_inv{part}", shape=(*stack, rows, columns))
+            return weight, replace(scale, name=tensor.beside("weight_scale_inv"), shape=(*stack, rows, columns))
         whole = replace(scale, shape=(*stack, 1), split=Split.REPLICATED)
-        scales: tuple[Tensor, ...] = (replace(whole, name=f"{stem}.weight_scale{part}"),)
+        scales: tuple[Tensor, ...] = (replace(whole, name=tensor.beside("weight_scale")),)
         if self.static_inputs:
-            scales += (replace(whole, name=f"{stem}.input_scale{part}"),)
+            scales += (replace(whole, name=tensor.beside("input_scale")),)
         return weight, *scales
 
 

@@ -26,11 +26,10 @@ class Mxfp4:
     def convert(self, module: str, tensor: Tensor) -> tuple[Tensor, ...]:
         """Blocks of four-bit values and the exponents they share, along the inputs."""
         *front, inputs = tensor.shape
-        stem, _, part = tensor.name.partition(".weight")
         return (
-            replace(tensor, name=f"{stem}_blocks{part}", dtype=FP4),
+            replace(tensor, name=tensor.beside("blocks"), dtype=FP4),
             replace(
-                tensor, name=f"{stem}_scales{part}", shape=(*front, ceil_div(inputs, GROUP)),
+                tensor, name=tensor.beside("scales"), shape=(*front, ceil_div(inputs, GROUP)),
                 dtype=E8M0, kind=Kind.SCALE, matmul=False,
             ),
         )  # fmt: skip

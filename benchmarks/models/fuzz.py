@@ -1,0 +1,117 @@
+"""Compare blueprints with the classes of transformers on random configs: what both accept must be equal.
+
+usage: PYTHONPATH=. python benchmarks/models/fuzz.py [--tries N] [--seed N] MODEL_TYPE...   (default: all known)
+"""
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter
+from typing import Any
+
+from compare import differences, squeeze
+from meta_model import build, read_config
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+from planner.errors import BadInput
+from planner.models.blueprints import model_types
+from planner.models.class_defaults import class_defaults
+
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth", "encoder_layers", "decoder_layers")
+SEEDS: dict[str, dict[str, Any]] = {
+    "deepseek_v2": {"num_experts_per_tok": 6},
+    "dots1": {
+        "num_experts_per_tok": 6,
+        "n_routed_experts": 8,
+        "n_shared_experts": 2,
+        "num_key_value_heads": 8,
+        "moe_intermediate_size": 512,
+    },
+    "glm4_moe": {"head_dim": 128},
+    "hunyuan_v1_moe": {"head_dim": 128},
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"head_dim": 128, "num_key_value_heads": 8},
+}
+"""Fields without which a class cannot be built from its own defaults."""
+
+
+def variant(model_type: str, rng: random.Random, changes: int) -> dict[str, Any]:
+    """A config.json of a `model_type` with a few fields other than the class has them; sections included."""
+    config = section(model_type, rng, changes)
+    for name, part in (CONFIG_MAPPING[model_type].sub_configs or {}).items():
+        if hasattr(part, "model_type") and part.model_type and rng.random() < 0.9:
+            config[name] = section(part.model_type, rng, changes)
+            for inner, piece in (part.sub_configs or {}).items():
+                if hasattr(piece, "model_type") and piece.model_type and rng.random() < 0.9:
+                    config[name][inner] = section(piece.model_type, rng, changes)
+    return config
+
+
+def section(model_type: str, rng: random.Random, changes: int) -> dict[str, Any]:
+    fields = class_defaults(model_type).fields
+    config: dict[str, Any] = {"model_type": model_type}
+    for name, value in fields.items():
+        if name in LAYERS and isinstance(value, int):
+            config[name] = rng.choice([2, 3, 4, 6, 7, 12])
+        elif "num_experts" in name or name.endswith("routed_experts") or name == "num_local_experts":
+            config[name] = rng.choice([4, 8, 12])
+    for name in rng.sample(sorted(fields), min(changes, len(fields))):
+        if name not in config and (mutated := mutate(fields[name], rng)) is not None:
+            config[name] = mutated
+    return config
+
+
+def mutate(value: Any, rng: random.Random) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int) and value > 0:
+        return rng.choice([value * 2, max(value // 2, 1), max(value // 4, 1), value * 3])
+    return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tries", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("model_type", nargs="*")
+    options = parser.parse_args()
+    wrong = 0
+    for model_type in options.model_type or sorted(set(model_types()) & set(CONFIG_MAPPING.keys())):
+        rng = random.Random(f"{options.seed} {model_type}")
+        counts: Counter[str] = Counter()
+        for attempt in range(options.tries):
+            raw = {"model_type": model_type} if attempt == 0 else variant(model_type, rng, rng.choice([0, 1, 2, 4]))
+            raw = SEEDS.get(model_type, {}) | raw
+            verdict, lines = judge(raw)
+            counts[verdict] += 1
+            if verdict == "refused" and counts[verdict] <= 2:
+                print(f"{model_type}: refused: {lines[0]}")
+            if verdict == "no class" and attempt == 0:
+                print(f"{model_type}: no class: {lines[0][:200]}")
+            if verdict in ("differs", "fails") and counts[verdict] <= 2:
+                print(f"{model_type}: {verdict} on {json.dumps(raw)[:1500]}")
+                for line in squeeze(lines)[:14]:
+                    print("   ", line)
+        wrong += bool(counts["differs"] or counts["fails"] or not counts["equal"])
+        print(f"{model_type}: {dict(counts)}", flush=True)
+    return 1 if wrong else 0
+
+
+def judge(raw: dict[str, Any]) -> tuple[str, list[str]]:
+    try:
+        build(read_config(raw))
+    except Exception as error:
+        return "no class", [f"{type(error).__name__}: {error}"]
+    try:
+        lines = differences(raw)
+    except BadInput as error:
+        return "refused", [str(error)]
+    except Exception as error:
+        return "fails", [f"{type(error).__name__}: {error}"]
+    return ("differs" if lines else "equal"), lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""What the configuration classes of transformers fill in for fields that a config.json leaves out.
+
+`class_defaults.json` is recorded from transformers 5.23.0 by `benchmarks/models/record_class_defaults.py`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ClassDefaults:
+    """Fields of one configuration class (`MistralConfig`)."""
+
+    name: str
+    fields: Mapping[str, Any]
+
+
+_NONE = ClassDefaults("", {})
+
+
+def class_defaults(model_type: str) -> ClassDefaults:
+    """Return the defaults for a `model_type`; nothing for one that transformers does not know."""
+    return _all().get(model_type, _NONE)
+
+
+@cache
+def _all() -> dict[str, ClassDefaults]:
+    rows = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+    return {model_type: ClassDefaults(*row) for model_type, row in rows.items()}
