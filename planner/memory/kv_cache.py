@@ -7,9 +7,12 @@ from planner.units import ceil_div
 
 
 def cache_dtype(name: str, model_dtype: DType) -> DType:
-    """Type of the cached elements: `auto` is the model's own."""
+    """Type of the cached elements: `auto` is the model's own, 16 bits wide where the checkpoint has 32.
+
+    Engines cast float32 checkpoints down at load (vLLM `_resolve_auto_dtype`, SGLang `_get_and_verify_dtype`).
+    """
     if name == "auto":
-        return model_dtype if model_dtype.bits <= 32 else BF16
+        return model_dtype if model_dtype.bits < 32 else BF16
     return FP8 if name.startswith("fp8") else BY_NAME[name]
 
 
