@@ -28,6 +28,8 @@ def read_json(path: Path) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise BadInput(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}:{error.colno}") from None
+    except ValueError as error:
+        raise BadInput(f"not JSON: {error}", where=path) from None
     except RecursionError:
         raise BadInput("nested too deeply to read", where=path) from None
 
@@ -42,7 +44,7 @@ def read_yaml(path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise BadInput(f"not YAML: {error.problem}", where=f"{path}{line}") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise BadInput(f"not YAML: {str(error).splitlines()[0]}", where=path) from None
 
 

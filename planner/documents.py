@@ -2,18 +2,24 @@
 
 import json
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from planner.data_files import read_json, read_yaml
 from planner.errors import BadInput
+from planner.line_numbers import at_line
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxlist = 2, 2, 4
 
 
 class Document(BaseModel):
     """Base of all documents: unknown fields are refused, values are not coerced, objects are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False, protected_namespaces=())
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -34,13 +40,19 @@ class Document(BaseModel):
 
 
 def bad_input(error: ValidationError, where: str | Path | None) -> BadInput:
-    """Turn the first finding of pydantic into one line."""
-    first = error.errors()[0]
+    """Turn the first finding of pydantic into one line; a file is named with the line of the field."""
+    first = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or None
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    place = at_line(where, first["loc"])
     problem = {"missing": "is missing", "extra_forbidden": "is not a field of this document"}.get(first["type"])
     if problem is None:
-        value = repr(first["input"])
-        problem = f"is {value if len(value) <= 60 else value[:57] + '...'}"
-        return BadInput(problem, where=where, field=field, expected=first["msg"].removeprefix("Value error, ") + more)
-    return BadInput(problem + more, where=where, field=field)
+        problem = f"is {shown(first['input'])}"
+        return BadInput(problem, where=place, field=field, expected=first["msg"].removeprefix("Value error, ") + more)
+    return BadInput(problem + more, where=place, field=field)
+
+
+def shown(value: Any) -> str:
+    """Write a value that was found, cut to one short line."""
+    text = " ".join(_SHORT.repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."

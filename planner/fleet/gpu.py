@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from planner.errors import BadInput
 from planner.units import GB, GIB
 
 
@@ -12,7 +13,9 @@ class Gpu:
 
     `memory_gib` is what a program can see, never the marketed size. Rates are dense TFLOP/s by dtype,
     bandwidths GB/s (decimal); link bandwidths are per direction. `native` names the formats that the
-    matrix units take.
+    matrix units take. A package that software sees as several devices (`devices_per_package`) has its
+    bandwidth, rates, links and power divided among them. A slice or share of a GPU is a kind of its own:
+    `parent` is the slug it was cut from, `part` the MIG profile or the fraction.
     """
 
     slug: str
@@ -21,7 +24,7 @@ class Gpu:
     architecture: str
     memory_gib: float
     memory_basis: str
-    memory_bandwidth_gbps: float
+    memory_bandwidth_gbps: float | None
     dense_tflops: dict[str, float]
     native: tuple[str, ...] = ()
     compute_capability: str | None = None
@@ -37,6 +40,8 @@ class Gpu:
     memory_reported_mib: int | None = None
     aliases: tuple[str, ...] = field(default=(), compare=False, repr=False)
     notes: str = field(default="", compare=False, repr=False)
+    parent: str | None = None
+    part: str | None = None
 
     def __hash__(self) -> int:
         return hash(self.slug)
@@ -55,7 +60,9 @@ class Gpu:
 
     @property
     def bandwidth(self) -> float:
-        """Memory bandwidth in bytes a second."""
+        """Memory bandwidth in bytes a second; raises BadInput for a kind whose bandwidth nobody stated."""
+        if not self.memory_bandwidth_gbps:
+            raise BadInput("is unknown", where=self.slug, field="memory_bandwidth_gbps", expected="GB/s in a GPU file")
         return self.memory_bandwidth_gbps * GB
 
     @property
@@ -73,3 +80,8 @@ class Gpu:
     def socketed(self) -> bool:
         """Whether the part sits on a board that links all its GPUs (SXM, OAM, superchip), not in a PCIe slot."""
         return not self.form_factor.startswith("PCIe") and self.link_kind not in (None, "nvlink-bridge")
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is a whole device. A slice or share runs alone: no collective joins it to another one."""
+        return self.parent is None

@@ -17,31 +17,59 @@ class LinkClass(StrEnum):
 
 @dataclass(frozen=True)
 class Island:
-    """GPUs of one node, by index, joined by one link class; `gbps` is GB/s per direction and GPU."""
+    """GPUs of one node, by index, joined by one link class.
+
+    `gbps` is GB/s per direction that each GPU sends while all of them talk. `pair_gbps` is what two of
+    them get between each other: on a switch the same (None), on a mesh the link that joins the two.
+    `name` tells what it is: `nvlink`, `root`, `numa`, `node`.
+    """
 
     gpus: tuple[int, ...]
     link: LinkClass
     gbps: float
+    pair_gbps: float | None = None
+    name: str = ""
 
     @property
     def size(self) -> int:
         """Number of GPUs."""
         return len(self.gpus)
 
+    def group_gbps(self, size: int) -> float:
+        """GB/s per direction and GPU inside a group of `size` of its GPUs: on a mesh, that of size - 1 links."""
+        if self.pair_gbps is None:
+            return self.gbps
+        return min(self.gbps, self.pair_gbps * max(size - 1, 1))
 
-def usual_islands(gpus: tuple[Gpu, ...], pairs: tuple[tuple[int, ...], ...] = ()) -> tuple[Island, ...]:
+    def holds(self, gpus: "tuple[int, ...] | set[int]") -> bool:
+        """Whether all these GPUs are in it."""
+        return set(gpus) <= set(self.gpus)
+
+
+def usual_islands(
+    gpus: tuple[Gpu, ...],
+    pairs: tuple[tuple[int, ...], ...] = (),
+    *,
+    pair_gbps: float | None = None,
+    bridge_pair_gbps: float | None = None,
+) -> tuple[Island, ...]:
     """Islands of a node whose wiring is not described, innermost first.
 
-    Socketed GPUs of one kind share a switch or mesh. Cards in PCIe slots share the host's PCIe, and
-    `pairs` lists those that an NVLink bridge joins (none are assumed).
+    Socketed GPUs of one kind share a switch or mesh; `pair_gbps` is the link between two of them where it
+    is known to be a mesh. Cards in PCIe slots share the host's PCIe, and `pairs` lists those that an NVLink
+    bridge joins (none are assumed; `bridge_pair_gbps` as for a mesh).
     """
-    islands = [Island(pair, LinkClass.NVLINK, gpus[pair[0]].link_gbps) for pair in pairs]
+    islands = [
+        Island(tuple(pair), LinkClass.NVLINK, gpus[pair[0]].link_gbps, bridge_pair_gbps, name="bridge")
+        for pair in pairs
+    ]
     for slug in dict.fromkeys(gpu.slug for gpu in gpus):
         members = tuple(index for index, gpu in enumerate(gpus) if gpu.slug == slug)
         gpu = gpus[members[0]]
         if gpu.socketed and not pairs:
             link = LinkClass.XGMI if gpu.link_kind == "xgmi" else LinkClass.NVLINK
-            islands.append(Island(members, link, gpu.link_gbps))
+            islands.append(Island(members, link, gpu.link_gbps, pair_gbps, name=str(gpu.link_kind)))
     if not any(island.size == len(gpus) for island in islands):
-        islands.append(Island(tuple(range(len(gpus))), LinkClass.PCIE, min(gpu.pcie_gbps for gpu in gpus)))
+        slowest = min(gpu.pcie_gbps for gpu in gpus)
+        islands.append(Island(tuple(range(len(gpus))), LinkClass.PCIE, slowest, name="node"))
     return tuple(islands)

@@ -1,9 +1,13 @@
 """Where a pipeline stage lies: the GPU kind, and the links inside the stage and to the next one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
-from planner.fleet.island import LinkClass
+from planner.fleet.inventory import Inventory
+from planner.fleet.island import Island, LinkClass
+from planner.fleet.node import Node
 
 
 @dataclass(frozen=True)
@@ -36,3 +40,63 @@ def usual_site(gpu: Gpu) -> Site:
         link = LinkClass.XGMI if gpu.link_kind == "xgmi" else LinkClass.NVLINK
         return Site(gpu, link, gpu.link_gbps, link, gpu.link_gbps)
     return Site(gpu, LinkClass.PCIE, gpu.pcie_gbps, LinkClass.PCIE, gpu.pcie_gbps)
+
+
+def site_of(inventory: Inventory, devices: Sequence[str], next_devices: Sequence[str] = ()) -> Site:
+    """Return the site of a stage on named devices (`node3/gpu0`), with the link to the next stage's.
+
+    The GPU is the one with the least free memory, as its bill decides. Raises UnknownName for a device that is
+    not there, BadInput when there is none.
+    """
+    if not devices:
+        raise BadInput("has no devices", where=inventory.text[:60], expected="at least one, such as node0/gpu0")
+    placed = [inventory.locate(device) for device in devices]
+    link, gbps = _joining(placed)
+    if next_devices:
+        onward = [inventory.locate(device) for device in next_devices]
+        next_link, next_gbps = _leading(placed, onward)
+    else:
+        next_link, next_gbps = link, gbps
+    tightest = min((node.gpus[i] for node, i in placed), key=lambda gpu: gpu.memory_bytes)
+    used = max(node.used(i) - node.gpus[i].memory_bytes + tightest.memory_bytes for node, i in placed)
+    return Site(tightest, link, gbps, next_link, next_gbps, used_bytes=max(0, used))
+
+
+def _joining(placed: Sequence[tuple[Node, int]]) -> tuple[LinkClass, float]:
+    """The narrowest link that all of a group must cross."""
+    nodes = {node.name: node for node, _ in placed}
+    if len(nodes) > 1:
+        return _between(list(nodes.values()))
+    node = placed[0][0]
+    island = node.tightest(tuple({i for _, i in placed}))
+    if island is None:
+        return LinkClass.PCIE, min(gpu.pcie_gbps for gpu in node.gpus)
+    return island.link, _seen_by_collectives(island, len(placed))
+
+
+def _leading(placed: Sequence[tuple[Node, int]], onward: Sequence[tuple[Node, int]]) -> tuple[LinkClass, float]:
+    """The link from one stage to the next: that of the worst pair of neighbours."""
+    last, first = placed[-1][0], onward[0][0]
+    nodes = {node.name: node for node, _ in (*placed, *onward)}
+    if len(nodes) > 1:
+        return _between([last, first] if last.name != first.name else list(nodes.values()))
+    island = last.tightest(tuple({i for _, i in (*placed, *onward)}))
+    if island is None:
+        return LinkClass.PCIE, min(gpu.pcie_gbps for gpu in last.gpus)
+    return island.link, _seen_by_collectives(island, 2)
+
+
+def _between(nodes: Sequence[Node]) -> tuple[LinkClass, float]:
+    domains = {node.nvlink_domain for node in nodes}
+    if len(domains) == 1 and None not in domains:
+        return LinkClass.NVLINK, min(node.domain_gbps for node in nodes)
+    return LinkClass.NETWORK, min(node.network_gbps or UNKNOWN_NETWORK_GBPS for node in nodes)
+
+
+def _seen_by_collectives(island: Island, size: int) -> float:
+    """GB/s per direction and GPU of a group. On xGMI meshes that of all links: the speed room counts those in use."""
+    return island.gbps if island.link is LinkClass.XGMI else island.group_gbps(size)
+
+
+UNKNOWN_NETWORK_GBPS = 3.125
+"""25GbE: what is taken between nodes that name no network (inventories say so when they assume it)."""
