@@ -74,13 +74,11 @@ def slice_of(gpu: Gpu, profile: MigProfile) -> Gpu:
     A slice is linked to no other device: neither NVLink nor peer access works between MIG instances (NVIDIA
     MIG user guide, application considerations).
     """
-    usual = 0.9 if profile.memory_share < 0.25 else 0.98
-    reported = profile.memory_gib or (gpu.memory_gib if profile.memory_share == 1 else None)
     return replace(
         gpu,
         slug=f"{gpu.slug}:{profile.name}",
         name=f"{gpu.name} MIG {profile.name}",
-        memory_gib=reported or gpu.memory_gib * profile.memory_share * usual,
+        memory_gib=_memory_gib(gpu, profile),
         memory_basis="nvidia-smi mig -lgip" if profile.memory_gib else "share of the whole GPU",
         memory_bandwidth_gbps=_share(gpu.memory_bandwidth_gbps, profile.memory_share),
         dense_tflops={dtype: rate * profile.compute_share for dtype, rate in gpu.dense_tflops.items()},
@@ -93,6 +91,14 @@ def slice_of(gpu: Gpu, profile: MigProfile) -> Gpu:
         parent=gpu.slug,
         part=profile.name,
     )
+
+
+def _memory_gib(gpu: Gpu, profile: MigProfile) -> float:
+    """What the driver reports, never above the slice's share of a GPU whose own memory was measured."""
+    share = gpu.memory_gib * profile.memory_share
+    if profile.memory_gib is not None:
+        return profile.memory_gib if gpu.memory_basis == "marketed" else min(profile.memory_gib, share)
+    return share * (1.0 if profile.memory_share == 1 else 0.9 if profile.memory_share < 0.25 else 0.98)
 
 
 def _share(figure: float | None, share: float) -> float | None:
