@@ -8,6 +8,9 @@ from planner.errors import BadInput
 Value = float | Mapping[str, float]
 """A measured or predicted quantity: one number, or one for each device."""
 
+LARGEST = 16384
+"""Ranks of one replica beyond which a row is taken to be wrong."""
+
 
 class Fields:
     """A row as a reader sees it: a field that is absent or null is None, one of the wrong type raises BadInput."""
@@ -23,6 +26,13 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self._wrong(names[0], value, "words")
         return str(value).strip() or None
+
+    def size(self, *names: str) -> int | None:
+        """Return the first of `names` as a number of ranks or devices."""
+        found = self.whole(*names)
+        if found is not None and found > LARGEST:
+            raise self._wrong(names[0], found, f"at most {LARGEST:,}")
+        return found
 
     def whole(self, *names: str, least: int = 1) -> int | None:
         """Return the first of `names` as a whole number of at least `least`."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Any
 
 from planner.backtest.fields import Value
 
@@ -73,10 +72,3 @@ def confusion(verdicts: Iterable[tuple[bool, bool]]) -> dict[str, int]:
     for predicted, measured in verdicts:
         counts[f"{'true' if predicted == measured else 'false'}_{'fit' if predicted else 'unfit'}"] += 1
     return counts
-
-
-def rounded(values: Mapping[str, Value]) -> dict[str, Any]:
-    """Return values with six significant digits, enough to read and short enough to diff."""
-    return {
-        name: rounded(value) if isinstance(value, Mapping) else float(f"{value:.6g}") for name, value in values.items()
-    }

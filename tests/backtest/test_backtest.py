@@ -124,3 +124,28 @@ def test_files_without_rows_are_bad_input(tmp_path: Path, content: str) -> None:
     file.write_text(content)
     with pytest.raises(BadInput):
         backtest(file)
+
+
+SPEED_ROW: dict[str, Any] = {
+    "id": "served", "framework": "vLLM", "version": "0.19.0", "model": "meta-llama/Llama-3.1-8B-Instruct",
+    "precision": "bf16", "gpu_slug": "h100-sxm5-80gb", "n_gpus": 2, "tp": 2, "pp": 1, "dp": 1, "ep": 1, "isl": 1000,
+    "osl": 500, "concurrency": 16, "load": "closed loop at fixed concurrency",
+    "measured": {"ttft_ms": 50.0, "tpot_ms": 6.0},
+}  # fmt: skip
+
+
+def test_speed_rows_are_scored_by_gpu_and_precision(tmp_path: Path) -> None:
+    waiting = {**SPEED_ROW, "id": "waiting", "queue_limited": True}
+    document = run(tmp_path, SPEED_ROW, waiting, {**SPEED_ROW, "id": "bad", "isl": "long"})
+    assert document["summary"]["tpot_ms"]["n"] == 2
+    assert document["summary"]["ttft_ms"]["n"] == 1
+    assert document["engines"]["vllm"]["by_gpu"]["h100-sxm5-80gb"] == document["summary"]
+    assert document["engines"]["vllm"]["by_precision"].keys() == {"bf16"}
+    assert [row["status"] for row in document["rows"]] == ["predicted", "predicted", "skipped"]
+
+
+@pytest.mark.parametrize("field", [*SPEED_ROW, "kv_dtype", "caveat", "offered_qps"])
+@pytest.mark.parametrize("value", [[], {"a": 1}, -3, "?", True, 10**30])
+def test_no_value_breaks_a_speed_row(tmp_path: Path, field: str, value: Any) -> None:
+    entry = run(tmp_path, {**SPEED_ROW, field: value})["rows"][0]
+    assert "fault of ours" not in (entry["reason"] or ""), entry["reason"]

@@ -13,7 +13,13 @@ _FORMATS = {
     "trtllm": "planner.backtest.readers.trtllm",
     "llamacpp": "planner.backtest.readers.llamacpp",
 }
-_FRAMEWORKS = (("vllm", "vllm"), ("sglang", "sglang"), ("tensorrt", "trtllm"), ("llama.cpp", "llamacpp"))
+_FRAMEWORKS = (
+    ("vllm", "vllm"),
+    ("sglang", "sglang"),
+    ("tensorrt", "trtllm"),
+    ("llama.cpp", "llamacpp"),
+    ("ollama", "llamacpp"),
+)
 
 
 class Reader(Protocol):

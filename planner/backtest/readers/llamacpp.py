@@ -37,7 +37,7 @@ def read(row: Mapping[str, Any]) -> Run:
     remarks, _, command = fields.words("other_flags").partition("cmd:")
     options = _command(command) | _facts(fields, remarks)
     launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, "kv_cache_dtype": None}, **options)
-    gpus = fields.whole("n_gpus") or 1
+    gpus = fields.size("n_gpus") or 1
     devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"))
     fork = "ik_llama" in (fields.text("framework") or "")
     return Run(

@@ -21,8 +21,8 @@ def launch_of(engine: str, row: Mapping[str, Any], **more: OptionValue) -> tuple
     remarks = fields.words("other_flags")
     shown, source = fields.words("other_flags", "quote"), str(row.get("source") or "")
     version, note = engine_version(engine, fields.text("version"), shown, source)
-    ranks = fields.whole("tp") or 1
-    data = (fields.whole("dp") or 1) if fields.flag("dp_attention") else 1
+    ranks = fields.size("tp") or 1
+    data = (fields.size("dp") or 1) if fields.flag("dp_attention") else 1
     if ranks % data:
         raise BadInput(f"is {data}", field="dp", expected=f"a divisor of tp {ranks}")
     launch = Launch(
@@ -30,9 +30,9 @@ def launch_of(engine: str, row: Mapping[str, Any], **more: OptionValue) -> tuple
         model=model or "",
         version=version,
         tensor=ranks // data,
-        pipeline=fields.whole("pp") or 1,
+        pipeline=fields.size("pp") or 1,
         data=data,
-        expert_parallel=(fields.whole("ep") or 1) > 1,
+        expert_parallel=(fields.size("ep") or 1) > 1,
         limits=Limits.parse(
             {
                 "max_model_len": fields.whole("context"),

@@ -31,7 +31,7 @@ def read(row: Mapping[str, Any]) -> Run:
     version, note = engine_version(
         "vllm", fields.text("vllm_version", "version"), shown, str(row.get("source") or ""), fields.text("engine")
     )
-    tensor, pipeline = fields.whole("tp") or 1, fields.whole("pp") or 1
+    tensor, pipeline = fields.size("tp") or 1, fields.size("pp") or 1
     total = fields.measured().get("total_gpu_memory_gib")
     launch = Launch(
         engine="vllm",
@@ -39,7 +39,7 @@ def read(row: Mapping[str, Any]) -> Run:
         version=version,
         tensor=tensor,
         pipeline=pipeline,
-        data=fields.whole("dp") or 1,
+        data=fields.size("dp") or 1,
         expert_parallel=fields.flag("ep") or False,
         limits=Limits.parse(
             {

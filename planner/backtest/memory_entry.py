@@ -1,0 +1,45 @@
+"""Replay a row of a start-up log: the memory lines, and whether the engine would start."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planner.backtest.entry import Entry
+from planner.backtest.fields import Value
+from planner.backtest.readers import Reader, reader_of
+from planner.backtest.replay import replay
+from planner.backtest.run import Replay
+
+
+def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: float) -> Entry:
+    """Return the entry of a row; raises BadInput when it cannot be replayed."""
+    reader = reader_of(engine)
+    run = reader.read(row)
+    found = replay(run, folder, confidence)
+    return Entry(
+        id=run.id,
+        engine=engine,
+        predicted={} if found.refusals else _predicted(found, reader),
+        measured=run.measured,
+        fits=(found.fits if run.devices.sized else None, run.fits),
+        why_not=() if found.fits else (*found.refusals, *found.bill.reasons),
+        subject={
+            "engine_version": found.engine.version,
+            "model": found.model.name,
+            "model_type": found.model.model_type,
+            "gpu": " + ".join(dict.fromkeys(gpu.slug for gpu in run.devices.kinds)),
+            "architecture": run.devices.kinds[0].architecture,
+            "layout": found.layout.label(),
+        },
+        unscored=run.unscored,
+        assumptions=found.notes,
+    )
+
+
+def _predicted(found: Replay, reader: Reader) -> dict[str, Value]:
+    """Return what the profile says of each quantity that was measured and can be compared."""
+    run = found.run
+    known = reader.METRICS.keys() if run.devices.sized else reader.DEVICE_FREE
+    scored = [metric for metric in run.measured if metric in known and metric not in run.unscored]
+    values = {metric: reader.METRICS[metric](found) for metric in scored}
+    return {metric: value for metric, value in values.items() if value is not None}

@@ -1,0 +1,60 @@
+"""Predict a row of a serving benchmark: times and rates."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from planner.backtest.entry import Entry
+from planner.backtest.fields import Fields
+from planner.backtest.speed_metrics import METRICS, predict_run
+from planner.backtest.speed_row import read_speed_row
+
+_KEYS = ("isl", "osl", "offered_qps", "gemm_quant")
+_RATES = ("ttft", "tpot", "itl", "tokens_per_s", "request_rate")
+_SIZES = ("tp", "pp", "dp", "ep", "n_gpus")
+
+
+def is_speed_row(row: Mapping[str, Any]) -> bool:
+    """Whether a row is of a benchmark and not of a start-up log."""
+    measured = row.get("measured")
+    names = measured if isinstance(measured, Mapping) else ()
+    return any(key in row for key in _KEYS) or any(word in name for name in names for word in _RATES)
+
+
+def speed_entry(row: Mapping[str, Any], name: str) -> Entry:
+    """Return the entry of a row; raises BadInput when it cannot be predicted."""
+    fields = Fields(row)
+    measured = fields.measured()
+    for name_of_size in _SIZES:
+        fields.size(name_of_size)
+    for length in ("isl", "osl"):
+        fields.whole(length)
+    fields.number("offered_qps")
+    run = read_speed_row(row)
+    found = predict_run(run)
+    unscored = _unscored(row, measured)
+    return Entry(
+        id=name,
+        engine=run.engine.name,
+        predicted={
+            metric: METRICS[metric](found) for metric in measured if metric in METRICS and metric not in unscored
+        },
+        measured=measured,
+        subject={
+            "engine_version": run.engine.version,
+            "model": run.model.name,
+            "model_type": run.model.model_type,
+            "gpu": run.gpu.slug,
+            "architecture": run.gpu.architecture,
+            "layout": run.layout.label(),
+            "precision": (fields.text("precision") or "not stated").lower(),
+            "provenance": str(found.speed.provenance),
+        },
+        unscored=unscored,
+        assumptions=(*run.notes, *run.model.assumptions),
+    )
+
+
+def _unscored(row: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, str]:
+    """Times to first token that are a queue or a warm-up say nothing of the engine."""
+    why = "mostly waiting" if row.get("queue_limited") else "includes the warm-up" if row.get("ttft_suspect") else None
+    return {metric: why for metric in measured if why and metric.startswith("ttft")}
