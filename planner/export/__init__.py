@@ -10,15 +10,26 @@ from planner.near_names import near_names
 from planner.plan_check import check
 from planner.plan_document import Plan
 
-TARGETS = {"vllm": "planner.export.vllm"}
+TARGETS = {
+    "vllm": "planner.export.vllm",
+    "vllm-ray": "planner.export.vllm_ray",
+    "kubernetes": "planner.export.kubernetes",
+    "lws": "planner.export.leaderworkerset",
+    "kserve": "planner.export.kserve",
+    "llm-d": "planner.export.llmd",
+    "dynamo": "planner.export.dynamo",
+    "ray-serve": "planner.export.ray_serve",
+    "compose": "planner.export.compose",
+    "skypilot": "planner.export.skypilot",
+}
 """Module of each target: `files(plan)` writes it, `ENGINES` are the engines it can carry."""
 
 
 def export(plan: Plan | str | Path, target: str) -> dict[str, str]:
     """Return file name -> content for one target.
 
-    Raises UnknownName (with the targets), BadInput when the plan does not hold, and Refused when the
-    target cannot express it.
+    Raises UnknownName (with the targets), BadInput when the plan does not hold, and Refused, with the
+    targets that can, when this one cannot express it.
     """
     if target not in TARGETS:
         raise UnknownName("target", target, near_names(target, TARGETS) or list(TARGETS))
@@ -28,15 +39,26 @@ def export(plan: Plan | str | Path, target: str) -> dict[str, str]:
         raise BadInput("is infeasible and cannot be exported", where=where)
     if findings := check(document):
         raise BadInput(f"does not hold and is not exported: {findings[0]}", where=where)
-    module = _module(target)
-    for deployment in document.deployments:
+    try:
+        return _files(document, target)
+    except Refused as refused:
+        able = tuple(other for other in TARGETS if other != target and _expresses(document, other))
+        raise Refused(target, refused.reason, able) from None
+
+
+def _files(plan: Plan, target: str) -> dict[str, str]:
+    module: ModuleType = import_module(TARGETS[target])
+    for deployment in plan.deployments:
         if deployment.engine not in module.ENGINES:
-            able = tuple(name for name in TARGETS if deployment.engine in _module(name).ENGINES)
-            reason = f"{deployment.model} was planned for {deployment.engine} {deployment.engine_version}"
-            raise Refused(target, reason, able)
-    files: dict[str, str] = module.files(document)
+            planned = f"{deployment.engine} {deployment.engine_version}"
+            raise Refused(target, f"{deployment.model} was planned for {planned}, which it does not carry")
+    files: dict[str, str] = module.files(plan)
     return files
 
 
-def _module(target: str) -> ModuleType:
-    return import_module(TARGETS[target])
+def _expresses(plan: Plan, target: str) -> bool:
+    try:
+        _files(plan, target)
+    except BadInput:
+        return False
+    return True

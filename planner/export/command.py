@@ -1,8 +1,8 @@
-"""A command as data: program, flags and environment, written out the same way for every target."""
+"""A command as data: program, flags, environment and the files it reads, written out alike for every target."""
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 FlagValue = bool | int | float | str | list[str]
 
@@ -12,12 +12,14 @@ class Command:
     """What starts one engine process.
 
     `flags` are long names without dashes: True is a switch, False its `--no-` form, a list takes several
-    words. Placeholders of a platform (`$(LWS_WORKER_INDEX)`) pass through `words` unquoted by it.
+    words. `files` are config files that a flag names, by the name it uses. Placeholders of a platform
+    (`$(LWS_WORKER_INDEX)`) are plain text here.
     """
 
     program: tuple[str, ...]
     flags: Mapping[str, FlagValue]
     environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self) -> list[str]:
         """Return the words after the program."""
@@ -39,14 +41,6 @@ class Command:
         """Return one shell line, environment first."""
         settings = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
         return " ".join([*(["env", *settings] if settings else []), shlex.join(self.words())])
-
-    def without(self, *names: str) -> "Command":
-        """Return the command without some flags and variables."""
-        return replace(
-            self,
-            flags={name: value for name, value in self.flags.items() if name not in names},
-            environment={name: value for name, value in self.environment.items() if name not in names},
-        )
 
 
 def text_of(value: int | float | str) -> str:

@@ -17,6 +17,8 @@ class EngineCommand(Protocol):
     """What an engine's module offers to the platforms around it."""
 
     FIRST_PORT: int
+    PORT_STEP: int
+    FIRST_RENDEZVOUS: int
 
     def launchers_of(self, service: Service) -> list[Launcher]:
         """Cut the replica into launchers."""

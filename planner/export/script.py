@@ -29,10 +29,10 @@ def header(service: Service, launcher: Launcher) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def stage_lines(service: Service) -> list[str]:
-    """One line a stage: `stage 0: 8x h100-sxm5-80gb, layers 0-79, node0/gpu0 ...`."""
+def stage_lines(service: Service, *, devices: bool = True) -> list[str]:
+    """One line a stage: `stage 0: 8x h100-sxm5-80gb, layers 0-79: node0/gpu0 ...`, with or without the devices."""
     return [
-        f"stage {number}: {len(stage.devices)}x {stage.gpu}, layers {stage.layers[0]}-{stage.layers[1]}:"
-        f" {' '.join(stage.devices)}"
+        f"stage {number}: {len(stage.devices)}x {stage.gpu}, layers {stage.layers[0]}-{stage.layers[1]}"
+        + (f": {' '.join(stage.devices)}" if devices else "")
         for number, stage in enumerate(service.replica.stages)
     ]

@@ -8,7 +8,7 @@ class Spot:
     """`rank` of `launchers`, the address of the first, and the port that the first one listens on.
 
     Platforms that number the launchers themselves put their placeholder where a script has a number;
-    `head` then says which of the two commands it is.
+    `head` then says which of the two commands it is. Config files that a command reads lie in `folder`.
     """
 
     port: int
@@ -18,3 +18,4 @@ class Spot:
     rendezvous: int = 29501
     head: bool = True
     host: str = "0.0.0.0"
+    folder: str = "."

@@ -18,8 +18,10 @@ from planner.plan_document import Plan
 
 ENGINES = ("vllm",)
 FIRST_PORT = 8000
+PORT_STEP = 1
 FIRST_RENDEZVOUS = 29501
-START = """Run each `serve-*.sh` on the node that its head names. The launchers of one replica (`-rank0`, `-rank1`, ...)
+START = """\
+Run each `serve-*.sh` on the node that its head names. The launchers of one replica (`-rank0`, `-rank1`, ...)
 start together and find each other by the name of the first one's node: make that name resolve. Several replicas of
 one model need a balancer in front. `serve-*.yaml` says the same for `vllm serve --config`, with `serve-*.env` set."""
 
@@ -45,10 +47,13 @@ def script_name(service: Service, launcher: Launcher) -> str:
 
 
 def launchers_of(service: Service) -> list[Launcher]:
-    """Cut the replica: a launcher holds whole data-parallel groups or an even part of one."""
+    """Cut the replica: a launcher holds whole data-parallel groups or whole tensor groups of one."""
     layout = service.replica.layout
     group = layout.tensor_parallel_size * layout.pipeline_parallel_size
-    return launchers(ranks(service), lambda size: size % group == 0 or group % size == 0)
+    return launchers(
+        ranks(service),
+        lambda size: size % layout.tensor_parallel_size == 0 and (size % group == 0 or group % size == 0),
+    )
 
 
 def ranks(service: Service) -> list[Rank]:

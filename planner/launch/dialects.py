@@ -1,10 +1,12 @@
 """The reader of each engine's own words."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
 from planner.launch.invocation import Invocation
 from planner.launch.launch import Launch
+from planner.launch.stages import STAGES, stage_gpus
 
 DIALECTS = {
     "vllm": "planner.launch.vllm",
@@ -18,4 +20,5 @@ DIALECTS = {
 def read_invocation(invocation: Invocation) -> Launch:
     """Return the launch of an engine's arguments and environment; raises BadInput."""
     read_words: Callable[[Invocation], Launch] = import_module(DIALECTS[invocation.engine]).launch
-    return read_words(invocation)
+    launch = read_words(invocation)
+    return replace(launch, gpus=launch.gpus or stage_gpus(invocation.environment.get(STAGES, "")))

@@ -33,7 +33,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 class Invocation:
     """An engine's own words: which engine, its arguments, the environment and the version if it is pinned.
 
-    `folder` is where files that the words name are looked for; None is the working directory.
+    Files that the words name are `files` (content by path), else lie in `folder`; None is the working directory.
     """
 
     engine: str
@@ -41,6 +41,7 @@ class Invocation:
     environment: Mapping[str, str] = field(default_factory=dict)
     version: str | None = None
     folder: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def invocations(text: str, environment: Mapping[str, str] | None = None) -> list[Invocation]:

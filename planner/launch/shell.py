@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from planner.errors import BadInput
+from planner.launch.stages import STAGES, is_stage_line
 
 _CONTINUATION = re.compile(r"[\\^`][ \t]*\r?\n")
 _PROMPT = re.compile(r"^[ \t]*(?:\$|>|PS [^>\n]*>|(?:\([^)\n]*\) ?)?\w+@[\w.-]+:[^\s$#]*[$#])[ \t]+", re.MULTILINE)
@@ -18,15 +19,19 @@ def commands(text: str, environment: Mapping[str, str] | None = None) -> Iterato
     """Yield each simple command of a script as its words, with the variables known when it runs.
 
     `$NAME`, `${NAME}` and `${NAME:-default}` are replaced where the text (or `environment`) sets them and
-    left as they are where it does not. Redirections are dropped. Raises BadInput for a quote never closed.
+    left as they are where it does not. Redirections are dropped, and comments too, but for those that name
+    the stages of an export: these stand in the variables under `STAGES`. Raises BadInput for a quote never closed.
     """
     known = dict(environment or {})
-    for words in _Splitter(_PROMPT.sub("", _CONTINUATION.sub(" ", text.translate(_TYPOGRAPHY))), known).simple():
+    splitter = _Splitter(_PROMPT.sub("", _CONTINUATION.sub(" ", text.translate(_TYPOGRAPHY))), known)
+    for words in splitter.simple():
         bare = words[1:] if words and words[0] in _SETTERS else words
         if bare and all(_ASSIGNMENT.match(word) for word in bare):
             known.update(word.partition("=")[::2] for word in bare)
         elif bare:
-            yield words, dict(known)
+            stages = {STAGES: "\n".join(splitter.comments)} if splitter.comments else {}
+            splitter.comments.clear()
+            yield words, {**known, **stages}
 
 
 class _Splitter:
@@ -37,6 +42,7 @@ class _Splitter:
         self.words: list[str] = []
         self.word: str | None = None
         self.redirected = False
+        self.comments: list[str] = []
 
     def simple(self) -> Iterator[list[str]]:
         """Yield the words between operators and line ends."""
@@ -57,7 +63,9 @@ class _Splitter:
         if char in " \t\r":
             self._end_word()
         elif char == "#" and self.word is None:
-            self.at = self._find("\n") - 1
+            start, self.at = self.at, self._find("\n") - 1
+            if is_stage_line(comment := self.text[start : self.at + 1]):
+                self.comments.append(comment)
         elif char == "'":
             start, self.at = self.at + 1, self._closing("'")
             self._add(self.text[start : self.at])

@@ -2,7 +2,15 @@
 
 import re
 
+STAGES = "GPUPLAN_STAGES"
+"""Variable that carries the lines of the stages from a file to the launch it describes."""
+
 _LINE = re.compile(r"^\s*#?\s*stage (\d+): (\d+)x ([\w.-]+), layers (\d+)-(\d+)", re.MULTILINE)
+
+
+def is_stage_line(comment: str) -> bool:
+    """Whether a comment is one of the lines that `stage_gpus` reads."""
+    return _LINE.match(comment) is not None
 
 
 def stage_gpus(text: str) -> tuple[str, ...]:

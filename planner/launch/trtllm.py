@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from planner.data_files import read_yaml
 from planner.errors import BadInput
 from planner.launch.dialect import limits_of, whole_experts
@@ -36,7 +38,7 @@ def launch(invocation: Invocation) -> Launch:
     """Read the words of `trtllm-serve`, and its `--config` file when it is here; raises BadInput."""
     flags = read_flags(invocation.arguments, flag_table("trtllm"))
     model = flags.bare[0] if flags.bare else flags.text("model")
-    config, notes = _config(flags.text("config"), invocation.folder)
+    config, notes = _config(flags.text("config"), invocation)
     _merge(flags, config)
     model = model or flags.text("model")
     if not model:
@@ -62,16 +64,19 @@ def launch(invocation: Invocation) -> Launch:
     )
 
 
-def _config(file: str | None, folder: Path | None) -> tuple[Mapping[str, Any], list[str]]:
+def _config(file: str | None, invocation: Invocation) -> tuple[Mapping[str, Any], list[str]]:
     if not file:
         return {}, []
-    path = (folder or Path()) / file
-    beside = path if path.is_file() else (folder or Path()) / Path(file).name
-    if not beside.is_file():
-        return {}, [f"{file} is not here: what it says is not billed"]
-    content = read_yaml(beside)
+    if file in invocation.files:
+        content = yaml.safe_load(invocation.files[file])
+    else:
+        folder = invocation.folder or Path()
+        path = next((path for path in (folder / file, folder / Path(file).name) if path.is_file()), None)
+        if path is None:
+            return {}, [f"{file} is not here: what it says is not billed"]
+        content = read_yaml(path)
     if not isinstance(content, dict):
-        raise BadInput("is no mapping", where=beside, expected="keys of LlmArgs")
+        raise BadInput("is no mapping", where=file, expected="keys of LlmArgs")
     return content, []
 
 

@@ -9,7 +9,8 @@ import yaml
 from planner.errors import BadInput
 from planner.launch.launch import Launch
 
-FORMS = ("vllm_config",)
+FORMS = ("kubernetes", "kserve", "dynamo", "llmd", "ray_serve", "compose", "skypilot", "vllm_config")
+"""Modules of this package, the most particular form first."""
 
 
 class Form(Protocol):
@@ -28,6 +29,8 @@ def launches_of_documents(text: str, path: Path) -> list[Launch]:
 
 
 def _of_document(document: dict[str, Any], path: Path) -> list[Launch]:
+    if document.get("kind") == "List" and isinstance(document.get("items"), list):
+        return [launch for item in document["items"] if isinstance(item, dict) for launch in _of_document(item, path)]
     for name in FORMS:
         form = cast(Form, import_module(f"planner.launch.documents.{name}"))
         if form.recognises(document):

@@ -1,0 +1,71 @@
+"""Kubernetes workloads: every engine container of a Deployment, StatefulSet, Job, Pod or LeaderWorkerSet."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from planner.launch.dialects import read_invocation
+from planner.launch.documents.tree import items, mapping, number, variables
+from planner.launch.invocation import in_image
+from planner.launch.launch import Launch
+from planner.launch.stages import stage_gpus
+
+STAGES = "gpuplan/stages"
+_PRODUCTS = ("nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "gpu.nvidia.com/model")
+_KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Job", "Pod", "LeaderWorkerSet", "PodTemplate")
+
+
+def recognises(document: dict[str, Any]) -> bool:
+    """A workload of the core API or a LeaderWorkerSet."""
+    return "apiVersion" in document and document.get("kind") in _KINDS
+
+
+def launches(document: dict[str, Any], path: Path) -> list[Launch]:
+    """Return the engines of its pods; `replicas` are copies, a LeaderWorkerSet's workers follow its leader."""
+    copies = number(mapping(document, "spec").get("replicas"))
+    found = []
+    for template, worker in templates(document):
+        for launch in pod_launches(template, path):
+            launch = replace(launch, copies=launch.copies * copies)
+            found.append(replace(launch, rank=max(launch.rank, 1)) if worker else launch)
+    return found
+
+
+def templates(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield pod templates, and whether each is of the workers behind a leader."""
+    group = mapping(document, "spec", "leaderWorkerTemplate")
+    leader, worker = mapping(group, "leaderTemplate"), mapping(group, "workerTemplate")
+    if document.get("kind") == "Pod":
+        yield document, False
+    elif leader:
+        yield leader, False
+        if number(group.get("size")) > 1 and worker:
+            yield worker, True
+    elif worker:
+        yield worker, False
+    elif template := mapping(document, "spec", "template"):
+        yield template, False
+
+
+def pod_launches(template: dict[str, Any], path: Path) -> list[Launch]:
+    """Return the engines of a pod's containers, with the GPU kinds that its annotation or node selector names."""
+    kinds = gpu_kinds(mapping(template, "metadata", "annotations"), mapping(template, "spec", "nodeSelector"))
+    found = (container_launch(container, path) for container in items(template, "spec", "containers"))
+    return [replace(launch, gpus=kinds) for launch in found if launch]
+
+
+def gpu_kinds(annotations: dict[str, Any], selector: dict[str, Any]) -> tuple[str, ...]:
+    """Return the kinds of the stages: our annotation, else the product that the node selector asks for."""
+    selected = tuple(str(selector[label]) for label in _PRODUCTS if label in selector)[:1]
+    return stage_gpus(str(annotations.get(STAGES, ""))) or selected
+
+
+def container_launch(container: Any, path: Path) -> Launch | None:
+    """Return the engine of one container, `$(NAME)` replaced where the container sets NAME."""
+    environment = variables(items(container, "env"))
+    words = [str(word) for word in [*items(container, "command"), *items(container, "args")]]
+    expanded = [re.sub(r"\$\((\w+)\)", lambda m: environment.get(m[1], m[0]), word) for word in words]
+    invocation = in_image(str(mapping(container).get("image", "")), expanded, environment)
+    return read_invocation(replace(invocation, folder=path.parent)) if invocation else None
