@@ -11,7 +11,7 @@ LEAST_MODELS, LEAST_SHARE = 40, 0.97
 
 def differences(case: Case) -> dict[str, tuple[object, object]]:
     layout, answer = case.layout, case.answer
-    stages = [pools.cut(case.model, layout, stage, BUDGET) for stage in range(layout.pipeline_parallel_size)]
+    stages = [pools.cut(case.model, layout, stage, case.gpu, BUDGET) for stage in range(layout.pipeline_parallel_size)]
     pool = min(stages, key=lambda found: found.tokens)
     wished = case.limits.max_num_seqs and max(1, case.limits.max_num_seqs // layout.data_parallel_size)
     unchunked = layout.options.get("chunked_prefill_size") == -1

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.data_files import read_yaml
+from planner.fleet.gpu import Gpu
 from planner.models.attention import CacheKind
 from planner.models.model import Model
 
@@ -43,6 +44,15 @@ def text_config(model: Model) -> Mapping[str, Any]:
     """The config of the language model, which multimodal configs nest."""
     text = model.config.get("text_config")
     return text if isinstance(text, Mapping) else model.config
+
+
+def scaled_latent(model: Model, gpu: Gpu) -> bool:
+    """Whether an FP8 latent carries scales (_dsa_split_backend_resolution, calculate_mla_kv_cache_dim).
+
+    Sparse attention before compute capability 10; on 12.x the GLM family only.
+    """
+    major = gpu.capability[0]
+    return sparse(model) and (major < 10 or (major == 12 and model.architecture == "GlmMoeDsaForCausalLM"))
 
 
 @cache

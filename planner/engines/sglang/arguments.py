@@ -67,7 +67,7 @@ def _fraction(
     reserved += 2 * graphs.decode_batch
     if data > 1:
         reserved += decode * data * (4.5 if decode > 300 else 3)
-    if graphs.prefill_sizes:
+    if graphs.prefill_captured:
         reserved += 1536 if architecture.latent(model) else 8 * graphs.prefill_sizes
     if total > _ROOMY_MIB:
         reserved = max(reserved, _ROOMY_RESERVE_MIB)

@@ -16,10 +16,14 @@ _LLAMA2_PREFILL_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Graphs:
-    """`decode_batch` is the largest captured batch, `prefill_sizes` the number of captured prompt lengths; 0: none."""
+    """`decode_batch` is the largest captured batch, `prefill_sizes` the number of captured prompt lengths; 0: none.
+
+    Prompts are `prefill_captured` also where no length is small enough (prompts that are not cut).
+    """
 
     decode_batch: int
     prefill_sizes: int
+    prefill_captured: bool = False
 
 
 def default_decode_batch(gpu: Gpu, tensor_size: int) -> int:
@@ -68,7 +72,7 @@ def captured(
         longest = min(longest, _LLAMA2_PREFILL_TOKENS)
     longest = int(options.get("cuda_graph_max_bs_prefill", longest))
     sizes = sum(size <= longest for size in _PREFILL_SIZES) + len(range(4608, longest + 1, 512))
-    return Graphs(decode, sizes)
+    return Graphs(decode, sizes, prefill_captured=True)
 
 
 def _uncapturable(model: Model) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.engines.sglang import architecture
+from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.memory.kv_cache import cache_dtype
 from planner.models.attention import Attention, CacheKind
@@ -46,21 +47,22 @@ class Pool:
     requests: int | None = None
 
 
-def cell(model: Model, layout: Layout, stage: int) -> Cell:
+def cell(model: Model, layout: Layout, stage: int, gpu: Gpu) -> Cell:
     """Return the bytes of one token in the layers of a stage."""
     first, last = layout.stage_layers(stage)
-    return _cell(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype)
+    scaled = architecture.scaled_latent(model, gpu)
+    return _cell(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype, scaled)
 
 
 @cache
-def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str) -> Cell:
+def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str, scaled: bool) -> Cell:
     dtype = cache_dtype(dtype_name, model.dtype)
     apart = architecture.has(model, "windowed_pool")
     full = windowed = full_layers = 0
     for layer in model.layers[first : last + 1]:
         if not (attention := layer.attention) or not attention.stores or attention.kind is CacheKind.CROSS:
             continue
-        size = _token_bytes(attention, tensor, dtype, architecture.rotary_width(model))
+        size = _token_bytes(attention, tensor, dtype, architecture.rotary_width(model) if scaled else 0)
         if apart and attention.kind in (CacheKind.SLIDING, CacheKind.CHUNKED):
             windowed += size
         else:
@@ -76,8 +78,8 @@ def _token_bytes(attention: Attention, tensor: int, dtype: DType, rotary: int) -
 
 
 def _latent_bytes(attention: Attention, dtype: DType, rotary: int) -> int:
-    """The latent whole on every rank; sparse attention in FP8 keeps scales and the rotary part in 16 bit."""
-    if attention.index_dim and dtype.bits == 8:
+    """The latent whole on every rank; with scales in FP8 the rotary part (width `rotary`) stays in 16 bit."""
+    if rotary and dtype.bits == 8:
         rank = attention.latent_dim - rotary
         return rank + rank // _INDEX_BLOCK * 4 + rotary * BF16.block_bytes
     return dtype.size(attention.latent_dim)
@@ -121,13 +123,13 @@ def slots_per_request(model: Model, layout: Layout) -> int:
     return _SLOTS_A_REQUEST + (_EXTRA_SLOTS_OVERLAPPED if overlapped else _EXTRA_SLOTS)
 
 
-def cut(model: Model, layout: Layout, stage: int, available: int) -> Pool:
+def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int) -> Pool:
     """Return the pool of a stage that has `available` bytes a rank for states and cache."""
     slots, requests = 0, None
     if architecture.stateful(model):
         slots, available = _states(model, layout, available)
         requests = slots // slots_per_request(model, layout)
-    size, page = cell(model, layout, stage), layout.block_size
+    size, page = cell(model, layout, stage, gpu), layout.block_size
     ratio = float(layout.options.get("swa_full_tokens_ratio", WINDOWED_RATIO))
     per_token = size.of_token(ratio if size.windowed else 0.0)
     tokens = int(max(available, 0) // per_token) if per_token else layout.max_model_len
