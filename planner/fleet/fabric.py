@@ -7,6 +7,7 @@ from typing import Any
 
 from planner.data_files import data_path, read_yaml
 from planner.errors import UnknownName
+from planner.fleet.island import LinkClass
 from planner.near_names import near_names, normalise
 
 
@@ -42,6 +43,12 @@ class Fabric:
 def fabrics() -> dict[str, Fabric]:
     """All fabrics by slug, in file order."""
     return {entry["slug"]: _fabric(entry) for entry in read_yaml(data_path("hardware", "fabrics.yaml"))["fabrics"]}
+
+
+@cache
+def send_latency_us(link: LinkClass) -> float:
+    """Microseconds of a small send between two GPUs over a link class, launch included."""
+    return float(read_yaml(data_path("hardware", "fabrics.yaml"))["send_latency_us"][link])
 
 
 def _fabric(entry: dict[str, Any]) -> Fabric:
