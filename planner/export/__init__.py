@@ -12,6 +12,7 @@ from planner.plan_document import Plan
 
 TARGETS = {
     "vllm": "planner.export.vllm",
+    "sglang": "planner.export.sglang",
     "vllm-ray": "planner.export.vllm_ray",
     "kubernetes": "planner.export.kubernetes",
     "lws": "planner.export.leaderworkerset",

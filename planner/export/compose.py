@@ -11,7 +11,7 @@ from planner.export.pod import HEALTH
 from planner.export.rank import Launcher
 from planner.export.readme import readme
 from planner.export.refusal import Refused
-from planner.export.script import stage_lines
+from planner.export.script import port_of, stage_lines
 from planner.export.service import Service, services
 from planner.export.spot import Spot
 from planner.plan_document import Plan
@@ -31,12 +31,10 @@ def files(plan: Plan) -> dict[str, str]:
     nodes: dict[str, dict[str, Any]] = {}
     endpoints = {}
     for service in services(plan):
-        module = engine_command(service.engine)
-        port = module.FIRST_PORT + module.PORT_STEP * service.slot
-        endpoints[service.name] = f"{service.nodes[0]}:{port}"
-        for launcher in module.launchers_of(service):
+        endpoints[service.name] = f"{service.nodes[0]}:{port_of(service)}"
+        for launcher in engine_command(service.engine).launchers_of(service):
             document = nodes.setdefault(launcher.node, {"name": "gpuplan", "services": {}})
-            _add(document, service, launcher, port)
+            _add(document, service, launcher, port_of(service))
     found = {f"compose-{node}.yaml": dump(document) for node, document in nodes.items()}
     return {**found, "README.md": readme(plan, TARGET, list(found), START, endpoints)}
 

@@ -6,15 +6,14 @@ from typing import Protocol, cast
 from planner.errors import BadInput
 from planner.export.command import Command
 from planner.export.rank import Launcher
-from planner.export.service import Service, services
+from planner.export.service import Service
 from planner.export.spot import Spot
-from planner.plan_document import Plan
 
-ENGINES = {"vllm": "planner.export.vllm"}
+ENGINES = {"vllm": "planner.export.vllm", "sglang": "planner.export.sglang"}
 
 
 class EngineCommand(Protocol):
-    """What an engine's module offers to the platforms around it."""
+    """What an engine's module offers to its own target and to the platforms around it."""
 
     FIRST_PORT: int
     PORT_STEP: int
@@ -22,9 +21,6 @@ class EngineCommand(Protocol):
 
     def launchers_of(self, service: Service) -> list[Launcher]:
         """Cut the replica into launchers."""
-
-    def on_node(self, service: Service, launcher: Launcher) -> Command:
-        """Return the command of a launcher on its named node, devices pinned."""
 
     def command(self, service: Service, spot: Spot) -> Command:
         """Return the command of a launcher wherever a platform puts it, no devices named."""
@@ -35,13 +31,3 @@ def engine_command(engine: str) -> EngineCommand:
     if engine not in ENGINES:
         raise BadInput(f"no launch command is known for {engine!r}", where="plan", field="engine")
     return cast(EngineCommand, import_module(ENGINES[engine]))
-
-
-def lines(plan: Plan) -> list[str]:
-    """Return the launch command of each replica (of its first launcher), equal ones once; none where none is known."""
-    found = []
-    for service in services(plan):
-        if service.engine in ENGINES:
-            module = engine_command(service.engine)
-            found.append(module.on_node(service, module.launchers_of(service)[0]).line())
-    return list(dict.fromkeys(found))

@@ -1,14 +1,61 @@
 """Shell scripts of launchers, with a head that says what they hold."""
 
 from planner.export.command import Command
+from planner.export.engine_command import engine_command
 from planner.export.rank import Launcher
-from planner.export.service import Service
+from planner.export.service import Service, services
+from planner.export.spot import Spot
+from planner.plan_document import Plan
 
 PACKAGES = {
     "vllm": "pip install vllm=={}",
     "sglang": "pip install sglang=={}",
     "trtllm": "pip install tensorrt_llm=={}",
 }
+
+
+def scripts(plan: Plan) -> dict[str, str]:
+    """Return a script for every launcher of every replica, and the config files that their commands read."""
+    found: dict[str, str] = {}
+    for service in services(plan):
+        for launcher in engine_command(service.engine).launchers_of(service):
+            command = on_node(service, launcher)
+            found[script_name(service, launcher)] = script(service, launcher, command)
+            found |= {name.removeprefix("./"): content for name, content in command.files.items()}
+    return found
+
+
+def endpoints(plan: Plan) -> dict[str, str]:
+    """Return where each service of `scripts` answers."""
+    return {service.name: f"{service.nodes[0]}:{port_of(service)}" for service in services(plan)}
+
+
+def port_of(service: Service) -> int:
+    """Return the port of a service among those that start on its head node."""
+    module = engine_command(service.engine)
+    return module.FIRST_PORT + module.PORT_STEP * service.slot
+
+
+def script_name(service: Service, launcher: Launcher) -> str:
+    """`serve-0.sh`, or `serve-0-rank1.sh` when the replica has several launchers."""
+    several = len(engine_command(service.engine).launchers_of(service)) > 1
+    return f"serve-{service.number}-rank{launcher.number}.sh" if several else f"serve-{service.number}.sh"
+
+
+def on_node(service: Service, launcher: Launcher) -> Command:
+    """Return the command of one launcher on its named node, devices pinned."""
+    module = engine_command(service.engine)
+    launchers = module.launchers_of(service)
+    spot = Spot(
+        port=port_of(service),
+        rank=str(launcher.number),
+        launchers=len(launchers),
+        address=launchers[0].node,
+        rendezvous=module.FIRST_RENDEZVOUS + service.number % 1000,
+        head=launcher.number == 0,
+    )
+    made = module.command(service, spot)
+    return Command(made.program, made.flags, {"CUDA_VISIBLE_DEVICES": launcher.visible, **made.environment}, made.files)
 
 
 def script(service: Service, launcher: Launcher, command: Command) -> str:

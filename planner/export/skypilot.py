@@ -13,7 +13,7 @@ from planner.export.manifest import dump
 from planner.export.rank import Launcher
 from planner.export.readme import readme
 from planner.export.refusal import Refused
-from planner.export.script import PACKAGES, stage_lines
+from planner.export.script import PACKAGES, port_of, stage_lines
 from planner.export.service import Service, services, slug
 from planner.export.spot import Spot
 from planner.fleet.inventory import load_inventory
@@ -36,8 +36,7 @@ def files(plan: Plan) -> dict[str, str]:
         counts = {node: [gpu.slug for gpu in sizes[node]] for node in nodes}
         found[f"{name}.yaml"] = dump(_task(name, members, nodes, counts))
         for service in members:
-            port = engine_command(service.engine).FIRST_PORT + service.slot
-            endpoints[service.name] = f"$(sky status --ip {name}):{port}"
+            endpoints[service.name] = f"$(sky status --ip {name}):{port_of(service)}"
     return {**found, "README.md": readme(plan, TARGET, list(found), START, endpoints)}
 
 
@@ -64,7 +63,7 @@ def _task(name: str, members: list[Service], nodes: list[str], counts: dict[str,
         "num_nodes": len(nodes),
         "resources": {
             "accelerators": f"{skypilot_name(gpu)}:{len(counts[nodes[0]])}",
-            "ports": [engine_command(service.engine).FIRST_PORT + service.slot for service in members],
+            "ports": [port_of(service) for service in members],
         },
         "secrets": {"HF_TOKEN": None},
         "setup": "\n".join(PACKAGES[engine].format(version) for engine, version in sorted(engines)),
@@ -93,7 +92,7 @@ def _line(service: Service, launcher: Launcher, nodes: list[str]) -> str:
     if all_launchers[0].node != nodes[0] and len(all_launchers) > 1:
         raise Refused(TARGET, f"{service.name} spans nodes and does not start on the task's first node")
     spot = Spot(
-        port=module.FIRST_PORT + module.PORT_STEP * service.slot,
+        port=port_of(service),
         rank=str(launcher.number),
         launchers=len(all_launchers),
         address="GPUPLAN_HEAD",

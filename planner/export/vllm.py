@@ -10,7 +10,7 @@ from planner.export.command import Command, FlagValue
 from planner.export.options import option_flags
 from planner.export.rank import Launcher, Rank, launchers, stage_ranks
 from planner.export.readme import readme
-from planner.export.script import header, script
+from planner.export.script import endpoints, header, on_node, scripts
 from planner.export.service import Service, services
 from planner.export.spot import Spot
 from planner.launch.vllm import LIMITS, PARTITION, SIZES
@@ -28,61 +28,34 @@ one model need a balancer in front. `serve-*.yaml` says the same for `vllm serve
 
 def files(plan: Plan) -> dict[str, str]:
     """Return for each replica a script a launcher, one config file and one environment file."""
-    found: dict[str, str] = {}
+    found = scripts(plan)
     for service in services(plan):
-        for launcher in launchers_of(service):
-            command = on_node(service, launcher)
-            found[script_name(service, launcher)] = script(service, launcher, command)
         head = launchers_of(service)[0]
-        found[f"serve-{service.number}.yaml"] = config(service, head)
-        found[f"serve-{service.number}.env"] = environment_file(service, head)
-    endpoints = {service.name: f"{service.nodes[0]}:{FIRST_PORT + service.slot}" for service in services(plan)}
-    return {**found, "README.md": readme(plan, "vllm", list(found), START, endpoints)}
-
-
-def script_name(service: Service, launcher: Launcher) -> str:
-    """`serve-0.sh`, or `serve-0-rank1.sh` when the replica has several launchers."""
-    several = len(launchers_of(service)) > 1
-    return f"serve-{service.number}-rank{launcher.number}.sh" if several else f"serve-{service.number}.sh"
+        made = on_node(service, head)
+        found[f"serve-{service.number}.yaml"] = _config(service, head, made)
+        found[f"serve-{service.number}.env"] = "".join(f"{name}={value}\n" for name, value in made.environment.items())
+    return {**found, "README.md": readme(plan, "vllm", list(found), START, endpoints(plan))}
 
 
 def launchers_of(service: Service) -> list[Launcher]:
     """Cut the replica: a launcher holds whole data-parallel groups or whole tensor groups of one."""
-    layout = service.replica.layout
-    group = layout.tensor_parallel_size * layout.pipeline_parallel_size
-    return launchers(
-        ranks(service),
-        lambda size: size % layout.tensor_parallel_size == 0 and (size % group == 0 or group % size == 0),
-    )
+    tensor = service.replica.layout.tensor_parallel_size
+    group = tensor * service.replica.layout.pipeline_parallel_size
+    return launchers(_ranks(service), lambda size: size % tensor == 0 and (size % group == 0 or group % size == 0))
 
 
-def ranks(service: Service) -> list[Rank]:
+def _ranks(service: Service) -> list[Rank]:
     """GPUs in vLLM's order: data-parallel group by group, in each stage by stage."""
     stages, tensor = stage_ranks(service.replica), service.replica.layout.tensor_parallel_size
     data = service.replica.layout.data_parallel_size
     return [rank for d in range(data) for stage in stages for rank in stage[d * tensor : (d + 1) * tensor]]
 
 
-def on_node(service: Service, launcher: Launcher) -> Command:
-    """Return the command of one launcher on its named node."""
-    all_launchers = launchers_of(service)
-    spot = Spot(
-        port=FIRST_PORT + service.slot,
-        rank=str(launcher.number),
-        launchers=len(all_launchers),
-        address=all_launchers[0].node,
-        rendezvous=FIRST_RENDEZVOUS + service.number % 1000,
-        head=launcher.number == 0,
-    )
-    made = command(service, spot)
-    return Command(made.program, made.flags, {"CUDA_VISIBLE_DEVICES": launcher.visible, **made.environment})
-
-
 def command(service: Service, spot: Spot) -> Command:
     """Return the command of one launcher, without naming devices."""
     program = ("vllm", "serve", service.model.name)
     found: dict[str, FlagValue] = {"host": spot.host, "port": spot.port} if spot.head else {"headless": True}
-    found |= flags(service)
+    found |= _flags(service)
     if spot.launchers > 1:
         found |= {
             "nnodes": spot.launchers,
@@ -92,10 +65,12 @@ def command(service: Service, spot: Spot) -> Command:
         }
         if service.replica.layout.data_parallel_size > 1:
             found["data-parallel-rpc-port"] = spot.rendezvous + 1000
-    return Command(program, found, environment(service))
+    stages = service.replica.layout.layers_per_stage
+    environment = {PARTITION: ",".join(map(str, stages))} if len(stages) > 1 else {}
+    return Command(program, found, environment)
 
 
-def flags(service: Service) -> dict[str, FlagValue]:
+def _flags(service: Service) -> dict[str, FlagValue]:
     """Sizes, limits and options under vLLM's names."""
     layout, model = service.replica.layout, service.model
     found: dict[str, FlagValue] = {}
@@ -118,21 +93,8 @@ def flags(service: Service) -> dict[str, FlagValue]:
     return found | option_flags("vllm", layout)
 
 
-def environment(service: Service) -> dict[str, str]:
-    """The layers of each stage, always when there are several: engines differ in who takes the remainder."""
-    stages = service.replica.layout.layers_per_stage
-    return {PARTITION: ",".join(map(str, stages))} if len(stages) > 1 else {}
-
-
-def config(service: Service, head: Launcher) -> str:
+def _config(service: Service, head: Launcher, made: Command) -> str:
     """Return the file for `vllm serve --config`: the same flags as the script of the first launcher."""
-    made = on_node(service, head)
     note = f"# vllm serve --config serve-{service.number}.yaml, with serve-{service.number}.env set\n"
     document = {"model": service.model.name, **made.flags}
     return header(service, head) + note + yaml.safe_dump(document, sort_keys=False, width=120)
-
-
-def environment_file(service: Service, head: Launcher) -> str:
-    """Return the variables that the config file cannot hold."""
-    made = on_node(service, head)
-    return "".join(f"{name}={value}\n" for name, value in made.environment.items())

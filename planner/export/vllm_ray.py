@@ -8,7 +8,7 @@ from planner.export.ray_serve import alike
 from planner.export.readme import devices_by_node, readme
 from planner.export.refusal import Refused
 from planner.export.replica_group import ReplicaGroup
-from planner.export.script import header
+from planner.export.script import header, port_of
 from planner.export.service import Service, services
 from planner.export.spot import Spot
 from planner.plan_document import Plan
@@ -29,7 +29,7 @@ def files(plan: Plan) -> dict[str, str]:
         alike(TARGET, ReplicaGroup(service.name, (service,)))
         if service.replica.layout.data_parallel_size > 1:
             raise Refused(TARGET, "attention data parallelism is left to the mp backend, which says what goes where")
-        endpoints[service.name] = f"{service.nodes[0]}:{vllm.FIRST_PORT + service.slot}"
+        endpoints[service.name] = f"{service.nodes[0]}:{port_of(service)}"
         for rank, node in enumerate(service.nodes):
             found[f"ray-{service.number}-{node}.sh"] = _join(service, node, head=rank == 0)
         found[f"serve-{service.number}.sh"] = _serve(service)
@@ -46,7 +46,7 @@ def _join(service: Service, node: str, *, head: bool) -> str:
 
 
 def _serve(service: Service) -> str:
-    made = vllm.command(service, Spot(port=vllm.FIRST_PORT + service.slot))
+    made = vllm.command(service, Spot(port=port_of(service)))
     backend = {"distributed-executor-backend": "ray"}
     cluster = {"RAY_ADDRESS": f"{service.nodes[0]}:{FIRST_RAY_PORT + service.number % 1000}"}
     command = Command(made.program, {**made.flags, **backend}, {**cluster, **made.environment})

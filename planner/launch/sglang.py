@@ -5,7 +5,7 @@
 """
 
 from planner.errors import BadInput
-from planner.launch.dialect import limits_of, partition, whole_experts
+from planner.launch.dialect import limits_of, partition
 from planner.launch.flag_table import flag_table
 from planner.launch.flags import Flags, read_flags
 from planner.launch.invocation import Invocation
@@ -40,10 +40,15 @@ def launch_of_flags(flags: Flags, invocation: Invocation) -> Launch:
         raise BadInput("names no model", where="sglang.launch_server", expected="--model-path MODEL")
     notes = [f"--{name} is of an older SGLang" for name in flags.retired]
     ranks, copies, data = _sizes(flags)
-    if flags.text("chunked-prefill-size") == "-1":
+    unchunked = flags.text("chunked-prefill-size") == "-1"
+    if unchunked:
         del flags.values["chunked-prefill-size"]
-        notes.append("--chunked-prefill-size -1 takes prompts whole: the engine's default chunk is billed")
-    expert_parallel, expert_notes = _experts(flags, ranks)
+    expert_parallel, narrower = _experts(flags, ranks)
+    limits = limits_of("sglang", flags, LIMITS)
+    fixed = {"ep_size": narrower} if narrower else {}
+    if unchunked:
+        fixed["chunked_prefill_size"] = -1
+    limits = limits.model_copy(update={"options": {**limits.options, **fixed}})
     return Launch(
         engine="sglang",
         model=model,
@@ -54,14 +59,14 @@ def launch_of_flags(flags: Flags, invocation: Invocation) -> Launch:
         data=data,
         expert_parallel=expert_parallel,
         layers_per_stage=partition(invocation.environment, PARTITION),
-        limits=limits_of("sglang", flags, LIMITS),
+        limits=limits,
         copies=copies,
         launchers=flags.whole("nnodes") or 1,
         rank=flags.rank("node-rank") or 0,
         port=flags.whole("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
-        notes=(*notes, *expert_notes),
+        notes=tuple(notes),
     )
 
 
@@ -75,6 +80,8 @@ def _sizes(flags: Flags) -> tuple[int, int, int]:
     return ranks, copies, data
 
 
-def _experts(flags: Flags, ranks: int) -> tuple[bool, list[str]]:
+def _experts(flags: Flags, ranks: int) -> tuple[bool, int | None]:
+    """Return whether experts lie whole on some rank, and over how many ranks when that is not all of a stage."""
     wide = any(name in flags.values for name in _WIDE_EXPERTS) or flags.text("moe-a2a-backend") in _ALL_TO_ALL
-    return whole_experts("--ep-size", ranks if wide else flags.whole("ep-size") or 1, ranks)
+    size = ranks if wide else flags.whole("ep-size") or 1
+    return size > 1, size if 1 < size < ranks else None

@@ -72,6 +72,6 @@ def _alternatives(plan: Plan) -> str:
 
 
 def _commands(plan: Plan) -> str:
-    from planner.export.engine_command import lines
+    from planner.export.lines import lines
 
     return "serve with:\n" + "\n".join(f"  {line}" for line in lines(plan))

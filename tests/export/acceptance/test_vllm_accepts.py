@@ -1,6 +1,5 @@
 """vLLM's own parser, config and model classes accept what is exported, and resolve it to what was modelled."""
 
-import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from planner.models.source import load_model
 from tests.export.acceptance.checkpoint import checkpoint
 from tests.export.acceptance.judge import Judge
 from tests.export.acceptance.matrix import Case, cases
+from tests.export.acceptance.scripts import commands
 
 pytestmark = pytest.mark.engines
 
@@ -41,31 +41,21 @@ def judge() -> Iterator[Judge]:
     found.close()
 
 
-def words_of(script: str) -> tuple[dict[str, str], list[str]]:
-    """The environment and the words of an exported script, as a shell would see them."""
-    words = shlex.split(script.splitlines()[-1])
-    assert words[:2] == ["exec", "env"]
-    at = words.index("vllm")
-    return dict(word.split("=", 1) for word in words[2:at]), words[at:]
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_every_layout_of_a_model_starts(judge: Judge, model: str) -> None:
     refused = {}
     asked = 0
     for case in cases("vllm", model):
-        files = export(case.plan, "vllm")
-        scripts = [content for name, content in files.items() if name.endswith(".sh")]
-        for number, script in enumerate(scripts):
+        for number, (environment, words) in enumerate(commands(export(case.plan, "vllm")).values()):
             asked += 1
-            if error := _judged(judge, case, script, build=number == 0):
+            if error := _judged(judge, case, environment, words, build=number == 0):
                 refused[f"{case} launcher {number}"] = error
     assert asked
     assert refused == {}
 
 
-def _judged(judge: Judge, case: Case, script: str, *, build: bool) -> str | None:
-    environment, (_, serve, model, *rest) = words_of(script)
+def _judged(judge: Judge, case: Case, environment: dict[str, str], words: list[str], *, build: bool) -> str | None:
+    vllm, serve, model, *rest = words
     gpu = gpus()[case.kind]
     answer = judge.ask(
         argv=[checkpoint(model), *rest, "--skip-tokenizer-init"],
@@ -76,7 +66,7 @@ def _judged(judge: Judge, case: Case, script: str, *, build: bool) -> str | None
         name=gpu.name,
         build=build,
     )
-    assert serve == "serve"
+    assert (vllm, serve) == ("vllm", "serve")
     if not answer["ok"]:
         return str(answer["error"])
     layout = case.plan.deployments[0].replicas[0].layout
