@@ -19,6 +19,17 @@ from planner.models.model import Model
 from planner.models.source import model_from_config
 from planner.models.tensor import Kind
 
+SAME = {
+    "deepseek_v4": [
+        (r"^model\.embed_tokens", "embed"),
+        (r"^model\.hc_head\.hc_", "hc_head_"),
+        (r"^model\.", ""),
+        (r"attn\.norm\.", "attn.kv_norm."),
+    ],
+    "olmo_hybrid": [(r"feedforward_layer_norm", "post_attention_layernorm"), (r"[qkv]_conv1d", "conv1d")],
+}
+"""Names that transformers does not turn back into those of the published checkpoints."""
+
 Sizes = dict[str, tuple[int, bool]]
 """Elements, and whether it is a parameter, of each stored tensor; equal experts added up under one name."""
 
@@ -52,10 +63,21 @@ def collapse(sizes: Sizes) -> Sizes:
     return {name: (elements, is_parameter) for name, (elements, is_parameter) in found.items()}
 
 
+def rename(sizes: Sizes, same: list[tuple[str, str]]) -> Sizes:
+    found: dict[str, list[Any]] = defaultdict(lambda: [0, True])
+    for name, (elements, is_parameter) in sizes.items():
+        for pattern, replacement in same:
+            name = re.sub(pattern, replacement, name)
+        found[name][0] += elements
+        found[name][1] = is_parameter
+    return {name: (elements, is_parameter) for name, (elements, is_parameter) in found.items()}
+
+
 def differences(config: dict[str, Any]) -> list[str]:
-    expected = of_class(build(read_config(config)))
+    same = SAME.get(config["model_type"], [])
+    expected = rename(of_class(build(read_config(config))), same)
     model = model_from_config(Config({k: v for k, v in config.items() if k != "quantization_config"}), "model")
-    found = of_blueprint(model)
+    found = rename(of_blueprint(model), same)
     lines = [f"missing   {name} {expected[name]}" for name in expected if name not in found]
     lines += [f"too many  {name} {found[name]}" for name in found if name not in expected]
     lines += [

@@ -57,7 +57,10 @@ def defaults(cls: type) -> dict[str, object]:
 
 
 def main() -> None:
-    rows = {model_type: [cls.__name__, defaults(cls)] for model_type, cls in sorted(classes().items())}
+    rows = {
+        model_type: [cls.__name__, defaults(cls), getattr(cls, "attribute_map", {})]
+        for model_type, cls in sorted(classes().items())
+    }
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in rows.items())
     TARGET.write_text(f"{{\n{lines}\n}}\n")
     print(f"{len(rows)} classes, {TARGET.stat().st_size:,} bytes")

@@ -6,20 +6,26 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True)
 class ClassDefaults:
-    """Fields of one configuration class (`MistralConfig`)."""
+    """Fields of one configuration class (`MistralConfig`), and the pairs of names that mean the same to it."""
 
     name: str
     fields: Mapping[str, Any]
+    same: Mapping[str, str]
+
+    @cached_property
+    def other_names(self) -> Mapping[str, str]:
+        """The other name of each field that has two."""
+        return {**self.same, **{theirs: ours for ours, theirs in self.same.items()}}
 
 
-_NONE = ClassDefaults("", {})
+_NONE = ClassDefaults("", {}, {})
 
 
 def class_defaults(model_type: str) -> ClassDefaults:

@@ -43,6 +43,7 @@ class Config:
 
     def get(self, *names: str, default: Any = None) -> Any:
         """Raw value of the first of `names` that is there and not null, else the class's, else `default`."""
+        names = self._with_other_names(names)
         self.read.update(names)
         given = [self.data[name] for name in names if name in self.data]
         if given:
@@ -159,8 +160,13 @@ class Config:
         """Return the error for a field that is needed and not there."""
         return BadInput("is missing", where=self.where, field=self.field(name), expected=expected)
 
+    def _with_other_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        others = class_defaults(self.model_type).other_names
+        return (*names, *(others[name] for name in names if name in others)) if others else names
+
     def _present(self, names: tuple[str, ...]) -> str:
-        return next((name for name in names if self.data.get(name) is not None), names[0])
+        known = self._with_other_names(names)
+        return next((name for name in known if self.data.get(name) is not None), names[0])
 
     def _value(self, names: tuple[str, ...], default: Any, expected: str) -> Any:
         value = self.get(*names)

@@ -137,13 +137,30 @@ class Model:
 
     @cached_property
     def cache_groups(self) -> list[CacheGroup]:
-        """Layers grouped by how they cache, in order of first appearance."""
+        """Layers grouped by how they cache, in order of first appearance.
+
+        A layer with a compressed cache is in two groups: that of its compressed entries, which grow with
+        every token, and that of its window.
+        """
         groups: dict[tuple[CacheKind, int | None, int], int] = {}
         for layer in self.layers:
-            if (attention := layer.attention) and attention.elements_per_token:
-                key = (attention.kind, attention.window, attention.elements_per_token)
+            attention = layer.attention
+            if attention is None or not attention.elements_per_token:
+                continue
+            keys = [(attention.kind, attention.window, attention.elements_per_token)]
+            if attention.compression > 1:
+                keys = [
+                    (attention.kind, None, attention.elements_per_token),
+                    (attention.kind, attention.window, attention.whole_elements),
+                ]
+            for key in keys:
                 groups[key] = groups.get(key, 0) + 1
         return [CacheGroup(kind, count, window, elements) for (kind, window, elements), count in groups.items()]
+
+    @cached_property
+    def index_elements_per_token(self) -> int:
+        """Elements that the indexers of all layers cache for each token."""
+        return sum(layer.attention.index_elements_per_token for layer in self.layers if layer.attention)
 
     @cached_property
     def state_elements_per_sequence(self) -> int:

@@ -17,6 +17,7 @@ def decoder(
     layers: Sequence[Layer],
     *,
     tied: bool = False,
+    tie_field: str = "tie_word_embeddings",
     prefix: str = "model.",
     table: str = "embed_tokens",
     stack: str = "layers",
@@ -30,11 +31,12 @@ def decoder(
 ) -> Model:
     """Return the model of these layers.
 
-    `tied` is the family's habit where neither the config nor its class sets `tie_word_embeddings`.
+    `tied` is the family's habit where neither the config nor its class sets `tie_field`.
     `extra` are tensors that stand beside the token table (positions, norms of the embedding); `last`
     replaces the norm before the head.
     """
-    tied = config.flag("tie_word_embeddings", default=tied)
+    if tie_field:
+        tied = config.flag(tie_field, default=tied)
     embedding = embedding_table(f"{prefix}{table}", shape)
     output = linear(head, shape.vocab, shape.hidden, shape.dtype, Role.HEAD, Split.VOCABULARY, bias=head_bias)
     if tied:

@@ -34,13 +34,15 @@ def read_shape(
     head_dim: int | None = None,
     intermediate: int | None = None,
     kv_heads: int | None = None,
+    layers: int | None = None,
+    heads: int | None = None,
 ) -> Shape:
-    """Read the dimensions; `head_dim`, `intermediate` and `kv_heads` replace what the family says otherwise.
+    """Read the dimensions; those that are given replace what the family says otherwise.
 
     `intermediate=0` says that the family has no one width.
     """
     hidden = config.integer("hidden_size", "n_embd", "n_embed", "d_model")
-    heads = config.integer("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
+    heads = heads or config.integer("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
     if kv_heads is None:
         kv_heads = config.integer("num_key_value_heads", default=heads)
     if head_dim is None and "head_dim" not in config and hidden % heads:
@@ -55,7 +57,7 @@ def read_shape(
         heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim or config.integer("head_dim", default=hidden // heads),
-        layers=read_layers(config),
+        layers=layers or read_layers(config),
         vocab=config.integer("vocab_size"),
         dtype=read_dtype(config),
     )
