@@ -24,13 +24,14 @@ _LIKENESS = 0.02
 class Devices:
     """The kinds in device order (one entry when all are alike), and the memory that a log states.
 
+    `free_bytes` is what was free at the start, of each device or of the one whose lines were logged.
     `named` is False when the kind was taken by its memory alone, `sized` False when not even the memory is
     known: then only what does not depend on the device can be compared.
     """
 
     kinds: tuple[Gpu, ...]
     total_bytes: int | None = None
-    free_bytes: int | None = None
+    free_bytes: tuple[int, ...] = ()
     used_bytes: int = 0
     named: bool = True
     sized: bool = True
@@ -49,7 +50,11 @@ class Devices:
 
     def sites(self, stages: int) -> tuple[Site, ...]:
         """Site of each stage; of unequal cards each is a stage of its own."""
-        places = [replace(usual_site(gpu), used_bytes=self.used_bytes, free_bytes=self.free_bytes) for gpu in self.gpus]
+        free = self.free_bytes or (None,)
+        places = [
+            replace(usual_site(gpu), used_bytes=self.used_bytes, free_bytes=free[number % len(free)])
+            for number, gpu in enumerate(self.gpus)
+        ]
         return tuple(places[stage % len(places)] for stage in range(max(stages, len(places))))
 
 
@@ -58,7 +63,7 @@ def find_devices(
     words: str | None,
     *,
     total_bytes: int | None = None,
-    free_bytes: int | None = None,
+    free_bytes: tuple[int, ...] = (),
     used_bytes: int = 0,
 ) -> Devices:
     """Return the devices of a row.

@@ -11,8 +11,9 @@ from planner.backtest.fields import Value
 class Entry:
     """One row: predicted beside measured, or the reason why it was skipped.
 
-    `fits` holds the predicted and the measured verdict, None where there is none. `subject` says what was
-    replayed (engine version, model, GPU, layout, precision), for grouping and for the reader.
+    `fits` holds the predicted and the measured verdict, None where there is none. `margin` says by how much:
+    sequences of full length, bytes short of one, and bytes of the fullest device that nothing takes.
+    `subject` says what was replayed (engine version, model, GPU, layout, precision).
     """
 
     id: str
@@ -22,6 +23,7 @@ class Entry:
     measured: Mapping[str, Value] = field(default_factory=dict)
     fits: tuple[bool | None, bool | None] = (None, None)
     why_not: tuple[str, ...] = ()
+    margin: Mapping[str, int] = field(default_factory=dict)
     subject: Mapping[str, str] = field(default_factory=dict)
     unscored: Mapping[str, str] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
@@ -45,6 +47,7 @@ class Entry:
             document |= {
                 "fits": {"predicted": self.fits[0], "measured": self.fits[1]},
                 "why_not": list(self.why_not),
+                "margin": dict(self.margin),
                 "subject": dict(self.subject),
                 "unscored": dict(self.unscored),
                 "assumptions": list(self.assumptions),

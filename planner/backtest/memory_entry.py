@@ -23,6 +23,7 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
         measured=run.measured,
         fits=(found.fits if run.devices.sized else None, run.fits),
         why_not=() if found.fits else (*found.refusals, *found.bill.reasons),
+        margin=_margin(found),
         subject={
             "engine_version": found.engine.version,
             "model": found.model.name,
@@ -34,6 +35,16 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
         unscored=run.unscored,
         assumptions=found.notes,
     )
+
+
+def _margin(found: Replay) -> dict[str, int]:
+    if found.refusals:
+        return {}
+    return {
+        "sequences": found.bill.sequences,
+        "short_bytes": found.bill.short_bytes,
+        "free_bytes": min(device.device_bytes - device.total_bytes for device in found.bill.per_device),
+    }
 
 
 def _predicted(found: Replay, reader: Reader) -> dict[str, Value]:

@@ -11,6 +11,9 @@ from planner.layout import Layout
 from planner.memory.bill import Bill, DeviceBill
 from planner.models.model import Model
 
+INPUT = "an input of the replay"
+"""Why a measured quantity is not compared: it was known before anything was allocated."""
+
 
 @dataclass(frozen=True)
 class Run:

@@ -16,7 +16,7 @@ def test_sglang_free_memory_before_the_weights_is_an_input_and_tp_counts_attenti
         }
     )  # fmt: skip
     assert (run.launch.tensor, run.launch.data, run.launch.expert_parallel) == (1, 8, True)
-    assert run.devices.free_bytes == int((31.96 + 105.59) * GIB)
+    assert run.devices.free_bytes == (int((31.96 + 105.59) * GIB),)
 
 
 def test_sglang_lines_of_a_shared_card_are_not_compared() -> None:

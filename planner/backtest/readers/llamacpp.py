@@ -8,7 +8,7 @@ from typing import Any
 from planner.backtest.devices import find_devices
 from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
-from planner.backtest.run import Metric, Replay, Run
+from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.launch.dialect import limits_of
 from planner.launch.flag_table import flag_table
 from planner.launch.flags import read_flags
@@ -26,6 +26,7 @@ _FACTS = {
     "pipeline_copies": re.compile(r"n_copies=(\d+)"),
 }
 """What the log or the remarks say of a run; the names of the fork's flags are its own (`-mla`, `-amb`)."""
+_FORKED = {"compute_buffer_MiB": "the fork sizes the buffers of latent attention its own way"}
 
 
 def read(row: Mapping[str, Any]) -> Run:
@@ -38,22 +39,30 @@ def read(row: Mapping[str, Any]) -> Run:
     options = _command(command) | _facts(fields, remarks)
     launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, "kv_cache_dtype": None}, **options)
     gpus = fields.size("n_gpus") or 1
-    devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"))
+    measured = fields.measured()
+    devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"), free_bytes=_free(measured))
     fork = "ik_llama" in (fields.text("framework") or "")
     return Run(
         id=str(row.get("id")),
         launch=launch,
         devices=devices.repeated(gpus),
-        measured=fields.measured(),
+        measured=measured,
         fits=None if "pipeline-parallel copies" in remarks else fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=_type(row),
         file_bytes=_file_bytes(row),
-        unscored={"compute_buffer_MiB": "the fork sizes the buffers of latent attention its own way"}
-        if fork and options.get("mla_use")
-        else {},
+        unscored={"free_MiB": INPUT} | (_FORKED if fork and options.get("mla_use") else {}),
         notes=(*notes, "the ik_llama.cpp fork, billed as llama.cpp") if fork else notes,
     )
+
+
+def _free(measured: Mapping[str, Value]) -> tuple[int, ...]:
+    """Free memory of each device at the start, in the order of their numbers."""
+    free = measured.get("free_MiB")
+    if not isinstance(free, Mapping):
+        return ()
+    numbered = {int(match[1]): size for device, size in free.items() if (match := _DEVICE.fullmatch(device))}
+    return tuple(int(numbered[number] * MIB) for number in sorted(numbered))
 
 
 def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:

@@ -7,7 +7,7 @@ from typing import Any
 from planner.backtest.devices import find_devices
 from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
-from planner.backtest.run import Metric, Replay, Run
+from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.layout import OptionValue
 from planner.units import GIB
 
@@ -36,22 +36,22 @@ def read(row: Mapping[str, Any]) -> Run:
         fits=fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
-        unscored={"avail_before_weights_GB": "an input of the replay"}
+        unscored={"avail_before_weights_GB": INPUT}
         | ({name: "others use the card" for name in measured if name.startswith("avail_after")} if shared else {}),
         notes=notes,
     )
 
 
-def _free(measured: Mapping[str, Value], words: str) -> int | None:
+def _free(measured: Mapping[str, Value], words: str) -> tuple[int, ...]:
     """Free memory before the weights: logged, or free after them plus what they took, or in the words."""
     before = measured.get("avail_before_weights_GB")
     after, weights = measured.get("avail_after_weights_GB"), measured.get("weights_mem_usage_GB")
     if isinstance(before, float):
-        return int(before * GIB)
+        return (int(before * GIB),)
     if isinstance(after, float) and isinstance(weights, float):
-        return int((after + weights) * GIB)
+        return (int((after + weights) * GIB),)
     match = _FREE_AT_START.search(words)
-    return int(float(match[1]) * GIB) if match else None
+    return (int(float(match[1]) * GIB),) if match else ()
 
 
 def _options(fields: Fields, remarks: str) -> dict[str, OptionValue]:

@@ -7,7 +7,7 @@ from typing import Any
 from planner.backtest.devices import find_devices
 from planner.backtest.fields import Fields
 from planner.backtest.readers.server_row import launch_of
-from planner.backtest.run import Metric, Replay, Run
+from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.layout import OptionValue
 from planner.units import GIB, MIB
 
@@ -32,7 +32,7 @@ def read(row: Mapping[str, Any]) -> Run:
         fits=fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
-        unscored={"gpu_total_GiB": "an input of the replay"},
+        unscored={"gpu_total_GiB": INPUT},
         notes=notes,
     )
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from planner.backtest.devices import find_devices
 from planner.backtest.engine_version import engine_version
-from planner.backtest.fields import Fields
+from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
-from planner.backtest.run import Metric, Replay, Run
+from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.errors import BadInput
 from planner.launch.launch import Launch
 from planner.layout import Limits
@@ -32,7 +32,7 @@ def read(row: Mapping[str, Any]) -> Run:
         "vllm", fields.text("vllm_version", "version"), shown, str(row.get("source") or ""), fields.text("engine")
     )
     tensor, pipeline = fields.size("tp") or 1, fields.size("pp") or 1
-    total = fields.measured().get("total_gpu_memory_gib")
+    measured = fields.measured()
     launch = Launch(
         engine="vllm",
         model=model or "",
@@ -61,22 +61,27 @@ def read(row: Mapping[str, Any]) -> Run:
         devices=find_devices(
             fields.text("gpu_slug"),
             fields.text("gpu"),
-            total_bytes=int(total * GIB) if isinstance(total, float) else None,
-            free_bytes=_amount(_FREE, shown, GIB),
+            total_bytes=_bytes(measured, "total_gpu_memory_gib"),
+            free_bytes=_known(_bytes(measured, "free_gpu_memory_gib") or _amount(_FREE, shown, GIB)),
             used_bytes=_amount(_USED, shown, GB) or 0,
         ),
-        measured=_comparable(fields),
+        measured=measured,
         fits=fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
         rank=stage * tensor,
-        unscored={"total_gpu_memory_gib": "an input of the replay"},
+        unscored=dict.fromkeys(("total_gpu_memory_gib", "free_gpu_memory_gib"), INPUT),
         notes=(note,) if note else (),
     )
 
 
-def _comparable(fields: Fields) -> dict[str, Any]:
-    return {name: value for name, value in fields.measured().items() if name != "total_gpu_memory_gib"}
+def _bytes(measured: Mapping[str, Value], name: str) -> int | None:
+    size = measured.get(name)
+    return int(size * GIB) if isinstance(size, float) else None
+
+
+def _known(size: int | None) -> tuple[int, ...]:
+    return () if size is None else (size,)
 
 
 def _amount(pattern: re.Pattern[str], text: str, unit: int) -> int | None:
@@ -115,6 +120,7 @@ def _available(replay: Replay) -> float | None:
 
 METRICS: Mapping[str, Metric] = {
     "weights_gib_per_gpu": _gib(lambda replay: replay.device.weights_bytes),
+    "consumed_gib": _gib(lambda replay: replay.device.weights_bytes + replay.device.non_torch_bytes),
     "non_torch_gib": _gib(lambda replay: replay.device.non_torch_bytes),
     "activation_peak_gib": _gib(lambda replay: replay.device.activation_bytes),
     "cuda_graph_gib": _gib(lambda replay: replay.device.cuda_graph_bytes),
