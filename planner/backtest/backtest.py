@@ -37,7 +37,7 @@ def backtest(runs: str | Path, *, engine: str | None = None, confidence: float =
 
 def entries(path: Path, confidence: float = CONFIDENCE) -> list[Entry]:
     """Replay every row of a file; raises BadInput when it holds none."""
-    return [_entry(row, number, path.parent, confidence) for number, row in enumerate(_rows(path))]
+    return [entry_of(row, number, path.parent, confidence) for number, row in enumerate(_rows(path))]
 
 
 def scores(found: Iterable[Entry]) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def _rows(path: Path) -> list[Any]:
     return rows
 
 
-def _entry(row: Any, number: int, folder: Path, confidence: float) -> Entry:
+def entry_of(row: Any, number: int, folder: Path, confidence: float = CONFIDENCE) -> Entry:
+    """Replay one row, the `number`th of its file; `folder` is where its `model_path` starts. Never raises."""
     if not isinstance(row, Mapping):
         return Entry(f"row {number}", reason=f"is {row!r:.40}; expected an object")
     name, engine = str(row.get("id") or f"row {number}"), None

@@ -13,7 +13,8 @@ class Entry:
 
     `fits` holds the predicted and the measured verdict, None where there is none. `margin` says by how much:
     sequences of full length, bytes short of one, and bytes of the fullest device that nothing takes.
-    `subject` says what was replayed (engine version, model, GPU, layout, precision).
+    `subject` says what was replayed (engine version, model, GPU, layout, precision); `lines` are the
+    predicted lines of the device whose log it was, in bytes.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Entry:
     why_not: tuple[str, ...] = ()
     margin: Mapping[str, int] = field(default_factory=dict)
     subject: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
     unscored: Mapping[str, str] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
 

@@ -9,6 +9,7 @@ from planner.backtest.fields import Value
 from planner.backtest.readers import Reader, reader_of
 from planner.backtest.replay import replay
 from planner.backtest.run import Replay
+from planner.engines.local_profile import ranks_of
 
 
 def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: float) -> Entry:
@@ -31,7 +32,9 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
             "gpu": " + ".join(dict.fromkeys(gpu.slug for gpu in run.devices.kinds)),
             "architecture": run.devices.kinds[0].architecture,
             "layout": found.layout.label(),
+            "ranks": ranks_of(found.layout),
         },
+        lines={} if found.refusals else _lines(found),
         unscored=run.unscored,
         assumptions=found.notes,
     )
@@ -44,6 +47,16 @@ def _margin(found: Replay) -> dict[str, int]:
         "sequences": found.bill.sequences,
         "short_bytes": found.bill.short_bytes,
         "free_bytes": min(device.device_bytes - device.total_bytes for device in found.bill.per_device),
+    }
+
+
+def _lines(found: Replay) -> dict[str, int]:
+    device = found.device
+    return {
+        "weights": device.weights_bytes,
+        "activation": device.activation_bytes,
+        "non_torch": device.non_torch_bytes,
+        "cuda_graph": device.cuda_graph_bytes,
     }
 
 

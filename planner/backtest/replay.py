@@ -4,7 +4,7 @@ from pathlib import Path
 
 from planner.backtest.recorded_model import model_of
 from planner.backtest.run import Replay, Run
-from planner.engines import find_engine
+from planner.engines import find_engine, local_profile
 from planner.launch.layout import layout_of
 from planner.memory.bill import Bill
 
@@ -29,5 +29,5 @@ def replay(run: Run, folder: Path, confidence: float) -> Replay:
         layout=layout,
         bill=bill,
         refusals=tuple(refusals),
-        notes=(*run.notes, *run.devices.notes, *model.assumptions),
+        notes=(*run.notes, *run.devices.notes, *model.assumptions, *local_profile.remarks()),
     )

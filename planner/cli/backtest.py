@@ -11,6 +11,7 @@ from planner.cli import options
 @click.command(name="backtest", help="Replay recorded runs: what we would have said beside what was logged.")
 @click.argument("runs", type=click.Path(path_type=Path))
 @click.option("--engine", help="Only the rows of this engine.")
+@options.local_profile
 @options.as_json
 def command(runs: Path, engine: str | None, as_json: bool) -> int:
     """Print errors by engine and metric, verdicts, and the rows left out with the reason."""

@@ -10,6 +10,7 @@ from planner.cli import options
 
 @click.command(name="check", help="Recompute PLAN without the solver and reject what does not hold.")
 @click.argument("plan", type=click.Path(path_type=Path))
+@options.local_profile
 @options.as_json
 def command(plan: Path, as_json: bool) -> int:
     """Print what does not hold; exit 1 when anything does not."""

@@ -12,6 +12,7 @@ from planner.cli import options
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--to", "target", default="vllm", show_default=True, help="The target framework.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory to write to.  [default: print]")
+@options.local_profile
 @options.as_json
 def command(plan: Path, target: str, output: Path | None, as_json: bool) -> int:
     """Print or write the files; a plan that does not hold is never exported."""

@@ -13,10 +13,11 @@ VERBS = {
     "size": "how many GPUs of each kind a model needs",
     "estimate": "memory bill and speed of one layout on one GPU kind",
     "inspect": "what a model is made of: parameters, layers, cache",
-    "verify": "the memory bill of a launch command, a config file or an exported folder",
+    "verify": "the memory bill of a launch command, or a start-up log beside our prediction",
     "check": "recompute a plan without the solver and reject what does not hold",
     "export": "write the config and commands of the engine that runs a plan",
     "backtest": "replay recorded runs: predicted beside logged",
+    "calibrate": "turn start-up logs into a local profile that later bills use",
     "catalog": "list the GPUs, nodes, models and engines we know",
     "schema": "print the JSON schema of a document",
 }

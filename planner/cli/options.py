@@ -1,6 +1,7 @@
 """Flags that several verbs share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,22 @@ from planner.workload import Workload
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the document as JSON.")
+
+
+def _activate(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        from planner.engines.local_profile import activate
+
+        activate(value)
+
+
+local_profile = click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_activate,
+    help="A local profile that `calibrate` wrote: corrects the memory lines.",
+)
 engine = click.option("--engine", default="vllm", show_default=True, help="The framework that will run it.")
 
 _WORKLOAD = (

@@ -20,6 +20,7 @@ from planner.errors import BadInput
 @click.option("--objective", type=click.Choice(["cost", "gpus"]), help="[default: cost where prices are known]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
 @click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
+@options.local_profile
 @options.as_json
 def command(
     model: str | None,

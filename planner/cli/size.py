@@ -15,6 +15,7 @@ from planner.cli import options
 @options.traffic
 @options.engine
 @options.limits
+@options.local_profile
 @options.as_json
 def command(
     model: str,

@@ -19,6 +19,7 @@ from planner.errors import BadInput
 @click.option("--model", help="With --log: the model, where the log's name for it is not known.")
 @click.option("--gpu", help="GPU kind, where SOURCE or the log does not name it: H100, NVIDIA L40S ...")
 @click.option("--row", type=click.Path(path_type=Path), help="With --log: add the run to this file for `backtest`.")
+@options.local_profile
 @options.as_json
 def command(
     source: Path | None,

@@ -3,6 +3,7 @@
 from functools import cache
 from importlib import import_module
 
+from planner.engines.local_profile import corrected
 from planner.engines.profile import Engine
 from planner.errors import UnknownName
 from planner.near_names import near_names
@@ -10,15 +11,20 @@ from planner.near_names import near_names
 ENGINES = {"vllm": "planner.engines.vllm", "sglang": "planner.engines.sglang"}
 
 
-@cache
 def find_engine(name: str, version: str | None = None) -> Engine:
     """Return the profile of an engine, as of `version` (None: the newest we know); raises UnknownName.
 
-    A profile whose rules changed over versions defines `of_version(version)`; others answer for all.
+    A profile whose rules changed over versions defines `of_version(version)`; others answer for all. The
+    local profile in use corrects it.
     """
-    if name.lower() not in ENGINES:
+    return corrected(_profile(name.lower(), version))
+
+
+@cache
+def _profile(name: str, version: str | None) -> Engine:
+    if name not in ENGINES:
         raise UnknownName("engine", name, near_names(name, ENGINES) or list(ENGINES))
-    module = import_module(ENGINES[name.lower()])
+    module = import_module(ENGINES[name])
     engine: Engine = module.ENGINE
     if version is not None and hasattr(module, "of_version"):
         engine = module.of_version(version)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from planner.engines import find_engine
+from planner.engines import find_engine, local_profile
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
 from planner.fleet.site import Site, usual_site
@@ -45,7 +45,7 @@ def bill(launch: Launch, gpu: str | None = None) -> dict[str, Any]:
         "sequences": found.sequences,
         "per_device": [device.document() for device in found.per_device],
         "unknown_flags": list(launch.unknown),
-        "assumptions": [*notes, *launch.notes, *model.assumptions],
+        "assumptions": [*notes, *launch.notes, *model.assumptions, *local_profile.remarks()],
     }
 
 

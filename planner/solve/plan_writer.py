@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from planner.engines import local_profile
 from planner.fleet.site import Site
 from planner.plan_document import (
     Capacity,
@@ -127,7 +128,7 @@ def _replica(placed: Placed) -> ReplicaPlan:
 
 
 def _assumptions(problem: Problem) -> list[str]:
-    lines = [*problem.inventory.assumptions]
+    lines = [*problem.inventory.assumptions, *local_profile.remarks()]
     for ways in problem.variants:
         lines += [line for variant in ways for line in variant.model.assumptions]
     if not problem.inventory.priced:

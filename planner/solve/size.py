@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from planner.engines import local_profile
 from planner.errors import AmbiguousName
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import find_gpu, gpus
@@ -57,7 +58,12 @@ def size(
         "engine_version": variant.engine.version,
         "workload": workload.model_dump(),
         "sizes": answers,
-        "assumptions": [*assumptions, f"nodes of {USUAL_NODE} GPUs", *variant.model.assumptions],
+        "assumptions": [
+            *assumptions,
+            f"nodes of {USUAL_NODE} GPUs",
+            *variant.model.assumptions,
+            *local_profile.remarks(),
+        ],
     }
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from planner.engines import find_engine
+from planner.engines import find_engine, local_profile
 from planner.engines.profile import Engine
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
@@ -69,7 +69,7 @@ def estimate(
         "sequences": bill.sequences,
         "per_device": [device.document() for device in bill.per_device],
         "speed": speed,
-        "assumptions": [*notes, *loaded.assumptions, *remarks],
+        "assumptions": [*notes, *loaded.assumptions, *remarks, *local_profile.remarks()],
     }
 
 
