@@ -1,68 +1,33 @@
-"""`gpuplan catalog gpus|nodes|models|engines`."""
+"""`gpuplan catalog gpus|nodes|instances|models|engines|fabrics|mig`."""
 
 import json
-from typing import Any
 
 import click
 
 from planner.cli import options
 
+PARTS = ("gpus", "nodes", "instances", "models", "engines", "fabrics", "mig")
 
-@click.command(name="catalog", help="List what we know; WORDS narrow the list.")
-@click.argument("what", type=click.Choice(["gpus", "nodes", "models", "engines"]))
+
+@click.command(name="catalog", help="List what we know; WORDS narrow the list to the lines that have them all.")
+@click.argument("what", type=click.Choice(PARTS))
 @click.argument("words", nargs=-1)
 @options.as_json
 def command(what: str, words: tuple[str, ...], as_json: bool) -> int:
     """Print one part of the catalogue."""
-    rows = [row for row in _ROWS[what]() if all(word.lower() in str(row).lower() for word in words)]
+    from planner.report.catalog_rows import LISTINGS
+
+    listing = LISTINGS[what]
+    rows = [row for row in listing.rows() if all(word.lower() in json.dumps(row).lower() for word in words)]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
-    else:
-        from tabulate import tabulate
+        return 0
+    from tabulate import tabulate
 
-        click.echo(tabulate(rows, headers="keys", tablefmt="simple"))
+    shown = [["-" if row[key] is None else row[key] for _, key in listing.columns] for row in rows]
+    headings = [heading for heading, _ in listing.columns]
+    widths = list(listing.widths) or None
+    click.echo(
+        tabulate(shown, headers=headings, tablefmt="simple", maxcolwidths=widths) if rows else "nothing is like that"
+    )
     return 0
-
-
-def _gpus() -> list[dict[str, Any]]:
-    from planner.fleet.gpu_catalogue import gpus
-
-    return [
-        {
-            "gpu": gpu.slug,
-            "memory GiB": gpu.memory_gib,
-            "known by": gpu.memory_basis,
-            "GB/s": gpu.memory_bandwidth_gbps,
-            "bf16 TFLOP/s": gpu.dense_tflops.get("bf16"),
-            "link": gpu.link_kind or "pcie",
-        }
-        for gpu in gpus().values()
-    ]
-
-
-def _nodes() -> list[dict[str, Any]]:
-    from planner.fleet.node_catalogue import node_kinds
-
-    return [
-        {
-            "node": kind.slug,
-            "gpus": f"{kind.gpu_count}x {kind.gpu_slug}",
-            "network GB/s a GPU": kind.network_gbps,
-        }
-        for kind in node_kinds()
-    ]
-
-
-def _models() -> list[dict[str, Any]]:
-    from planner.models.model_catalogue import catalogue
-
-    return [{"model": name} for name in catalogue()]
-
-
-def _engines() -> list[dict[str, Any]]:
-    from planner.engines import ENGINES, find_engine
-
-    return [{"engine": name, "version": find_engine(name).version} for name in ENGINES]
-
-
-_ROWS = {"gpus": _gpus, "nodes": _nodes, "models": _models, "engines": _engines}

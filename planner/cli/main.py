@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from planner import __version__
+from planner.cli import hardware_files
 from planner.errors import GpuplanError
 
 VERBS = {
@@ -18,7 +19,9 @@ VERBS = {
     "export": "write the config and commands of the engine that runs a plan",
     "backtest": "replay recorded runs: predicted beside logged",
     "calibrate": "turn start-up logs into a local profile that later bills use",
-    "catalog": "list the GPUs, nodes, models and engines we know",
+    "discover": "write the inventory of this machine or cluster",
+    "prices": "list what clouds ask, or take in a newer price list",
+    "catalog": "list the GPUs, nodes, instances, fabrics, models and engines we know",
     "schema": "print the JSON schema of a document",
 }
 
@@ -35,7 +38,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         command: click.Command = import_module(f"planner.cli.{cmd_name}").command
-        return command
+        return hardware_files.add_to(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

@@ -47,6 +47,10 @@ class GpuCatalogue:
             raise UnknownName("gpu", name, near_names(name, known), where=where)
         return self._chosen(name, [self.kinds[slug] for slug in slugs], where, memory_gib)
 
+    def names(self, name: str) -> bool:
+        """Whether this is the full name of a kind, not words of one."""
+        return any(key in self._by_name for key in _keys(name))
+
     def with_kinds(self, entries: Iterable[Any], *, where: str | None, field: str) -> "GpuCatalogue":
         """Return the catalogue with more kinds, or other figures for known ones, laid over it."""
         return self.over(laid_over(list(entries), self.raw, where=where, field=(field,)), where or "the inventory")

@@ -23,6 +23,7 @@ class MigProfile:
     compute_share: float
     most: int
     memory_gib: float | None
+    multiprocessors: int | None
 
 
 @cache
@@ -52,6 +53,7 @@ def _profile(entry: dict[str, Any], group: dict[str, Any], geometry: dict[str, A
         compute_share=units / all_units if units and all_units else compute / geometry["compute_slices"],
         most=entry["max_instances"],
         memory_gib=entry.get("memory_gib_reported"),
+        multiprocessors=entry.get("sm_count"),
     )
 
 
