@@ -48,10 +48,19 @@ def speed_entry(row: Mapping[str, Any], name: str) -> Entry:
             "layout": run.layout.label(),
             "precision": (fields.text("precision") or "not stated").lower(),
             "provenance": str(found.speed.provenance),
+            "load": _load(row, run.saturated),
         },
         unscored=unscored,
         assumptions=(*run.notes, *run.model.assumptions),
     )
+
+
+def _load(row: Mapping[str, Any], saturated: bool) -> str:
+    """`served` at a known concurrency, `offline` with everything queued at once, else `other`."""
+    words = str(row.get("load") or "")
+    if words.startswith("offline"):
+        return "offline"
+    return "served" if words.startswith("closed loop") and not saturated else "other"
 
 
 def _unscored(row: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ def backtest_table(document: dict[str, Any]) -> str:
         parts += [
             f"{engine} by {group}\n{group_table(scores[f'by_{group}'])}"
             for group in ("gpu", "precision")
-            if len(scores[f"by_{group}"]) > 1
+            if scores["by_precision"] and len(scores[f"by_{group}"]) > 1
         ]
     skipped: dict[str, list[str]] = {}
     for row in document["rows"]:
