@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import types
+from unittest.mock import MagicMock
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
@@ -180,18 +181,23 @@ def build(config):
     for rank in range(stages):
         mine = copy.deepcopy(config)
         mine.compilation_config.static_forward_context.clear()
+        mine.device_config.device = torch.device("meta")
         state._TP, state._PP, state._DP = Group(tensor), Group(stages, rank), Group(data)
         state._EP, state._PCP, state._DCP = Group(tensor * data), Group(1), Group(1)
         state._WORLD = Group(parallel.world_size)
         before = torch.get_default_dtype()
         torch.set_default_dtype(mine.model_config.dtype)
         _building = True
+        absent = [name for name in ("cuda", "cuda.bindings") if name not in sys.modules]
+        sys.modules.update({name: MagicMock(name=name) for name in absent})
         try:
             with set_current_vllm_config(mine), torch.device("meta"):
                 model = initialize_model(vllm_config=mine)
         finally:
             torch.set_default_dtype(before)
             _building = False
+            for name in absent:
+                del sys.modules[name]
         weights.append(sum(tensor.numel() * tensor.element_size() for tensor in model.parameters()))
         cached = mine.compilation_config.static_forward_context.values()
         layers.append(sum(isinstance(layer, AttentionLayerBase) for layer in cached))
