@@ -3,13 +3,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 INPUTS := pyproject.toml
 
-.PHONY: plan test lint clean
+.PHONY: plan test test-engines lint clean
 
 plan: $(VENV)/installed        ## the main job: a real model on a real inventory
 	$(BIN)/gpuplan plan llama-3.3-70b --on 2x8xH100-SXM --context 8192 --concurrency 64 -o plan.json
 
 test: $(VENV)/developing       ## all tests that need no GPU and no engine
 	$(BIN)/python -m pytest -n auto
+
+test-engines: $(VENV)/developing ## exports before the engines' own parsers: 9 GB, 20 minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[engines]'
+	tests/export/acceptance/install.sh
+	$(BIN)/python -m pytest -m engines
 
 lint: $(VENV)/developing       ## format, lint, types
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
