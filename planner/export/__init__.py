@@ -13,6 +13,8 @@ from planner.plan_document import Plan
 TARGETS = {
     "vllm": "planner.export.vllm",
     "sglang": "planner.export.sglang",
+    "accelerate": "planner.export.accelerate",
+    "tgi": "planner.export.tgi",
     "vllm-ray": "planner.export.vllm_ray",
     "kubernetes": "planner.export.kubernetes",
     "lws": "planner.export.leaderworkerset",

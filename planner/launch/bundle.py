@@ -7,7 +7,7 @@ from planner.errors import BadInput
 from planner.launch.launch import Launch
 from planner.launch.source_file import launches_of_file
 
-SKIPPED = {".md", ".env", ".txt", ".log", ".html"}
+SKIPPED = {".md", ".env", ".txt", ".log", ".html", ".py"}
 
 
 def launches_of_folder(folder: Path) -> list[Launch]:

@@ -1,5 +1,6 @@
 """One file that launches engines: a script, a config file, a manifest."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from planner.launch.launch import Launch
 from planner.launch.stages import stage_gpus
 
 _LARGEST = 2**20
+_PLANNED = re.compile(r"^# planned for (\w+) ([\w.-]+)", re.MULTILINE)
 _YAML = (".yaml", ".yml", ".json")
 
 
@@ -27,6 +29,11 @@ def launches_of_file(path: Path) -> list[Launch]:
 
 def _placed(launch: Launch, path: Path, text: str) -> Launch:
     """Add what the file says beside the command: GPU kinds of the stages, the pinned version."""
+    if launch.engine == "tgi" and (planned := _PLANNED.search(text)):
+        note = (
+            f"TGI has no memory rules here: billed as the plan for {planned[1]} {planned[2]} that it was exported from"
+        )
+        launch = replace(launch, engine=planned[1], version=planned[2]).saying(note)
     version = launch.version or pinned_version(text, launch.engine)
     return replace(launch, where=str(path), version=version, gpus=launch.gpus or stage_gpus(text))
 

@@ -30,6 +30,10 @@ def launch(invocation: Invocation) -> Launch:
     if not model:
         raise BadInput("names no model", where="text-generation-launcher", expected="--model-id MODEL")
     shards = flags.whole("num-shard")
+    limits = limits_of("tgi", flags, LIMITS)
+    if flags.text("cuda-graphs") == "0":
+        options = {name: value for name, value in limits.options.items() if name != "cuda_graphs"}
+        limits = limits.model_copy(update={"enforce_eager": True, "options": options})
     notes = () if shards else ("--num-shard is not set: TGI takes every GPU it sees; one is billed",)
     return Launch(
         engine="tgi",
@@ -37,7 +41,7 @@ def launch(invocation: Invocation) -> Launch:
         version=invocation.version,
         revision=flags.text("revision"),
         tensor=shards or 1,
-        limits=limits_of("tgi", flags, LIMITS),
+        limits=limits,
         port=flags.whole("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
