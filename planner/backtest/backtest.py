@@ -82,7 +82,7 @@ def entry_of(row: Any, number: int, folder: Path, confidence: float = CONFIDENCE
     try:
         engine = engine_of(row)
         measured = Fields(row).measured()
-        return speed_entry(row, name) if is_speed_row(row) else memory_entry(row, engine, folder, confidence)
+        return speed_entry(row, name, folder) if is_speed_row(row) else memory_entry(row, engine, folder, confidence)
     except BadInput as error:
         reason = str(error)
     except ValidationError as error:

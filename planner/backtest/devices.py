@@ -9,11 +9,12 @@ from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import find_gpu, gpus
 from planner.fleet.site import Site, usual_site
-from planner.units import GIB
+from planner.units import GB, GIB
 
 _COUNTED = re.compile(r"(\d+)\s*x\s+(.+)", re.IGNORECASE)
 _CLASS = re.compile(r"(\d+)\s*GB[ -](?:class|GPU)", re.IGNORECASE)
 _KIND_CLASS = re.compile(r"(\w+)-class")
+_MORE_THAN = re.compile(r">\s*(\d+) GB\b")
 _SIZE = re.compile(r"\((?:total )?(\d+(?:\.\d+)?) Gi?B\b")
 _NO_NAME = re.compile(r"\(.*?\)|sm_\d+|\d+\s*-?GPUs?\b|\d+ ?GB|^\d+ ", re.IGNORECASE)
 _LIKENESS = 0.02
@@ -65,16 +66,17 @@ def find_devices(
     total_bytes: int | None = None,
     free_bytes: tuple[int, ...] = (),
     used_bytes: int = 0,
+    marketed_gb: int | None = None,
 ) -> Devices:
     """Return the devices of a row.
 
-    The slug beats the words. Where the words name no card, the logged total tells the kind, else a size
-    class in the words (`80GB-class GPU`), each with a note. Raises BadInput for a card that is named and
-    not in the catalogue: a strange card must not be guessed.
+    The slug beats the words; `marketed_gb` picks its sibling of another memory size. Where the words name
+    no card, the logged total tells the kind, else a size class in the words (`80GB-class GPU`), each with a
+    note. Raises BadInput for a card that is named and not in the catalogue: a strange card must not be guessed.
     """
     logged = Devices((), total_bytes, free_bytes, used_bytes)
     if slug:
-        return replace(logged, kinds=(find_gpu(slug)[0],))
+        return replace(logged, kinds=(_variant(find_gpu(slug)[0], marketed_gb),))
     try:
         kinds, notes = _named(words or "")
         return replace(logged, kinds=kinds, notes=notes)
@@ -89,6 +91,17 @@ def find_devices(
     stand_in = gpus()["h100-sxm5-80gb"]
     note = "GPU and its memory not named: only what does not depend on them is compared"
     return replace(logged, kinds=(stand_in,), named=False, sized=False, notes=(note,))
+
+
+def _variant(kind: Gpu, marketed_gb: int | None) -> Gpu:
+    """The sibling of a kind (`h20-sxm5-96gb`) with another memory size, where the catalogue has one."""
+    if marketed_gb in (None, kind.memory_marketed_gb):
+        return kind
+    family = kind.slug.split("-")[0]
+    return next(
+        (gpu for gpu in gpus().values() if gpu.slug.split("-")[0] == family and gpu.memory_marketed_gb == marketed_gb),
+        kind,
+    )
 
 
 def _named(words: str) -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
@@ -113,6 +126,8 @@ def _class_bytes(words: str) -> int | None:
     if match := _CLASS.search(words):
         sizes = [kind.memory_bytes for kind in gpus().values() if kind.memory_marketed_gb == int(match[1])]
         return max(sizes, default=None)
+    if match := _MORE_THAN.search(words):
+        return min((k.memory_bytes for k in gpus().values() if k.memory_bytes > int(match[1]) * GB), default=None)
     if match := _SIZE.search(words):
         return int(float(match[1]) * GIB)
     try:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from planner.backtest.run import Run
-from planner.errors import BadInput
+from planner.errors import BadInput, UnknownName
 from planner.models.model import Model
 from planner.models.source import load_model
 
@@ -13,10 +13,28 @@ _UNNAMED = re.compile(r"not named|not stated|unknown", re.IGNORECASE)
 
 
 def model_of(run: Run, folder: Path) -> Model:
-    """Load the model; a relative `model_path` is looked up beside the file of rows. Raises BadInput."""
-    if run.model_source:
-        return _load(str(folder / run.model_source))
-    return _load(bare_name(run.launch.model))
+    """Load the model of a run; raises BadInput."""
+    return recorded_model(run.launch.model, run.model_source, folder)
+
+
+def recorded_model(name: str | None, path: str | None, folder: Path) -> Model:
+    """Load the file at `path` (relative to `folder`, that of the rows), else the model of that name.
+
+    Names of rows carry remarks in brackets, alternatives (`DeepSeek-V3/R1 671B`) and sizes that no name has.
+    Raises BadInput.
+    """
+    if path:
+        return _load(str(folder / path))
+    if not name:
+        raise BadInput("is missing", field="model")
+    plain = bare_name(name)
+    first: BadInput | None = None
+    for wording in dict.fromkeys((plain, re.sub(r" \d+B$", "", plain), plain.partition("/")[0])):
+        try:
+            return _load(wording)
+        except UnknownName as unknown:
+            first = first or unknown
+    raise first or UnknownName("model", plain, [])
 
 
 def bare_name(name: str) -> str:

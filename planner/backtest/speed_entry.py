@@ -1,6 +1,7 @@
 """Predict a row of a serving benchmark: times and rates."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from planner.backtest.entry import Entry
@@ -20,7 +21,7 @@ def is_speed_row(row: Mapping[str, Any]) -> bool:
     return any(key in row for key in _KEYS) or any(word in name for name in names for word in _RATES)
 
 
-def speed_entry(row: Mapping[str, Any], name: str) -> Entry:
+def speed_entry(row: Mapping[str, Any], name: str, folder: Path) -> Entry:
     """Return the entry of a row; raises BadInput when it cannot be predicted."""
     fields = Fields(row)
     measured = fields.measured()
@@ -29,7 +30,7 @@ def speed_entry(row: Mapping[str, Any], name: str) -> Entry:
     for length in ("isl", "osl"):
         fields.whole(length)
     fields.number("offered_qps")
-    run = read_speed_row(row)
+    run = read_speed_row(row, folder)
     found = predict_run(run)
     unscored = _unscored(row, measured)
     return Entry(

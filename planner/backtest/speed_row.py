@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from planner.backtest.recorded_model import recorded_model
 from planner.data_files import read_yaml
 from planner.engines import find_engine
 from planner.engines.profile import Engine
@@ -16,7 +17,6 @@ from planner.fleet.gpu_catalogue import find_gpu
 from planner.fleet.site import Site, usual_site
 from planner.layout import Layout, Limits
 from planner.models.model import Model
-from planner.models.source import load_model
 from planner.workload import Workload
 
 _ENGINES = {"vllm": "vllm", "sglang": "sglang", "tensorrt-llm": "trtllm", "llama.cpp": "llamacpp", "ollama": "llamacpp"}
@@ -49,8 +49,11 @@ class SpeedRun:
         return self.layout.gpus * self.replicas
 
 
-def read_speed_row(row: Mapping[str, Any]) -> SpeedRun:
-    """Read a row of the truth format; raises BadInput with the reason when a prediction has no ground."""
+def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
+    """Read a row of the truth format; raises BadInput with the reason when a prediction has no ground.
+
+    `folder` is where a relative `model_path` starts.
+    """
     if row.get("mode") or row.get("layout_pools"):
         raise BadInput(f"is {row.get('mode') or 'disaggregated'}: pools of their own", field="mode")
     engine = _engine(row)
@@ -58,7 +61,7 @@ def read_speed_row(row: Mapping[str, Any]) -> SpeedRun:
         raise BadInput("llama.cpp rows are single streams", field="framework")
     notes: list[str] = []
     gpu = _gpu(row, notes)
-    model = _model(row)
+    model = recorded_model(_words(row, "model"), _words(row, "model_path"), folder)
     workload, saturated = _workload(row, model, notes)
     layout, replicas = _layout(row, model, gpu, engine, workload, notes)
     return SpeedRun(
@@ -98,8 +101,8 @@ def _gpu(row: Mapping[str, Any], notes: list[str]) -> Gpu:
     return gpu
 
 
-def _model(row: Mapping[str, Any]) -> Model:
-    return load_model(str(row.get("model_path") or row.get("model")))
+def _words(row: Mapping[str, Any], field: str) -> str | None:
+    return str(row[field]) if row.get(field) else None
 
 
 def _layout(

@@ -42,6 +42,7 @@ def test_a_strange_card_is_not_guessed() -> None:
         ("B200-class (175.34 GB available at start)", "b200-sxm-180gb"),
         ("141GB-class (105.59 used + 31.96 free as logged)", "h200-sxm5-141gb"),
         ("AMD Instinct (287.18 GB = avail 230.20 + weights 56.98 as logged)", "mi350x"),
+        ("GPU with >190 GB (not named)", "b200-sxm-180gb"),
         ("Apple M1 Max 64GB (Metal)", "apple-m1-max-64gb"),
         ("RTX 4090 D 24GB", "rtx-4090-d"),
     ],
@@ -56,3 +57,7 @@ def test_words_of_posters(words: str, slug: str) -> None:
 def test_words_that_name_no_card(words: str) -> None:
     found = find_devices(None, words)
     assert found.sized == (words == "48GB GPU?")
+
+
+def test_a_sibling_of_another_size() -> None:
+    assert find_devices("h20-sxm5-96gb", "H20", marketed_gb=141).kinds[0].slug == "h20-sxm5-141gb"

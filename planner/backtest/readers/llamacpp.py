@@ -12,7 +12,6 @@ from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.launch.dialect import limits_of
 from planner.launch.flag_table import flag_table
 from planner.launch.flags import read_flags
-from planner.launch.llamacpp import LIMITS
 from planner.layout import OptionValue
 from planner.memory.bill import DeviceBill
 from planner.units import GIB, MIB
@@ -93,7 +92,7 @@ def _command(text: str) -> dict[str, OptionValue]:
         words = shlex.split(text)
     except ValueError:
         words = text.replace('"', " ").split()[:-1]
-    return dict(limits_of("llamacpp", read_flags(words, flag_table("llamacpp")), LIMITS).options)
+    return dict(limits_of("llamacpp", read_flags(words, flag_table("llamacpp")), {}).options)
 
 
 def _type(row: Mapping[str, Any]) -> str | None:

@@ -8,10 +8,12 @@ from planner.backtest.devices import find_devices
 from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
+from planner.errors import BadInput
 from planner.layout import OptionValue
 from planner.units import GIB
 
 _FREE_AT_START = re.compile(r"\(([\d.]+) GB (?:free at start|available (?:at start|before weights))\)")
+_HOST_EXPERTS = re.compile(r"ktransformers|--kt-|experts? (?:\w+ )?on CPU", re.IGNORECASE)
 _SHARED = re.compile(r"GPU (?:is )?shared")
 
 
@@ -22,6 +24,8 @@ def read(row: Mapping[str, Any]) -> Run:
     the lines about free memory are not compared there.
     """
     fields = Fields(row)
+    if _HOST_EXPERTS.search(fields.words("model", "other_flags", "quantization")):
+        raise BadInput("keeps experts in host memory (ktransformers), which is not modelled", field="other_flags")
     measured = fields.measured()
     remarks = fields.words("other_flags")
     launch, notes = launch_of("sglang", row, **_options(fields, remarks))

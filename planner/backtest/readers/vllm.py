@@ -64,6 +64,7 @@ def read(row: Mapping[str, Any]) -> Run:
             total_bytes=_bytes(measured, "total_gpu_memory_gib"),
             free_bytes=_known(_bytes(measured, "free_gpu_memory_gib") or _amount(_FREE, shown, GIB)),
             used_bytes=_amount(_USED, shown, GB) or 0,
+            marketed_gb=_sibling(fields.words("per_rank_note")),
         ),
         measured=measured,
         fits=fields.flag("fits"),
@@ -73,6 +74,12 @@ def read(row: Mapping[str, Any]) -> Run:
         unscored=dict.fromkeys(("total_gpu_memory_gib", "free_gpu_memory_gib"), INPUT),
         notes=(note,) if note else (),
     )
+
+
+def _sibling(note: str) -> int | None:
+    """`i.e. an H20 with ~141 GB`: the step of the pool between two runs told the size of the card."""
+    match = re.search(r"i\.e\. an? [\w ]+ with ~?(\d+) GB", note)
+    return int(match[1]) if match else None
 
 
 def _bytes(measured: Mapping[str, Value], name: str) -> int | None:
