@@ -14,7 +14,7 @@ from planner.fleet.gpu_file import Raw, laid_over, read_gpu_file
 from planner.fleet.user_files import gpu_files
 from planner.near_names import near_names, normalise
 
-_BRANDS = re.compile(r"\b(nvidia|amd|intel|geforce|tesla|instinct|radeon|rtx|quadro|gpu|generation|graphics)\b")
+_BRANDS = re.compile(r"\b(nvidia|amd|intel|geforce|tesla|instinct|radeon|rtx|gpu|generation|graphics)\b")
 _MEMORY = re.compile(r"\b(\d+)\s*g(?:i?b)?\b")
 
 

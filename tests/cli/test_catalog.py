@@ -17,4 +17,4 @@ def test_tables_fit_a_terminal_and_json_is_whole(part: str) -> None:
 
 def test_words_narrow_the_list() -> None:
     rows = json.loads(CliRunner().invoke(command, ["gpus", "hopper", "pcie fhfl", "--json"]).output)
-    assert {row["gpu"] for row in rows} == {"h100-pcie-80gb", "h100-nvl-94gb", "h200-nvl-141gb"}
+    assert {row["gpu"] for row in rows} == {"h100-pcie-80gb", "h100-nvl-94gb", "h200-nvl-141gb", "h800-pcie-80gb"}
