@@ -1,5 +1,7 @@
 """Properties that any honest speed model has; magnitudes are tested in the backtest."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -98,6 +100,6 @@ def test_lengths_that_are_not_given_are_stated():
 
 
 def test_no_bandwidth_no_speed():
-    gpu, _ = find_gpu("t4g")
+    gpu = replace(find_gpu("l4")[0], memory_bandwidth_gbps=None)
     with pytest.raises(BadInput, match="bandwidth"):
         speed(Workload(), gpu=gpu)
