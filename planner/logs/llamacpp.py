@@ -20,7 +20,12 @@ _FAILED = (
     r"failed to allocate (?:\w+ )?(?:buffer|compute)",
     r"failed to (?:load model|create context)",
 )
-_STARTED = (r"server is listening", r"all slots are idle", r"main: model loaded", r"llama_perf_|llama_print_timings")
+_STARTED = (
+    r"server is listening|listening on http",
+    r"all slots are idle",
+    r"main: model loaded",
+    r"llama_perf_|llama_print_timings",
+)
 _FORK = (r"attn_max_b|mla_attn|fused_moe", r"ik_llama")
 _BUFFER = re.compile(r"^.*?:\s+(\S+)\s+(model |KV |compute |RS )?buffer size =\s+([\d.]+) MiB", re.MULTILINE)
 _KINDS = {
@@ -35,12 +40,13 @@ _TYPE_IN_NAME = r"[-.](?:UD-|i1-)?(?:I?Q\d\w*|TQ\d\w*|B?F16|F32|MXFP4\w*)$"
 def row(text: str) -> dict[str, Any]:
     """Return the row of a log; fields that it does not tell are left out."""
     devices = re.findall(r"Device \d+: ([^,\n]+), (?:compute capability|gfx)", text)
+    devices = devices or re.findall(r"using device \w+ \(([^)\n]+)\)", text)
     return known(
         {
             "framework": "ik_llama.cpp (fork)" if any_of(text, _FORK) else "llama.cpp",
             "model": _model(text),
-            "version": word(text, r"build: (\d+) \(", r'"build":(\d+)'),
-            "gpu": " + ".join(f"1x {name.strip()}" for name in devices) or _named(text),
+            "version": word(text, r"build:? (\d+) \(", r'"build":(\d+)'),
+            "gpu": " + ".join(f"1x {name.strip()}" for name in devices) or None,
             "n_gpus": len(devices) or None,
             "quantization": known(
                 {
@@ -66,7 +72,7 @@ def _model(text: str) -> str | None:
         text,
         r"general\.base_model\.0\.name str\s+= ([^\n]+)",
         r"general\.name str\s+= ([^\n]+)",
-        r"(?:model|general)[ .]name\s+= ([^\n]+)",
+        r"(?:model|general)[ .]name\s+= (?!n/a)([^\n]+)",
         r"loading model '([^']+)'",
         r"tensors from (\S+\.gguf)",
     )
@@ -74,11 +80,6 @@ def _model(text: str) -> str | None:
         return None
     name = re.split(r"[/\\]", found.strip())[-1].removesuffix(".gguf").replace(" ", "-")
     return re.sub(_TYPE_IN_NAME, "", re.sub(r"-\d{5}-of-\d{5}$", "", name))
-
-
-def _named(text: str) -> str | None:
-    names = re.findall(r"using device \w+ \(([^)\n]+?)\) ", text)
-    return " + ".join(f"1x {name}" for name in dict.fromkeys(names)) or None
 
 
 def _cache_types(text: str) -> str | None:
@@ -90,9 +91,11 @@ def _cache_types(text: str) -> str | None:
 def _remarks(text: str) -> list[str]:
     """What the reader of rows looks for, in its words; a command in the log comes last, to the line's end."""
     remarks = [match[0] for match in [re.search(r"offloaded \d+/\d+ layers", text)] if match]
-    flash = word(text, r"flash_attn\s+= (\w+)")
+    flash = word(text, r"Flash Attention (?:was auto, set to )?(enabled|disabled)", r"flash_attn\s+= (\w+)")
     if flash is not None:
         remarks.append(f"flash_attn={1 if flash in ('1', 'enabled', 'auto') else 0}")
+    if (slots := word(text, r"n_seq_max\s+= (\d+)")) is not None:
+        remarks.append(f"n_seq_max={slots}")
     for name in ("mla_attn", "attn_max_b", "fused_moe"):
         if (value := word(text, rf"{name}\s+= (\d+)")) is not None:
             remarks.append(f"{name}={value}")
@@ -103,11 +106,17 @@ def _remarks(text: str) -> list[str]:
 
 
 def _buffers(text: str) -> dict[str, Any]:
-    """Buffers by kind and device; several of one kind on one device (split files, two caches) are added up."""
+    """Buffers by kind and device; several of one kind on one device (split files, two caches) are added up.
+
+    Remote devices are all called RPC0 with an address behind it: they are numbered as they appear.
+    """
     measured: dict[str, dict[str, float]] = {}
+    remote: dict[str, str] = {}
     for device, kind, size in _BUFFER.findall(text):
         if (metric := _KINDS.get(kind)) is None:
             continue
+        if device.startswith("RPC"):
+            device = remote.setdefault(device, f"RPC{len(remote)}")
         of_kind = measured.setdefault(metric, {})
         of_kind[device] = round(of_kind.get(device, 0.0) + float(size), 2)
     free = re.findall(r"using device (\w+) \([^)\n]+\)(?: \([^)\n]*\))? - (\d+) MiB free", text)

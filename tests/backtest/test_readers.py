@@ -47,7 +47,8 @@ def test_llamacpp_command_log_and_unequal_cards() -> None:
     run = reader_of("llamacpp").read(
         {
             "id": "l", "framework": "ik_llama.cpp (fork)", "model": "DeepSeek-R1-0528",
-            "gpu": "1x RTX 5090 + 2x RTX 3090", "n_gpus": 3, "context": 16384, "chunked_prefill": 4096,
+            "gpu": "1x RTX 5090 + 2x RTX 3090", "n_gpus": 3, "context": 16384, "max_batch": 8192,
+            "chunked_prefill": 4096,
             "kv_cache_dtype": "q8_0/q4_0", "fits": True,
             "quantization": {"type_as_logged": "BF16", "file_size_as_logged": "246.446 GiB (3.150 BPW)"},
             "other_flags": "offloaded 62/62 layers; flash_attn=1; mla_attn=3; cmd: ~$ ./llama-cli -m m.gguf -ngl 99 "
@@ -59,6 +60,8 @@ def test_llamacpp_command_log_and_unequal_cards() -> None:
     assert [gpu.slug for gpu in run.devices.gpus] == ["rtx-5090", "rtx-3090", "rtx-3090"]
     assert (options["gpu_layers"], options["flash_attn"], options["ubatch_size"]) == (62, "on", 4096)
     assert (options["cache_type_k"], options["cache_type_v"]) == ("q8_0", "q4_0")
+    limits = run.launch.limits
+    assert (limits.max_model_len, limits.max_num_batched_tokens, limits.max_num_seqs) == (16384, 8192, 1)
     assert "exps=CPU" in str(options["override_tensor"])
     assert "(3|4)" in str(options["override_tensor"])
     assert run.file_bytes == int(246.446 * GIB)

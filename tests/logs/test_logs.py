@@ -76,6 +76,15 @@ def test_llamacpp_lists_every_device() -> None:
     assert read("llamacpp_out_of_memory")["model"] == "Qwen3-32B"
 
 
+def test_llamacpp_of_today_with_remote_devices() -> None:
+    """Lines of a real llama-server (0.5.0-dev, build 0c1e570) on two loopback RPC devices."""
+    row = read("llamacpp_rpc")
+    assert row["n_gpus"] == 2
+    assert row["measured"]["model_buffer_MiB"] == {"CPU_Mapped": 0.25, "RPC0": 10.14, "RPC1": 3.63}
+    assert row["measured"]["kv_buffer_MiB"] == {"RPC0": 18.0, "RPC1": 6.0}
+    assert (row["context"], row["fits"]) == (4096, True)
+
+
 def test_verify_lines_up_predicted_and_logged(tmp_path: Path) -> None:
     document = verify_log(DATA / "vllm_0.19_tp2.log", gpu="H100")
     terms = {term["term"]: term for term in document["terms"]}

@@ -36,7 +36,9 @@ def read(row: Mapping[str, Any]) -> Run:
     fields = Fields(row)
     remarks, _, command = fields.words("other_flags").partition("cmd:")
     options = _command(command) | _facts(fields, remarks)
-    launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, "kv_cache_dtype": None}, **options)
+    slots = _slots(remarks, command)
+    limits = {"max_batch": slots, "chunked_prefill": fields.whole("max_batch"), "kv_cache_dtype": None}
+    launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **limits}, **options)
     gpus = fields.size("n_gpus") or 1
     measured = fields.measured()
     devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"), free_bytes=_free(measured))
@@ -93,6 +95,12 @@ def _command(text: str) -> dict[str, OptionValue]:
     except ValueError:
         words = text.replace('"', " ").split()[:-1]
     return dict(limits_of("llamacpp", read_flags(words, flag_table("llamacpp")), {}).options)
+
+
+def _slots(remarks: str, command: str) -> int:
+    """Sequences that the context is divided over; the rows' `max_batch` is n_batch, tokens of a step."""
+    match = re.search(r"n_seq_max=(\d+)", remarks) or re.search(r"(?:--parallel|-np) (\d+)", f"{command} {remarks}")
+    return max(1, int(match[1])) if match else 1
 
 
 def _type(row: Mapping[str, Any]) -> str | None:
