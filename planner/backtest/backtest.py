@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from planner.backtest.entry import Entry
 from planner.backtest.fields import Fields, Value
 from planner.backtest.memory_entry import memory_entry
-from planner.backtest.readers import engine_of
+from planner.backtest.readers import engine_named, engine_of
 from planner.backtest.score import confusion, pairs, summary
 from planner.backtest.speed_entry import is_speed_row, speed_entry
 from planner.data_files import read_json
@@ -26,7 +26,8 @@ def backtest(runs: str | Path, *, engine: str | None = None, confidence: float =
     Errors are fractions of the measured value. A row that cannot be replayed is listed with the reason.
     `engine` keeps the rows of one engine. `confidence` is that of the fit verdicts.
     """
-    found = [entry for entry in entries(Path(runs), confidence) if engine in (None, entry.engine)]
+    only = None if engine is None else engine_named(engine)
+    found = [entry for entry in entries(Path(runs), confidence) if only in (None, entry.engine)]
     names = sorted({entry.engine for entry in found if entry.engine})
     return {
         "rows": [entry.document() for entry in found],

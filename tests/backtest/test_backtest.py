@@ -41,6 +41,12 @@ def test_public_logs_have_one_entry_a_row_and_a_reason_for_each_skip() -> None:
     assert document["fit"]["false_fit"] == 0
 
 
+def test_one_engine_only() -> None:
+    assert {row["engine"] for row in backtest(PUBLIC, engine="SGLang")["rows"]} == {"sglang"}
+    with pytest.raises(BadInput, match="unknown engine"):
+        backtest(PUBLIC, engine="abacus")
+
+
 def test_summary_is_of_the_rows(tmp_path: Path) -> None:
     document = run(tmp_path, ROW, {**ROW, "id": "two", "measured": {"weights_gib_per_gpu": 29.98}})
     errors = [

@@ -5,7 +5,8 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from planner.backtest.run import Metric, Run
-from planner.errors import BadInput
+from planner.errors import BadInput, UnknownName
+from planner.near_names import near_names
 
 _FORMATS = {
     "vllm": "planner.backtest.readers.vllm",
@@ -43,6 +44,16 @@ def engine_of(row: Mapping[str, Any]) -> str:
     if framework is None:
         raise BadInput("is missing", field="framework", expected="vLLM, SGLang, TensorRT-LLM or llama.cpp")
     raise BadInput(f"is {framework!r}, an engine without a profile", field="framework")
+
+
+def engine_named(words: str) -> str:
+    """Return our name for what a user calls an engine (`vLLM`, `TensorRT-LLM`, `llama.cpp`); raises UnknownName."""
+    if words.lower() in _FORMATS:
+        return words.lower()
+    found = next((engine for word, engine in _FRAMEWORKS if word in words.lower()), None)
+    if found is None:
+        raise UnknownName("engine", words, near_names(words, _FORMATS) or list(_FORMATS))
+    return found
 
 
 def reader_of(engine: str) -> Reader:
