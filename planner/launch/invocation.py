@@ -26,6 +26,7 @@ _PROGRAMS = {
 }
 _SUBCOMMANDS = {("vllm", "serve"): "vllm", ("sglang", "serve"): "sglang"}
 _CONTAINER_RUNNERS = ("docker", "podman", "nerdctl", "singularity", "apptainer", "enroot", "nvidia-docker")
+_OTHER_PROGRAMS = ("sh", "bash", "python", "python3", "ray", "sleep", "tail", "nvidia-smi", "env", "curl")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
@@ -59,7 +60,7 @@ def find_engine(words: Sequence[str], environment: Mapping[str, str]) -> Invocat
     containers = any(PurePosixPath(word).name in _CONTAINER_RUNNERS for word in words[:3])
     for at, word in enumerate(words):
         rest = words[at + 1 :]
-        if re.search(r"\s", word.strip()) and (inner := invocations(word, known)):
+        if re.search(r"\s", word.strip()) and "$(" not in word.split()[0] and (inner := invocations(word, known)):
             return inner[0]
         if (match := _ASSIGNMENT.fullmatch(word)) and not word.startswith("-"):
             known[match[1]] = match[2]
@@ -81,9 +82,11 @@ def in_image(image: str, arguments: Sequence[str], environment: Mapping[str, str
     return find_engine(arguments, environment)
 
 
-def _in_container(engine: str, image: str, rest: Sequence[str], known: Mapping[str, str]) -> Invocation:
-    """An engine named in the container's command beats the image's own entry point."""
+def _in_container(engine: str, image: str, rest: Sequence[str], known: Mapping[str, str]) -> Invocation | None:
+    """An engine named in the container's command beats the image's own entry point; another program runs none."""
     inside = find_engine(rest, known)
+    if inside is None and rest and PurePosixPath(rest[0]).name in _OTHER_PROGRAMS:
+        return None
     found = inside or Invocation(engine, tuple(rest), known)
     return replace(found, version=found.version or image_version(image)) if found.engine == engine else found
 

@@ -23,7 +23,7 @@ def judge(case):
         model = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, case["dtype"]))
     check_device_map(model, case["device_map"])
     found = {}
-    for name, tensor in model.state_dict().items():
+    for name, tensor in model.named_parameters():
         places = [place for module, place in case["device_map"].items() if name.startswith(f"{module}.")]
         place = str(places[0])
         found[place] = found.get(place, 0) + tensor.numel() * tensor.element_size()
