@@ -10,11 +10,10 @@ from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import GpuCatalogue, catalogue
 from planner.fleet.inventory_document import InventoryFile
 from planner.fleet.inventory_shorthand import read_shorthand
-from planner.fleet.limits import MOST_NODES
 from planner.fleet.node import Node
 from planner.fleet.node_group import NodeGroup, NodeList
 from planner.fleet.node_names import refuse_double_names
-from planner.fleet.node_reader import EntryReader
+from planner.fleet.own_nodes import own_nodes
 from planner.fleet.purchase import purchases
 from planner.line_numbers import at_line
 from planner.near_names import near_names
@@ -99,18 +98,8 @@ def _read(file: InventoryFile, text: str, where: str | None) -> Inventory:
     kinds = catalogue()
     if file.gpu_kinds:
         kinds = kinds.with_kinds(file.gpu_kinds, where=where, field="gpu_kinds")
-    notes: list[str] = []
-    network_notes: list[str] = []
-    groups: list[NodeGroup] = []
-    total = 0
-    for number, entry in enumerate(file.nodes):
-        reader = EntryReader(entry, file, kinds, where, f"nodes.{number}")
-        groups.append(reader.group("node", total))
-        total += groups[-1].count
-        notes += reader.notes
-        network_notes += reader.network_notes
-        if total > MOST_NODES:
-            raise BadInput(f"makes {total:,} nodes", where=where, field=f"nodes.{number}.count", expected=_AT_MOST)
+    own = own_nodes(file, kinds, where)
+    groups, notes = own.groups, own.notes
     for number, purchase in enumerate(file.buy):
         bought, more = purchases(purchase, kinds, where=where, field=f"buy.{number}")
         groups += bought
@@ -120,7 +109,7 @@ def _read(file: InventoryFile, text: str, where: str | None) -> Inventory:
     notes += more
     if sum(group.count for group in groups) > 1:
         groups, more = _with_network(groups)
-        notes += [*network_notes, *more]
+        notes += [*own.network_notes, *more]
     return Inventory(NodeList(groups), text, tuple(dict.fromkeys([*notes, *_origins(groups, kinds)])))
 
 
@@ -141,7 +130,6 @@ def _paid_for(groups: list[NodeGroup], where: str | None) -> tuple[list[NodeGrou
     return own, ["own nodes without a price are taken as paid for: $0/h beside those that have one"]
 
 
-_AT_MOST = f"at most {MOST_NODES:,} nodes"
 _ETHERNET = {True: ("100GbE", 12.5), False: ("25GbE", 3.125)}
 """What joins nodes where nobody says: by whether their GPUs are socketed; GB/s per direction of a node."""
 

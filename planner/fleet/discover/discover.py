@@ -55,7 +55,8 @@ class Discovery:
         import yaml
 
         head = "".join(f"# {line}\n" for line in ["written by gpuplan discover", *self.notes])
-        return head + yaml.safe_dump(self.inventory, sort_keys=False, width=110, default_flow_style=None)
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        return head + yaml.dump(self.inventory, Dumper=dumper, sort_keys=False, width=110, default_flow_style=None)
 
     def json(self) -> str:
         """Return the inventory and the notes as one JSON document."""

@@ -7,6 +7,7 @@ from planner.errors import BadInput
 from planner.fleet.discover.found import Found, FoundGpu, FoundNode
 from planner.fleet.discover.matched import Matcher, profile_of
 from planner.fleet.gpu import Gpu
+from planner.fleet.node_catalogue import domain_gpus
 
 Entry = dict[str, Any]
 
@@ -80,9 +81,11 @@ def _entry(node: FoundNode, matcher: Matcher, where: str, *, reserve_busy: bool)
         entry["reserved"] = sorted(reserved)
     if used:
         entry["used_memory"] = used
-    for key in ("zone", "rack", "nvlink_domain"):
+    for key in ("zone", "rack"):
         if value := getattr(node, key):
             entry[key] = value
+    if node.nvlink_domain and domain_gpus(kinds[0].slug) > len(kinds):
+        entry["nvlink_domain"] = node.nvlink_domain
     if node.labels:
         entry["labels"] = dict(sorted(node.labels.items()))
     return entry, notes
