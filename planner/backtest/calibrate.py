@@ -8,10 +8,10 @@ from typing import Any
 from planner.backtest.backtest import entries, entry_of
 from planner.backtest.entry import Entry as Replayed
 from planner.backtest.score import pairs, summary
+from planner.backtest.verify_log import complete
 from planner.engines.local_profile import Correction, Entry, LocalProfile, activate
 from planner.errors import BadInput
 from planner.logs.log_row import log_row
-from planner.logs.verify_log import complete
 from planner.units import GIB
 
 _SHARES = {

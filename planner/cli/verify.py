@@ -50,7 +50,7 @@ def command(
 
 
 def _log(log: Path, model: str | None, gpu: str | None, row: Path | None, as_json: bool) -> int:
-    from planner.logs.verify_log import join_rows, verify_log
+    from planner.backtest.verify_log import join_rows, verify_log
 
     document = verify_log(log, model=model, gpu=gpu)
     rows = join_rows(document["row"], row) if row is not None else 0

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.backtest.verify_log import join_rows, verify_log
 from planner.errors import BadInput
 from planner.logs.log_row import log_row, row_of
-from planner.logs.verify_log import join_rows, verify_log
 
 DATA = Path(__file__).with_name("data")
 
