@@ -17,6 +17,7 @@ VERBS = {
     "verify": "the memory bill of a launch command, or a start-up log beside our prediction",
     "check": "recompute a plan without the solver and reject what does not hold",
     "export": "write the config and commands of the engine that runs a plan",
+    "report": "write a plan as one HTML page",
     "backtest": "replay recorded runs: predicted beside logged",
     "calibrate": "turn start-up logs into a local profile that later bills use",
     "discover": "write the inventory of this machine or cluster",

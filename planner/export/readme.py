@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from planner.export.service import Service, services
 from planner.plan_document import Plan
+from planner.units import count
 
 HEALTH = {"vllm": "/health", "sglang": "/health", "trtllm": "/health", "llamacpp": "/health"}
 LOGGED = {
@@ -16,8 +17,8 @@ def readme(plan: Plan, target: str, names: Sequence[str], start: str, endpoints:
     """Return the text; `start` says how the files are used, `endpoints` gives host:port of each service by name."""
     found = services(plan)
     cost = f", {plan.cost_usd_per_hour:,.2f} USD/h" if plan.cost_usd_per_hour is not None else ""
-    copies = f"{len(found)} replica{'s' if len(found) > 1 else ''}"
-    lines = [f"# {target}: {copies} on {plan.gpus_used} GPUs of {plan.nodes_used} nodes{cost}", ""]
+    used = f"{count(plan.gpus_used, 'GPU')} of {count(plan.nodes_used, 'node')}"
+    lines = [f"# {target}: {count(len(found), 'replica')} on {used}{cost}", ""]
     lines += ["| replica | model | engine | layout | GPUs | holds | address |", "|---|---|---|---|---|---|---|"]
     lines += [_row(service, endpoints.get(service.name, "")) for service in found]
     lines += ["", "## Start", "", start]

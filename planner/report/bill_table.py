@@ -8,8 +8,8 @@ from planner.units import GIB
 
 _LINES = (
     ("weights", "weights_bytes"),
-    ("KV cache", "kv_cache_bytes"),
-    ("activ.", "activation_bytes"),
+    ("KV", "kv_cache_bytes"),
+    ("act.", "activation_bytes"),
     ("graphs", "cuda_graph_bytes"),
     ("other", "non_torch_bytes"),
     ("total", "total_bytes"),
@@ -25,7 +25,7 @@ def bill_table(per_device: list[dict[str, Any]]) -> str:
     rows = [
         [values[0], _ranks(ranks), *(f"{value / GIB:.2f}" for value in values[1:])] for values, ranks in groups.items()
     ]
-    headers = ["stage", "ranks", *(name for name, _ in _LINES)]
+    headers = ["stage", "rank", *(name for name, _ in _LINES)]
     return "GiB a device\n" + tabulate(
         rows, headers=headers, tablefmt="simple", disable_numparse=True, stralign="right"
     )

@@ -22,7 +22,7 @@ def estimate_table(document: dict[str, Any]) -> str:
         head,
         bill_table(document["per_device"]),
         cache if document["fits"] else "",
-        speed_table(document["speed"]) if document["speed"] else "",
+        speed_table(document["speed"]) if document.get("speed") else "",
         notes("because", document["reasons"]),
         notes("assumed", document["assumptions"]),
     )

@@ -5,6 +5,7 @@ from tabulate import tabulate
 from planner.plan_document import Deployment, Plan, ReplicaPlan
 from planner.report.bill_table import bill_table
 from planner.report.notes import join, notes
+from planner.units import count
 
 
 def plan_table(plan: Plan) -> str:
@@ -24,7 +25,7 @@ def plan_table(plan: Plan) -> str:
 
 def _headline(plan: Plan) -> str:
     price = f", ${plan.cost_usd_per_hour:,.2f} an hour" if plan.cost_usd_per_hour is not None else ""
-    return f"{plan.status}: {plan.gpus_used} GPUs on {plan.nodes_used} node{'s' if plan.nodes_used > 1 else ''}{price}"
+    return f"{plan.status}: {count(plan.gpus_used, 'GPU')} on {count(plan.nodes_used, 'node')}{price}"
 
 
 def _deployment(deployment: Deployment) -> str:
