@@ -12,6 +12,7 @@ from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
 from planner.solve.splits import Split, splits
 from planner.solve.variant import Variant
+from planner.workload import Workload
 
 DEEPEST = 16
 """Stages of a pipeline; deeper ones are tried only where nothing else holds the model."""
@@ -91,7 +92,7 @@ def _try(
     model, engine, limits = variant.model, variant.engine, variant.limits
     if limits.max_num_seqs is None:
         usual = engine.layout(model, island.gpu, limits).max_num_seqs
-        limits = limits.model_copy(update={"max_num_seqs": min(usual, wanted.workload.concurrency)})
+        limits = limits.model_copy(update={"max_num_seqs": _sequences(wanted.workload, usual)})
     layout = engine.layout(
         model,
         island.gpu,
@@ -111,6 +112,11 @@ def _try(
     shape = Shape(place, variant, layout, (slot,) * (split.pipeline // split.stages_per_slot), sites, bill, carried)
     group = found.misfits if not bill.fits else found.fitting if all(carried.values()) else found.slow
     group.append(shape)
+
+
+def _sequences(workload: Workload, usual: int) -> int:
+    """Sequences an engine may run at once: as many as are in flight; under a rate that follows from the speed."""
+    return min(usual, workload.concurrency) if workload.requests_per_second is None else usual
 
 
 def _sites(island: IslandKind, split: Split, ground: Grounds) -> Iterator[Site]:
