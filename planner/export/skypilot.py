@@ -42,7 +42,7 @@ def files(plan: Plan) -> dict[str, str]:
 
 def _tasks(found: list[Service]) -> list[list[Service]]:
     """Put replicas that share a node into one task."""
-    graph = nx.Graph()
+    graph: nx.Graph[str | tuple[str, str]] = nx.Graph()
     for service in found:
         graph.add_node(service.name)
         nx.add_path(graph, [service.name, *(("node", node) for node in service.nodes)])
