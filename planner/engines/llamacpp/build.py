@@ -1,0 +1,59 @@
+"""Builds of llama.cpp: where the accounting of memory changed, and the ik_llama.cpp fork."""
+
+import re
+from dataclasses import dataclass, replace
+
+NEWEST = "0.5.0-dev"
+
+
+@dataclass(frozen=True)
+class Build:
+    """How one build accounts.
+
+    `output_first`: the output is offloaded before any layer. `windowed_cache`: windowed layers keep their
+    window only. `latent_cache`: MLA keeps the latent, with `latent_values` a second copy for the values.
+    `few_outputs`: the server reserves logits for its slots only, not for a whole micro-batch.
+    `half_mask`: the mask comes from the host in 16 bit. `fused_gate`: one operation joins gate and up.
+    """
+
+    name: str
+    output_first: bool = True
+    windowed_cache: bool = True
+    window_padding: int = 256
+    cell_padding: int = 256
+    latent_cache: bool = True
+    latent_values: bool = False
+    few_outputs: bool = True
+    half_mask: bool = True
+    fused_gate: bool = True
+    fork: bool = False
+
+
+_CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
+    # last build before a change, and what was before it
+    (5139, {"latent_cache": False}),  # pull request 12801, 2025-04-15
+    (5429, {"windowed_cache": False}),  # 13194, 2025-05-20
+    (5779, {"fused_gate": False}),  # 14158, 2025-06-29
+    (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
+    (7449, {"output_first": False}),  # 18148, 2025-12-17
+    (7829, {"latent_values": True}),  # 19067, 2026-01-24
+    (9369, {"half_mask": False}),  # 23764, 2026-05-27
+    (9419, {"few_outputs": False}),  # 23861, 2026-06-01
+)
+"""Build numbers are those of about the day on which the pull request was merged."""
+
+_FORK = Build("ik_llama.cpp", False, False, 256, 256, True, False, False, False, False, fork=True)
+
+
+def build_of(version: str) -> Build:
+    """Return the rules of a build: `b5321`, `0.5.0-dev`, or `ik_llama.cpp` for the fork (taken from it in 2024)."""
+    if version.lower().startswith("ik"):
+        return _FORK
+    match = re.fullmatch(r"b?(\d{3,5})", version.strip())
+    if not match:
+        return Build(version)
+    before: dict[str, bool | int] = {}
+    for last, rules in _CHANGES:
+        if int(match[1]) <= last:
+            before |= rules
+    return replace(Build(version), **before)  # type: ignore[arg-type]

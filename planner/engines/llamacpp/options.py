@@ -1,0 +1,120 @@
+"""The flags of `llama-server` that change what devices hold, read from a layout's options."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planner.errors import BadInput
+from planner.layout import OptionValue
+from planner.models.dtype import DType
+from planner.models.quantization.gguf_types import GGUF_TYPES
+
+HOST = -1
+"""Stands for host memory where devices are numbered."""
+_CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+_DEVICE = re.compile(r"[A-Za-z]+(\d+)(?:\[.*\])?$")
+
+
+@dataclass(frozen=True)
+class Override:
+    """Tensors whose name the pattern finds go to `device` (`--override-tensor`); the first match counts."""
+
+    pattern: re.Pattern[str]
+    device: int
+
+    def takes(self, name: str) -> bool:
+        """Whether a full tensor name falls under the pattern."""
+        return self.pattern.search(name) is not None
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags with their defaults; `gpu_layers` None offloads everything."""
+
+    gpu_layers: int | None = None
+    ubatch: int = 512
+    flash_attention: bool = True
+    keys: DType = GGUF_TYPES["F16"]
+    values: DType = GGUF_TYPES["F16"]
+    unified: bool = False
+    full_windows: bool = False
+    cache_on_host: bool = False
+    rows: bool = False
+    main_device: int = 0
+    copies: int | None = None
+    overrides: tuple[Override, ...] = ()
+    offload_operations: bool = True
+
+
+def read_options(options: Mapping[str, OptionValue]) -> Options:
+    """Read the options of a layout; raises BadInput with the flag and what would be right."""
+    return Options(
+        gpu_layers=_gpu_layers(options.get("gpu_layers")),
+        ubatch=int(options.get("ubatch_size", 512)),
+        flash_attention=str(options.get("flash_attn", "on")).lower() not in ("off", "false", "0", "disabled"),
+        keys=_cache_type("cache_type_k", options.get("cache_type_k", "f16")),
+        values=_cache_type("cache_type_v", options.get("cache_type_v", "f16")),
+        unified=bool(options.get("kv_unified", False)),
+        full_windows=bool(options.get("swa_full", False)),
+        cache_on_host=options.get("kv_offload") is False or bool(options.get("no_kv_offload", False)),
+        rows=str(options.get("split_mode", "layer")) == "row",
+        main_device=int(options.get("main_gpu", 0)),
+        copies=int(options["pipeline_copies"]) if "pipeline_copies" in options else None,
+        overrides=tuple(_overrides(options)),
+        offload_operations=options.get("op_offload") is not False,
+    )
+
+
+def tensor_split(options: Mapping[str, OptionValue]) -> tuple[float, ...] | None:
+    """Return the proportions of `--tensor-split`, None when it is not given; raises BadInput."""
+    text = options.get("tensor_split")
+    if text is None or text == "":
+        return None
+    try:
+        parts = tuple(float(part) for part in re.split(r"[,/]+", str(text)) if part)
+    except ValueError:
+        parts = ()
+    if not parts or any(part < 0 for part in parts) or not any(parts):
+        raise BadInput(f"is {text!r}", field="--tensor-split", expected="proportions such as 3,1")
+    return parts
+
+
+def _gpu_layers(value: OptionValue | None) -> int | None:
+    if value is None or str(value) in ("auto", "all"):
+        return None
+    number = int(value)
+    return None if number < 0 else number
+
+
+def _cache_type(flag: str, value: OptionValue) -> DType:
+    name = str(value).lower()
+    if name not in _CACHE_TYPES:
+        raise BadInput(f"is {value!r}", field=f"--{flag.replace('_', '-')}", expected=f"one of {', '.join(_CACHE_TYPES)}")
+    return GGUF_TYPES[name.upper()]
+
+
+def _overrides(options: Mapping[str, OptionValue]) -> list[Override]:
+    """`-ot` in order, then what `--cpu-moe`, `--n-cpu-moe` and `--n-cpu-ffn` stand for (common/arg.cpp)."""
+    found = []
+    for part in _split_overrides(str(options.get("override_tensor", ""))):
+        pattern, _, target = part.rpartition("=")
+        match = _DEVICE.match(target)
+        found.append(Override(_regex(pattern), int(match[1]) if match else HOST))
+    if options.get("cpu_moe"):
+        found.append(Override(_regex(r"\.ffn_(up|down|gate)_(ch|)exps"), HOST))
+    for flag, name in (("n_cpu_moe", r"_(ch|)exps"), ("n_cpu_ffn", "")):
+        for layer in range(int(options.get(flag, 0))):
+            found.append(Override(_regex(rf"blk\.{layer}\.ffn_(up|down|gate){name}"), HOST))
+    return found
+
+
+def _split_overrides(text: str) -> list[str]:
+    """`a=CPU,b=CUDA0` are two; commas inside a pattern (`{1,2}`) are not followed by a device."""
+    return [part for part in re.split(r"(?<=[A-Za-z0-9_])[,;](?=\S*=)", text) if "=" in part]
+
+
+def _regex(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise BadInput(f"is {pattern!r}: {error}", field="--override-tensor", expected="a regular expression") from None
