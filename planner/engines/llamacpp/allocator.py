@@ -1,35 +1,17 @@
-"""The size of a compute buffer: ggml's graph allocator, replayed (ggml/src/ggml-alloc.c).
+"""The size of the compute buffers: ggml's graph allocator, replayed (ggml/src/ggml-alloc.c).
 
-Nodes are taken in the order of the graph. Each result goes into the smallest free block that holds it, or at
-the end; some operations write over an operand that nobody else needs; a result is freed after its last use.
-The buffer is as large as the highest address that was ever taken.
+Nodes are taken in the order of the graph, each in the buffer of its device. A result goes into the smallest
+free block that holds it, or at the end; some operations write over an operand that nobody else needs; a
+result is freed after its last use. A buffer is as large as the highest address that was ever taken.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from planner.engines.llamacpp.graph import Node
+from planner.engines.llamacpp.options import HOST
 
 _ALIGNMENT = 128
-
-
-@dataclass(eq=False, slots=True)
-class Node:
-    """A result of one operation on one device.
-
-    `layout` (type and shape) decides whether an operand's memory can be taken over, when `inplace`. A view
-    has no memory of its own. `pinned` inputs are there from the start and never freed (pipeline copies).
-    External operands (weights, caches) are not listed in `sources`.
-    """
-
-    size: int
-    layout: Hashable = None
-    sources: tuple["Node", ...] = ()
-    view_of: "Node | None" = None
-    inplace: bool = False
-    pinned: bool = False
-    children: int = field(default=0, repr=False)
-    views: int = field(default=0, repr=False)
-    offset: int = field(default=-1, repr=False)
-    owned: bool = field(default=False, repr=False)
 
 
 class _Memory:
@@ -68,9 +50,12 @@ class _Memory:
         self.free.insert(place, [offset, size])
 
 
-def buffer_bytes(nodes: Sequence[Node]) -> int:
-    """Return the size of the buffer that holds these results, taken in order. Nodes can be used once."""
-    memory = _Memory()
+_Memories = defaultdict[int, _Memory]
+
+
+def buffer_bytes(inputs: Iterable[Node], nodes: Sequence[Node]) -> dict[int, int]:
+    """Return the size of each device's buffer (`HOST` for the host's); inputs come first. Nodes can be used once."""
+    memories: _Memories = defaultdict(_Memory)
     for node in nodes:
         if node.view_of is not None:
             node.view_of.views += 1
@@ -78,33 +63,40 @@ def buffer_bytes(nodes: Sequence[Node]) -> int:
             source.children += 1
     for node in nodes:
         if node.pinned:
-            _allocate(memory, node)
+            _allocate(memories, node)
+    for node in inputs:
+        _allocate(memories, node)
     for node in nodes:
-        _allocate(memory, node)
+        _allocate(memories, node)
         for source in node.sources:
             source.children -= 1
             if not source.children and not source.views:
-                _release(memory, source)
-    return memory.peak
+                _release(memories, source)
+    return {device: memory.peak for device, memory in memories.items()}
 
 
 def _aligned(size: int) -> int:
     return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
-def _allocate(memory: _Memory, node: Node) -> None:
-    if node.owned or node.view_of is not None:
+def _device(node: Node) -> int:
+    return HOST if node.device is None else node.device
+
+
+def _allocate(memories: _Memories, node: Node) -> None:
+    if node.owned or node.elsewhere or node.view_of is not None:
         return
     node.owned = True
     for source in node.sources if node.inplace else ():
         taken = source.owned and not source.pinned and source.children == 1 and not source.views
         if taken and source.layout == node.layout:
             node.offset, source.owned = source.offset, False
+            node.device = source.device
             return
-    node.offset = memory.take(_aligned(node.size))
+    node.offset = memories[_device(node)].take(_aligned(node.size))
 
 
-def _release(memory: _Memory, node: Node) -> None:
+def _release(memories: _Memories, node: Node) -> None:
     holder = node
     if node.view_of is not None:
         holder = node.view_of
@@ -112,5 +104,5 @@ def _release(memory: _Memory, node: Node) -> None:
         if holder.views or holder.children:
             return
     if holder.owned and not holder.pinned:
-        memory.give(holder.offset, _aligned(holder.size))
+        memories[_device(holder)].give(holder.offset, _aligned(holder.size))
         holder.owned = False

@@ -26,6 +26,7 @@ class Build:
     few_outputs: bool = True
     half_mask: bool = True
     fused_gate: bool = True
+    given_embeddings: bool = True
     fork: bool = False
 
 

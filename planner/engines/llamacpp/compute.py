@@ -1,93 +1,99 @@
-"""Size of the compute buffer of each device: the worst graph of a micro-batch, laid out as ggml would.
-
-A device computes a run of layers. It gets the hidden states and the small inputs from outside at the start of
-its part; with pipeline parallelism it keeps four copies of them for as long as it lives.
-"""
+"""Size of the compute buffers: the worst graph of a micro-batch, scheduled and laid out as ggml would."""
 
 from collections.abc import Sequence
 from functools import cache
 
-from planner.engines.llamacpp.allocator import Node, buffer_bytes
+from planner.engines.llamacpp.allocator import buffer_bytes
 from planner.engines.llamacpp.build import Build
-from planner.engines.llamacpp.layer_graph import Batch, Graph, Inputs, add_head, add_layer
+from planner.engines.llamacpp.graph import Graph, Node, Weight
+from planner.engines.llamacpp.layer_graph import add_head, add_layer
+from planner.engines.llamacpp.layer_place import LayerPlace
+from planner.engines.llamacpp.options import HOST
+from planner.engines.llamacpp.scheduler import schedule
+from planner.engines.llamacpp.sketch import Inputs, Sketch, Step
+from planner.engines.llamacpp.traits import traits_of
 from planner.models.layer import Layer
 from planner.models.model import Model
+from planner.units import round_up
 
 PIPELINE_COPIES = 4
-_SCALED_EMBEDDINGS = {"gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n_text", "gemma4_text", "granite", "minicpm"}
+_SCALED_EMBEDDINGS = {
+    "gemma", "gemma2", "gemma3", "gemma3_text", "gemma3n_text", "gemma4_text", "granite", "granitemoe", "minicpm",
+}  # fmt: skip
 _SETTLED = 3
 """Equal layers after which the addresses repeat."""
+_MASK_PADDING = 64
+_WORTHY_ROWS = 32
+"""Tokens from which a weight on the host is copied to a device (offload_op of ggml-cuda)."""
+
+Placed = tuple[Layer, LayerPlace]
 
 
-def device_bytes(
-    model: Model, layers: Sequence[Layer], batch: Batch, build: Build, *, first: bool, last: bool, copies: int
-) -> int:
-    """Bytes of the compute buffer of a device that computes `layers`; `last` computes the logits too.
+def compute_bytes(
+    model: Model,
+    layers: Sequence[Placed],
+    output: int,
+    step: Step,
+    build: Build,
+    *,
+    copies: int = 1,
+    offloads: bool = True,
+) -> dict[int, int]:
+    """Bytes of the compute buffer of each device that computes anything, and of the host (`HOST`)."""
+    return _buffers(model, tuple(_shortened(layers)), output, step, build, copies, offloads)
 
-    `first` takes token embeddings from the host, others take the hidden states of the device before.
-    """
-    if not layers and not last:
-        return 0
-    key = tuple(sorted((window or 0, count) for window, count in batch.cells.items()))
-    shape = (batch.tokens, batch.outputs, batch.streams, batch.flash_attention)
-    return _device_bytes(model, tuple(_shortened(layers)), shape, key, build, first, last, copies)
 
-
-def _shortened(layers: Sequence[Layer]) -> list[Layer]:
+def _shortened(layers: Sequence[Placed]) -> list[Placed]:
     """Drop what repeats: runs of equal layers, and patterns of layers, add nothing after a few rounds."""
-    kept: list[Layer] = []
-    counts: dict[tuple[Layer, Layer | None], int] = {}
-    for index, layer in enumerate(layers):
-        pair = (layer, layers[index - 1] if index else None)
+    kept: list[Placed] = []
+    counts: dict[tuple[Placed, Placed | None], int] = {}
+    for index, placed in enumerate(layers):
+        pair = (placed, layers[index - 1] if index else None)
         counts[pair] = counts.get(pair, 0) + 1
         if counts[pair] <= _SETTLED or index == len(layers) - 1:
-            kept.append(layer)
+            kept.append(placed)
     return kept
 
 
 @cache
-def _device_bytes(
-    model: Model,
-    layers: tuple[Layer, ...],
-    shape: tuple[int, int, int, bool],
-    cells: tuple[tuple[int, int], ...],
-    build: Build,
-    first: bool,
-    last: bool,
-    copies: int,
-) -> int:
-    tokens, outputs, streams, flash_attention = shape
-    batch = Batch(tokens, outputs, streams, {window or None: count for window, count in cells}, flash_attention)
+def _buffers(
+    model: Model, layers: tuple[Placed, ...], output: int, step: Step, build: Build, copies: int, offloads: bool
+) -> dict[int, int]:
     graph = Graph()
-    inputs = _inputs(graph, model, batch, build, copies, last)
-    hidden = inputs.hidden
-    if first and model.model_type in _SCALED_EMBEDDINGS:
-        hidden = graph.add((model.hidden_size, tokens), hidden, inplace=True)
-    for index, layer in enumerate(layers):
-        ends = last and index == len(layers) - 1
-        hidden = add_layer(graph, model, layer, inputs, hidden, batch, build, ends)
-    if last:
-        add_head(graph, model, hidden, outputs)
-    return buffer_bytes(graph.nodes)
+    width = (model.hidden_size, step.tokens)
+    given = [graph.given(width)] if build.given_embeddings else []
+    hidden = graph.add(width, graph.given((step.tokens,)), *given, at=HOST)
+    inputs = _inputs(graph, model, step, build)
+    everything_on_devices = all(place.device != HOST for _, place in layers) and output != HOST
+    if model.model_type in _SCALED_EMBEDDINGS:
+        hidden = graph.add((model.hidden_size, step.tokens), hidden, inplace=True)
+    for index, (layer, place) in enumerate(layers):
+        traits = traits_of(model, layer)
+        sketch = Sketch(graph, model, layer, traits, place, inputs, step, build, everything_on_devices)
+        hidden = add_layer(sketch, hidden, last=index == len(layers) - 1)
+    add_head(graph, model, hidden, step.outputs, output, fork=build.fork)
+
+    def worth(node: Node) -> bool:
+        return offloads and node.rows >= _WORTHY_ROWS
+
+    return buffer_bytes(graph.inputs, schedule(graph, copies, worth))
 
 
-def _inputs(graph: Graph, model: Model, batch: Batch, build: Build, copies: int, last: bool) -> Inputs:
-    def given(shape: tuple[int, ...], bytes_each: int = 4) -> Node:
-        nodes = [graph.add(shape, bytes_each=bytes_each, pinned=copies > 1) for _ in range(copies)]
-        return nodes[0]
-
-    tokens = batch.tokens
-    half = build.half_mask and batch.flash_attention
-    hidden = given((model.hidden_size, tokens))
-    positions = given((tokens,))
-    values = max((a.kv_heads * a.value_dim for layer in model.distinct_layers if (a := layer.attention)), default=1)
+def _inputs(graph: Graph, model: Model, step: Step, build: Build) -> Inputs:
+    tokens = step.tokens
+    half = build.half_mask and step.flash_attention
+    stored = [a for layer in model.distinct_layers if (a := layer.attention) and not a.latent_dim]
+    values = max((a.kv_heads * a.value_dim for a in stored), default=0 if build.latent_cache else 1)
     masks: dict[int | None, Node] = {}
-    key_slots = value_slots = positions
-    for window, cells in batch.cells.items():
-        key_slots = given((tokens,), 8)
-        value_slots = given((tokens * (1 if batch.flash_attention else values),), 8)
-        masks[window] = given((cells // batch.streams, tokens), 2 if half else 4)
-    outputs = given((batch.outputs,)) if last else None
-    if batch.flash_attention and not half:
-        masks = {window: graph.add((batch.cells[window], tokens), mask, bytes_each=2) for window, mask in masks.items()}
-    return Inputs(hidden, positions, key_slots, value_slots, masks, outputs)
+    keys: dict[int | None, Node] = {}
+    slots: dict[int | None, Node] = {}
+    positions = graph.given((tokens,))
+    rows = round_up(tokens, _MASK_PADDING) if build.fork else tokens
+    for window, _ in step.cells:
+        keys[window] = graph.given((tokens,), 8)
+        slots[window] = graph.given((tokens * (min(1, values) if step.flash_attention else values),), 8)
+        shape = (step.cells_of(window) * (step.streams if not build.fork else 1) // step.streams, rows)
+        masks[window] = graph.given(shape, 2 if half else 4)
+        if step.flash_attention and not half:
+            masks[window] = graph.add(shape, masks[window], bytes_each=2)
+    return Inputs(positions, keys, slots, masks, graph.given((step.outputs,)))

@@ -1,0 +1,68 @@
+"""The feed-forward part of a layer (build_ffn and build_moe_ffn of src/llama-graph.cpp)."""
+
+from planner.engines.llamacpp.graph import Node
+from planner.engines.llamacpp.sketch import Sketch
+
+
+def feed_forward(sketch: Sketch, cur: Node, tokens: int) -> Node:
+    """Append a dense layer, or the routed experts with the shared one."""
+    traits, width = sketch.traits, sketch.model.hidden_size
+    if not traits.experts:
+        return _dense(sketch, traits.feed_forward, cur, tokens, "")
+    routed = _experts(sketch, cur, tokens)
+    if not traits.shared_width:
+        return routed
+    shared = _dense(sketch, traits.shared_width, cur, tokens, "_shexp")
+    return sketch.graph.add((width, tokens), routed, shared, inplace=True)
+
+
+def _dense(sketch: Sketch, inner: int, cur: Node, tokens: int, suffix: str) -> Node:
+    graph, shape = sketch.graph, (inner, tokens)
+    if sketch.traits.fused_gate and not suffix:
+        active = graph.add(shape, sketch.project("ffn_up", (2 * inner, tokens), cur))
+    elif sketch.traits.gated or suffix:
+        up = sketch.project(f"ffn_up{suffix}", shape, cur)
+        active = _gated(sketch, shape, sketch.project(f"ffn_gate{suffix}", shape, cur), up)
+    else:
+        active = graph.add(shape, sketch.project("ffn_up", shape, cur), inplace=True)
+    return sketch.project(f"ffn_down{suffix}", (sketch.model.hidden_size, tokens), active)
+
+
+def _gated(sketch: Sketch, shape: tuple[int, ...], gate: Node, up: Node) -> Node:
+    """Gate and up: one operation of both, or the activation written over the gate."""
+    graph = sketch.graph
+    if sketch.build.fork or sketch.build.fused_gate:
+        return graph.add(shape, gate, up)
+    return graph.add(shape, graph.add(shape, gate, inplace=True), up, inplace=True)
+
+
+def _experts(sketch: Sketch, cur: Node, tokens: int) -> Node:
+    """Routing and the chosen experts of every token."""
+    graph, traits, width = sketch.graph, sketch.traits, sketch.model.hidden_size
+    every, chosen = (traits.experts, tokens), traits.chosen
+    logits = sketch.project("ffn_gate_inp", every, cur)
+    chances = graph.add(every, logits, inplace=True)
+    biased = graph.add(every, chances, inplace=True, weights=sketch.place.weight("exp_probs_b")) if (
+        traits.selection_bias
+    ) else chances
+    picked = graph.view(graph.add(every, biased))
+    weights = graph.add((1, chosen, tokens), graph.view(chances), picked)
+    reshaped = graph.view(weights, (chosen, tokens))
+    total = graph.add((1, tokens), reshaped)
+    normed = graph.add((chosen, tokens), reshaped, total, inplace=True)
+    inner, flat = (traits.expert_width, chosen, tokens), graph.view(cur)
+    up, gate = sketch.place.weight("ffn_up_exps"), sketch.place.weight("ffn_gate_exps")
+    if sketch.build.fork and sketch.step.fused_experts:
+        active = graph.add(inner, flat, picked, weights=(*up, *gate))
+    else:
+        first = graph.add(inner, flat, picked, weights=up)
+        active = _gated(sketch, inner, graph.add(inner, flat, picked, weights=gate), first)
+    down = graph.add((width, chosen, tokens), active, picked, weights=sketch.place.weight("ffn_down_exps"))
+    weighted = graph.add((width, chosen, tokens), down, normed, inplace=True)
+    if sketch.build.fork:
+        return graph.add((width, tokens), graph.view(weighted))
+    parts = [graph.view(weighted) for _ in range(chosen)]
+    out = parts[0]
+    for part in parts[1:]:
+        out = graph.add((width, tokens), out, part, inplace=True)
+    return out
