@@ -128,10 +128,10 @@ def block(config: Config, layer: int) -> Iterator[Tensor]:
     if kind not in ("olmo2",):
         yield "attn_norm.weight", (width,)
     yield from (latent_attention if "kv_lora_rank" in config else attention)(config)
-    norms = {"gemma2": ["post_attention_norm", "ffn_norm", "post_ffw_norm"], "olmo2": ["post_attention_norm", "post_ffw_norm"],
-             "gemma3_text": ["post_attention_norm", "ffn_norm", "post_ffw_norm"],
-             "glm4": ["post_attention_norm", "ffn_norm", "post_ffw_norm"],
-             "gpt_oss": ["post_attention_norm"], "cohere": [], "cohere2": [], "seed_oss": ["post_attention_norm"]}  # fmt: skip
+    sandwich = ["post_attention_norm", "ffn_norm", "post_ffw_norm"]
+    after, none = ["post_attention_norm"], list[str]()
+    norms = {"gemma2": sandwich, "gemma3_text": sandwich, "glm4": sandwich, "gpt_oss": after, "seed_oss": after}
+    norms |= {"olmo2": ["post_attention_norm", "post_ffw_norm"], "cohere": none, "cohere2": none}
     for name in norms.get(kind, ["ffn_norm"]):
         yield f"{name}.weight", (width,)
     if kind in ("starcoder2", "stablelm"):

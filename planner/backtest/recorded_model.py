@@ -7,14 +7,18 @@ from pathlib import Path
 from planner.backtest.run import Run
 from planner.errors import BadInput, UnknownName
 from planner.models.model import Model
+from planner.models.quantization.gguf import as_gguf
 from planner.models.source import load_model
 
 _UNNAMED = re.compile(r"not named|not stated|unknown", re.IGNORECASE)
 
 
 def model_of(run: Run, folder: Path) -> Model:
-    """Load the model of a run; raises BadInput."""
-    return recorded_model(run.launch.model, run.model_source, folder)
+    """Load the model of a run, stored as its GGUF file stores it; raises BadInput."""
+    model = recorded_model(run.launch.model, run.model_source, folder)
+    if run.launch.engine != "llamacpp" or not (run.quantization or run.file_bytes):
+        return model
+    return as_gguf(model, run.quantization or "", run.file_bytes)
 
 
 def recorded_model(name: str | None, path: str | None, folder: Path) -> Model:

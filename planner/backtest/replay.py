@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from planner import engines
 from planner.backtest.recorded_model import model_of
 from planner.backtest.run import Replay, Run
 from planner.engines import find_engine, local_profile
@@ -21,6 +22,7 @@ def replay(run: Run, folder: Path, confidence: float) -> Replay:
     layout = layout_of(run.launch, model, gpu)
     refusals = engine.refusals(model, layout, gpu)
     sites = run.devices.sites(layout.pipeline_parallel_size)
+    layout = engines.on_sites(engine, model, layout, sites)
     bill = Bill((), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
     return Replay(
         run=run,

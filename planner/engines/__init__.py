@@ -1,14 +1,23 @@
 """Engines: the rules by which a framework shards, allocates and refuses, one profile a file."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from typing import cast
 
 from planner.engines.local_profile import corrected
 from planner.engines.profile import Engine
 from planner.errors import UnknownName
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.models.model import Model
 from planner.near_names import near_names
 
-ENGINES = {"vllm": "planner.engines.vllm", "sglang": "planner.engines.sglang"}
+ENGINES = {
+    "vllm": "planner.engines.vllm",
+    "sglang": "planner.engines.sglang",
+    "llamacpp": "planner.engines.llamacpp",
+}
 
 
 def find_engine(name: str, version: str | None = None) -> Engine:
@@ -29,3 +38,9 @@ def _profile(name: str, version: str | None) -> Engine:
     if version is not None and hasattr(module, "of_version"):
         engine = module.of_version(version)
     return engine
+
+
+def on_sites(engine: Engine, model: Model, layout: Layout, sites: Sequence[Site]) -> Layout:
+    """Return the layout as the engine settles it on these devices: llama.cpp shares layers by their free memory."""
+    settle = getattr(engine, "on_sites", None)
+    return layout if settle is None else cast(Layout, settle(model, layout, sites))

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from planner.backtest.devices import find_devices
@@ -37,12 +38,21 @@ def read(row: Mapping[str, Any]) -> Run:
     remarks, _, command = fields.words("other_flags").partition("cmd:")
     options = _command(command) | _facts(fields, remarks)
     slots = _slots(remarks, command)
-    limits = {"max_batch": slots, "chunked_prefill": fields.whole("max_batch"), "kv_cache_dtype": None}
-    launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **limits}, **options)
+    fork = "ik_llama" in (fields.text("framework") or "")
     gpus = fields.size("n_gpus") or 1
+    rows = options.get("split_mode") == "row"
+    read = {
+        "max_batch": slots,
+        "chunked_prefill": fields.whole("max_batch"),
+        "kv_cache_dtype": None,
+        "context": _context(fields, slots),
+        "tp" if rows else "pp": gpus,
+    }
+    launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **read}, **options)
+    if fork:
+        launch = replace(launch, version="ik_llama.cpp")
     measured = fields.measured()
     devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"), free_bytes=_free(measured))
-    fork = "ik_llama" in (fields.text("framework") or "")
     return Run(
         id=str(row.get("id")),
         launch=launch,
@@ -64,6 +74,12 @@ def _free(measured: Mapping[str, Value]) -> tuple[int, ...]:
         return ()
     numbered = {int(match[1]): size for device, size in free.items() if (match := _DEVICE.fullmatch(device))}
     return tuple(int(numbered[number] * MIB) for number in sorted(numbered))
+
+
+def _context(fields: Fields, slots: int) -> int | None:
+    """Tokens of a slot: rows give the context of all slots."""
+    total = fields.whole("context")
+    return max(1, total // slots) if total else None
 
 
 def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:

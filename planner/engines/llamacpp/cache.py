@@ -31,9 +31,7 @@ def cells(context: int, slots: int, window: int | None, options: Options, build:
     return round_up(kept, build.window_padding) * streams
 
 
-def layer_bytes(
-    model: Model, layer: Layer, context: int, slots: int, options: Options, build: Build
-) -> int:
+def layer_bytes(model: Model, layer: Layer, context: int, slots: int, options: Options, build: Build) -> int:
     """Bytes that one layer keeps for all slots."""
     size = _state_bytes(layer) * slots
     attention = layer.attention

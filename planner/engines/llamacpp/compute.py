@@ -5,10 +5,11 @@ from functools import cache
 
 from planner.engines.llamacpp.allocator import buffer_bytes
 from planner.engines.llamacpp.build import Build
-from planner.engines.llamacpp.graph import Graph, Node, Weight
+from planner.engines.llamacpp.graph import Graph, Node
 from planner.engines.llamacpp.layer_graph import add_head, add_layer
 from planner.engines.llamacpp.layer_place import LayerPlace
 from planner.engines.llamacpp.options import HOST
+from planner.engines.llamacpp.resolved import Resolved
 from planner.engines.llamacpp.scheduler import schedule
 from planner.engines.llamacpp.sketch import Inputs, Sketch, Step
 from planner.engines.llamacpp.traits import traits_of
@@ -27,6 +28,13 @@ _WORTHY_ROWS = 32
 """Tokens from which a weight on the host is copied to a device (offload_op of ggml-cuda)."""
 
 Placed = tuple[Layer, LayerPlace]
+
+
+def pipeline_copies(at: Resolved) -> int:
+    """Copies of inputs that the scheduler keeps so that devices work on several micro-batches at once."""
+    if at.options.copies is not None:
+        return at.options.copies
+    return PIPELINE_COPIES if at.pipelined() else 1
 
 
 def compute_bytes(

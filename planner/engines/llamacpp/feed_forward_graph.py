@@ -42,9 +42,11 @@ def _experts(sketch: Sketch, cur: Node, tokens: int) -> Node:
     every, chosen = (traits.experts, tokens), traits.chosen
     logits = sketch.project("ffn_gate_inp", every, cur)
     chances = graph.add(every, logits, inplace=True)
-    biased = graph.add(every, chances, inplace=True, weights=sketch.place.weight("exp_probs_b")) if (
-        traits.selection_bias
-    ) else chances
+    biased = (
+        graph.add(every, chances, inplace=True, weights=sketch.place.weight("exp_probs_b"))
+        if (traits.selection_bias)
+        else chances
+    )
     picked = graph.view(graph.add(every, biased))
     weights = graph.add((1, chosen, tokens), graph.view(chances), picked)
     reshaped = graph.view(weights, (chosen, tokens))

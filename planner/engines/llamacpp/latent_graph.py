@@ -98,9 +98,7 @@ def _fork(sketch: Sketch, attention: Attention, cur: Node) -> Node:
     plain, part = graph.view(query), graph.view(query)
     latent, turned = _compressed(sketch, attention, cur)
     sketch.store(graph.add((rank + rotary, step.tokens), graph.view(turned), latent), sketch.inputs.key_slots[None])
-    turned_query = graph.add(
-        (rotary, attention.query_heads, step.tokens), part, sketch.inputs.positions, inplace=True
-    )
+    turned_query = graph.add((rotary, attention.query_heads, step.tokens), part, sketch.inputs.positions, inplace=True)
     if step.latent_mode > 1 and step.flash_attention and step.tokens >= _PROMPT:
         return _expanded(sketch, attention, plain, turned_query)
     return _in_latent(sketch, attention, plain, turned_query)

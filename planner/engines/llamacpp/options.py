@@ -89,7 +89,9 @@ def _gpu_layers(value: OptionValue | None) -> int | None:
 def _cache_type(flag: str, value: OptionValue) -> DType:
     name = str(value).lower()
     if name not in _CACHE_TYPES:
-        raise BadInput(f"is {value!r}", field=f"--{flag.replace('_', '-')}", expected=f"one of {', '.join(_CACHE_TYPES)}")
+        raise BadInput(
+            f"is {value!r}", field=f"--{flag.replace('_', '-')}", expected=f"one of {', '.join(_CACHE_TYPES)}"
+        )
     return GGUF_TYPES[name.upper()]
 
 

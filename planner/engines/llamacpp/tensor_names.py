@@ -1,4 +1,4 @@
-"""Names of tensors in GGUF files (gguf-py/gguf/tensor_mapping.py): what `--override-tensor` patterns are matched with."""
+"""Names of tensors in GGUF files (gguf-py/gguf/tensor_mapping.py), which `--override-tensor` patterns find."""
 
 from planner.models.tensor import Role, Tensor
 

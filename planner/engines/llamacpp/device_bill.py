@@ -1,0 +1,62 @@
+"""The bill of one device, and what it lacks."""
+
+from collections.abc import Mapping
+
+from planner.engines.calibration import constants
+from planner.engines.error_band import upper_edge
+from planner.fleet.gpu import Gpu
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.memory.bill import DeviceBill
+from planner.units import MIB, gib
+
+Held = Mapping[int, int]
+
+
+def free_bytes(site: Site) -> int:
+    """Bytes that a device has for the process."""
+    return site.free_bytes if site.free_bytes is not None else site.gpu.memory_bytes - site.used_bytes
+
+
+def _outside(gpu: Gpu) -> int:
+    known = constants("llamacpp")["outside_mib"]
+    return int(known["cuda" if gpu.vendor.lower() == "nvidia" else "other"] * MIB)
+
+
+def device_bill(device: int, layout: Layout, site: Site, held: Held, cached: Held, computed: Held) -> DeviceBill:
+    """Lines of one device; the compute buffer counts as activation."""
+    return DeviceBill(
+        rank=device,
+        stage=device if layout.pipeline_parallel_size > 1 else 0,
+        weights_bytes=held.get(device, 0),
+        kv_cache_bytes=cached.get(device, 0),
+        activation_bytes=computed.get(device, 0),
+        cuda_graph_bytes=0,
+        non_torch_bytes=_outside(site.gpu),
+        device_bytes=site.gpu.memory_bytes,
+        usable_bytes=site.gpu.memory_bytes - site.used_bytes,
+    )
+
+
+def lack(device: DeviceBill, site: Site, confidence: float) -> int:
+    """Bytes by which the upper edge of what a device needs exceeds what is free; negative where there is room.
+
+    What was free at the start already lacks the context of the process.
+    """
+    bands = constants("llamacpp")["bands"]
+    outside = 0 if site.free_bytes is not None else device.non_torch_bytes
+    return (
+        upper_edge(device.weights_bytes, bands["weights"], confidence)
+        + device.kv_cache_bytes
+        + upper_edge(device.activation_bytes, bands["compute"], confidence)
+        + upper_edge(outside, bands["outside"], confidence)
+        - free_bytes(site)
+    )
+
+
+def too_little(device: DeviceBill, short: int) -> str:
+    """The reason for the user."""
+    return (
+        f"device {device.rank}: weights {gib(device.weights_bytes)}, cache {gib(device.kv_cache_bytes)} and compute"
+        f" buffer {gib(device.activation_bytes)} are {gib(short)} more than is free"
+    )

@@ -1,0 +1,49 @@
+"""Why llama.cpp would not start a layout, in its own words where it has any."""
+
+from collections.abc import Iterator
+
+from planner.engines.llamacpp.build import Build
+from planner.engines.llamacpp.cache import divides_heads
+from planner.engines.llamacpp.options import read_options
+from planner.layout import Layout
+from planner.models.model import Model
+from planner.models.quantization.gguf_types import is_quantized
+
+MOST_DEVICES = 16
+"""GGML_CUDA_MAX_DEVICES; llama_max_devices() of the library."""
+MOST_SLOTS = 256
+"""LLAMA_MAX_SEQ of src/llama-cparams.h."""
+_ENCODERS = ("bert", "roberta", "xlm-roberta", "t5")
+
+
+def refusals(model: Model, layout: Layout, build: Build) -> Iterator[str]:
+    """Yield every reason."""
+    if layout.data_parallel_size > 1:
+        yield "llama.cpp has no attention data parallelism: run several copies"
+    if layout.expert_parallel:
+        yield "llama.cpp has no expert parallelism: experts lie where their layer does, or where --override-tensor says"
+    if layout.tensor_parallel_size > 1 and layout.pipeline_parallel_size > 1:
+        yield "--split-mode is either layer (a pipeline) or row (tensor parallel) for all devices"
+    if layout.tensor_parallel_size * layout.pipeline_parallel_size > MOST_DEVICES:
+        yield f"more than {MOST_DEVICES} devices (GGML_CUDA_MAX_DEVICES)"
+    if layout.max_num_seqs > MOST_SLOTS:
+        yield f"n_seq_max must be <= {MOST_SLOTS}"
+    if 0 in layout.layers_per_stage and layout.pipeline_parallel_size > 1 and "tensor_split" not in layout.options:
+        yield f"{layout.pipeline_parallel_size} devices for {len(model.layers)} layers: some would hold nothing"
+    yield from _cache_types(model, layout, build)
+
+
+def _cache_types(model: Model, layout: Layout, build: Build) -> Iterator[str]:
+    options = read_options(layout.options)
+    attentions = {layer.attention for layer in model.distinct_layers if layer.attention and layer.attention.stores}
+    if is_quantized(options.values) and not options.flash_attention and not _latent(model):
+        yield "V cache quantization requires flash_attn"
+    for flag, dtype in (("K", options.keys), ("V", options.values)):
+        if is_quantized(dtype) and not all(divides_heads(attention, dtype) for attention in attentions):
+            yield f"{flag} cache type {dtype.name} with block size {dtype.block_elements} does not divide the head size"
+    if _latent(model) and build.latent_cache and not build.fork and options.keys != options.values:
+        yield "the latent cache of this model has one type: --cache-type-k and --cache-type-v must agree"
+
+
+def _latent(model: Model) -> bool:
+    return any(layer.attention and layer.attention.latent_dim for layer in model.distinct_layers)

@@ -1,0 +1,85 @@
+"""A layout read as llama.cpp runs it: streams and cells of the cache, and the device of every layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planner.engines.llamacpp.build import Build
+from planner.engines.llamacpp.options import HOST, Options, read_options, tensor_split
+from planner.engines.llamacpp.placement import Placement, place, staged
+from planner.layout import Layout
+from planner.models.model import Model
+from planner.units import round_up
+
+CONTEXT_STEP = 256
+"""Contexts are rounded up to so many tokens (GGML_PAD in src/llama-context.cpp)."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What the flags come to. `context` is the total over all streams, as logged (`n_ctx`)."""
+
+    options: Options
+    placement: Placement
+    devices: int
+    slots: int
+    context: int
+    blocks: int
+
+    @property
+    def streams(self) -> int:
+        """Caches that slots do not share."""
+        return 1 if self.options.unified else self.slots
+
+    @property
+    def whole(self) -> bool:
+        """Whether every layer and the output are on devices."""
+        return HOST not in (*self.placement.layers, self.placement.output)
+
+    def pipelined(self) -> bool:
+        """Whether the scheduler keeps copies of its inputs to overlap devices (llama_context's constructor)."""
+        options = self.options
+        return (
+            self.devices > 1 and self.whole and not options.rows and not options.cache_on_host and not options.overrides
+        )
+
+
+def blocks_of(model: Model) -> int:
+    """Blocks of the file: the layers, and those for multi-token prediction that the converter keeps."""
+    kept = model.model_type in _KEEPS_PREDICTORS
+    return len(model.layers) + (sum(part.name == "multi_token_prediction" for part in model.components) if kept else 0)
+
+
+_KEEPS_PREDICTORS = {"glm4_moe", "glm4_moe_lite", "glm_moe_dsa", "mimo", "ernie4_5_moe", "exaone_moe", "step3p5"}
+"""Architectures whose files hold the layers for multi-token prediction as last blocks (nextn_predict_layers)."""
+
+
+def resolve(model: Model, layout: Layout, build: Build) -> Resolved:
+    """Read a layout; raises BadInput for an option that llama.cpp would not take."""
+    options = read_options(layout.options)
+    devices = layout.tensor_parallel_size * layout.pipeline_parallel_size
+    slots = layout.max_num_seqs
+    sequence = round_up(layout.max_model_len, CONTEXT_STEP if not build.fork else 1)
+    return Resolved(
+        options=options,
+        placement=_placement(model, layout, options, build, devices),
+        devices=devices,
+        slots=slots,
+        context=sequence * (1 if options.unified else slots),
+        blocks=blocks_of(model),
+    )
+
+
+def _placement(model: Model, layout: Layout, options: Options, build: Build, devices: int) -> Placement:
+    blocks = blocks_of(model)
+    offloaded = blocks + 1 if options.gpu_layers is None else options.gpu_layers
+    shares = tensor_split(layout.options)
+    if options.rows or shares:
+        return by_shares(blocks, offloaded, shares or [1.0] * devices, devices, build)
+    with_output = offloaded > (0 if build.output_first else blocks)
+    return staged(blocks, layout.layers_per_stage, None if with_output else HOST)
+
+
+def by_shares(blocks: int, offloaded: int, shares: Sequence[float], devices: int, build: Build) -> Placement:
+    """Return the placement over `devices` with these shares; those without a share take nothing."""
+    padded = [*shares[:devices], *([0.0] * (devices - len(shares)))]
+    return place(blocks, offloaded, padded, output_first=build.output_first)

@@ -1,0 +1,27 @@
+"""The micro-batch that the compute buffers are sized for (llama_context::sched_reserve)."""
+
+from planner.engines.llamacpp.build import Build
+from planner.engines.llamacpp.cache import cells
+from planner.engines.llamacpp.resolved import Resolved
+from planner.engines.llamacpp.sketch import Step
+from planner.layout import Layout
+from planner.models.model import Model
+
+
+def worst_step(model: Model, layout: Layout, at: Resolved, build: Build) -> Step:
+    """A full micro-batch over a full cache, with logits for every slot (for every token in older builds)."""
+    options = layout.options
+    tokens = min(at.context, at.options.ubatch, layout.max_num_batched_tokens)
+    windows = {a.window for layer in model.distinct_layers if (a := layer.attention) and a.stores and a.window}
+    kinds: list[int | None] = [None, *sorted(windows)]
+    return Step(
+        tokens=tokens,
+        outputs=min(tokens, at.slots) if build.few_outputs else tokens,
+        streams=at.streams,
+        cells=tuple((window, cells(at.context, at.slots, window, at.options, build)) for window in kinds),
+        flash_attention=at.options.flash_attention,
+        keys=at.options.keys,
+        latent_mode=int(options.get("mla_use", 0)),
+        scores_mib=int(options.get("attention_max_batch", 0)),
+        fused_experts=options.get("fmoe") is not False,
+    )

@@ -1,0 +1,62 @@
+"""llama.cpp: figures that its own start-up logs show."""
+
+import pytest
+
+from planner.engines import find_engine
+from planner.engines.llamacpp.placement import place, staged
+from planner.fleet.gpu_catalogue import find_gpu
+from planner.fleet.site import usual_site
+from planner.layout import Limits, OptionValue
+from planner.memory.bill import Bill
+from planner.models.model import Model
+from planner.models.quantization.gguf import as_gguf
+from planner.models.source import load_model
+from planner.units import MIB
+
+
+def _bill(model: Model, devices: int = 1, context: int = 8192, **options: OptionValue) -> Bill:
+    engine, (gpu, _) = find_engine("llamacpp"), find_gpu("rtx-4090")
+    limits = Limits(max_model_len=context, max_num_seqs=1, options=options)
+    layout = engine.layout(model, gpu, limits, pipeline=devices)
+    assert not engine.refusals(model, layout, gpu)
+    return engine.bill(model, layout, [usual_site(gpu)])
+
+
+def test_the_buffers_of_a_llama_of_eight_billion() -> None:
+    """llama.cpp logs `CUDA0 model buffer size = 4403.49 MiB` and `CPU_Mapped ... 281.81 MiB` for its Q4_K_M file."""
+    bill = _bill(as_gguf(load_model("llama-3.1-8b"), "Q4_K_M"))
+    assert bill.per_device[0].weights_bytes / MIB == pytest.approx(4403.49, abs=0.005)
+    assert bill.logged["host_weights_bytes"] / MIB == pytest.approx(281.81, abs=0.005)
+    assert bill.per_device[0].kv_cache_bytes == 1024 * MIB
+
+
+def test_cache_types_take_their_blocks() -> None:
+    """A quantized cache of Qwen3-235B logs 799 MiB each for keys and values of 16384 tokens (q8_0)."""
+    model = load_model("Qwen3-235B-A22B")
+    bill = _bill(model, context=16384, cache_type_k="q8_0", cache_type_v="q8_0")
+    assert bill.per_device[0].kv_cache_bytes == 2 * 799 * MIB
+
+
+def test_experts_in_host_memory_leave_the_device() -> None:
+    model = as_gguf(load_model("Qwen3-30B-A3B"), "Q4_K_M")
+    whole, none = _bill(model), _bill(model, cpu_moe=True)
+    half = _bill(model, n_cpu_moe=24)
+    sizes = [bill.per_device[0].weights_bytes for bill in (none, half, whole)]
+    assert sizes == sorted(sizes)
+    for bill in (whole, half, none):
+        both = bill.per_device[0].weights_bytes + bill.logged["host_weights_bytes"]
+        assert both == pytest.approx(model.weight_bytes, rel=1e-3)
+
+
+def test_slots_are_handed_out_by_cumulative_share() -> None:
+    """3:1 over 32 layers and the output is 25 and 7, the output with the last (llama-server over RPC says the same)."""
+    placement = place(32, 33, [3.0, 1.0])
+    assert [len(placement.layers_of(device)) for device in (0, 1)] == [25, 7]
+    assert placement.output == 1
+    assert staged(32, (25, 7), None) == placement
+
+
+def test_what_does_not_fit_names_the_device_and_the_lack() -> None:
+    bill = _bill(as_gguf(load_model("llama-3.3-70b"), "Q4_K_M"))
+    assert not bill.fits
+    assert "device 0" in bill.reasons[0] and bill.short_bytes > 0
