@@ -16,7 +16,7 @@ from planner.errors import BadInput
 @click.argument("source", type=click.Path(path_type=Path), required=False)
 @click.option("--command", "line", help="A launch command instead: `vllm serve ...`, `docker run ...`.")
 @click.option("--log", type=click.Path(path_type=Path), help="A start-up log instead: predicted beside logged.")
-@click.option("--model", help="With --log: the model, where the log's name for it is not known.")
+@click.option("--model", help="The model, where the name in SOURCE or the log (often a path) is not known.")
 @click.option("--gpu", help="GPU kind, where SOURCE or the log does not name it: H100, NVIDIA L40S ...")
 @click.option("--row", type=click.Path(path_type=Path), help="With --log: add the run to this file for `backtest`.")
 @options.local_profile
@@ -35,11 +35,11 @@ def command(
         raise BadInput("needs SOURCE, --command or --log", where="gpuplan verify")
     if log is not None:
         return _log(log, model, gpu, row, as_json)
-    if model is not None or row is not None:
-        raise BadInput("go with --log", where="gpuplan verify", field="--model and --row")
+    if row is not None:
+        raise BadInput("goes with --log", where="gpuplan verify", field="--row")
     from planner.launch.verify import verify
 
-    document = verify(source if source is not None else str(line), gpu)
+    document = verify(source if source is not None else str(line), gpu, model)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

@@ -1,5 +1,6 @@
 """The bill of what a command, file or folder launches: read, resolved as the engine would, added up."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from planner.launch.source import read_all
 from planner.units import gib
 
 
-def verify(source: str | Path, gpu: str | None = None) -> dict[str, Any]:
-    """Read every launch of `source` and bill it; `gpu` beats the kinds that the files name. Raises BadInput."""
-    launches = [bill(launch, gpu) for launch in read_all(source)]
+def verify(source: str | Path, gpu: str | None = None, model: str | None = None) -> dict[str, Any]:
+    """Read every launch of `source` and bill it; `gpu` and `model` beat what the files name. Raises BadInput."""
+    launches = [bill(_of_model(launch, model), gpu) for launch in read_all(source)]
     return {"source": str(source), "fits": all(one["fits"] for one in launches), "launches": launches}
 
 
@@ -47,6 +48,13 @@ def bill(launch: Launch, gpu: str | None = None) -> dict[str, Any]:
         "unknown_flags": list(launch.unknown),
         "assumptions": [*notes, *launch.notes, *model.assumptions, *local_profile.remarks()],
     }
+
+
+def _of_model(launch: Launch, model: str | None) -> Launch:
+    """The launch with the model that its own name (often a path of another machine) stands for."""
+    if model is None or model == launch.model:
+        return launch
+    return replace(launch, model=model).saying(f"{launch.model!r} taken as {model}, as --model says")
 
 
 def _sites(launch: Launch, gpu: str | None) -> tuple[list[Site], list[str]]:

@@ -6,6 +6,7 @@ from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import gpus
 from planner.launch import Launch, read
 from planner.launch.layout import layout_of, model_of
+from planner.launch.verify import verify
 
 ISSUES = "https://github.com/vllm-project/vllm/issues/"
 
@@ -135,3 +136,10 @@ def test_bad_input_is_one_clear_line(text: str, says: str) -> None:
 
 def test_a_launch_knows_its_gpus() -> None:
     assert Launch(engine="vllm", model="m", tensor=4, pipeline=2).devices == 8
+
+
+def test_a_path_of_another_machine_can_be_named() -> None:
+    document = verify("vllm serve /data/model/llama --max-model-len 4096", "H100", model="llama-3.1-8b")
+    (launch,) = document["launches"]
+    assert launch["model"] == "meta-llama/Meta-Llama-3.1-8B"
+    assert any("'/data/model/llama' taken as llama-3.1-8b" in note for note in launch["assumptions"])
