@@ -7,19 +7,26 @@ from planner.data_files import read_json
 from planner.errors import BadInput
 from planner.models.blueprints import find_blueprint, model_types
 from planner.models.config_json import Config
+from planner.models.gguf_name import gguf_name
 from planner.models.model import Model
 from planner.models.model_catalogue import resolve
 from planner.models.quantization import schemes
 from planner.models.quantization.apply import quantize
+from planner.models.quantization.gguf import as_gguf
 from planner.near_names import near_names
 
 
 def load_model(source: str | Path) -> Model:
     """Read a model from a config.json, a directory that holds one, or a catalogue name.
 
+    A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as `llama-quantize` stores it.
+
     Raises BadInput (or UnknownName with near names) when it cannot be read.
     """
     path = Path(source)
+    if not path.exists() and (stored := gguf_name(str(source))):
+        base = load_model(stored.base)
+        return replace(as_gguf(base, stored.type), name=f"{base.name}:{stored.type}")
     if path.is_dir():
         return model_from_file(path / "config.json", name=path.resolve().name)
     if path.is_file():
