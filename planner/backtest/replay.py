@@ -22,7 +22,7 @@ def replay(run: Run, folder: Path, confidence: float) -> Replay:
     layout = layout_of(run.launch, model, gpu)
     refusals = engine.refusals(model, layout, gpu)
     sites = run.devices.sites(layout.pipeline_parallel_size)
-    layout = engines.on_sites(engine, model, layout, sites)
+    layout = engines.on_sites(engine, model, layout, sites, run.launch.limits)
     bill = Bill((), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
     return Replay(
         run=run,

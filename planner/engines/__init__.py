@@ -9,7 +9,7 @@ from planner.engines.local_profile import corrected
 from planner.engines.profile import Engine
 from planner.errors import UnknownName
 from planner.fleet.site import Site
-from planner.layout import Layout
+from planner.layout import Layout, Limits
 from planner.models.model import Model
 from planner.near_names import near_names
 
@@ -40,7 +40,12 @@ def _profile(name: str, version: str | None) -> Engine:
     return engine
 
 
-def on_sites(engine: Engine, model: Model, layout: Layout, sites: Sequence[Site]) -> Layout:
-    """Return the layout as the engine settles it on these devices: llama.cpp shares layers by their free memory."""
+def on_sites(engine: Engine, model: Model, layout: Layout, sites: Sequence[Site], given: Limits) -> Layout:
+    """Return the layout as the engine settles it on these devices, where the `given` options leave it to the engine.
+
+    llama.cpp shares layers by the free memory of the devices unless it is told a split.
+    """
     settle = getattr(engine, "on_sites", None)
-    return layout if settle is None else cast(Layout, settle(model, layout, sites))
+    if settle is None or "tensor_split" in given.options:
+        return layout
+    return cast(Layout, settle(model, layout, sites))

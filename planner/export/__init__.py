@@ -13,6 +13,7 @@ from planner.plan_document import Plan
 TARGETS = {
     "vllm": "planner.export.vllm",
     "sglang": "planner.export.sglang",
+    "llamacpp": "planner.export.llamacpp",
     "accelerate": "planner.export.accelerate",
     "tgi": "planner.export.tgi",
     "vllm-ray": "planner.export.vllm_ray",

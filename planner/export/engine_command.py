@@ -9,7 +9,11 @@ from planner.export.rank import Launcher
 from planner.export.service import Service
 from planner.export.spot import Spot
 
-ENGINES = {"vllm": "planner.export.vllm", "sglang": "planner.export.sglang"}
+ENGINES = {
+    "vllm": "planner.export.vllm",
+    "sglang": "planner.export.sglang",
+    "llamacpp": "planner.export.llamacpp",
+}
 
 
 class EngineCommand(Protocol):

@@ -11,6 +11,7 @@ from planner.launch.flag_table import flag_table
 from planner.launch.flags import Flags, read_flags
 from planner.launch.invocation import Invocation
 from planner.launch.launch import Launch
+from planner.layout import Limits
 
 LIMITS = {
     "max_model_len": "ctx-size",
@@ -18,6 +19,9 @@ LIMITS = {
     "max_num_batched_tokens": "batch-size",
 }
 """Flag of each field of `Limits`; the context of a slot is `--ctx-size` divided by `--parallel`."""
+FORK = "ik_llama.cpp"
+_FORK_FLAGS = ("mla", "amb", "fmoe", "ser", "rtr")
+"""Flags that only the fork has: `-mla`, `-amb`, `-fmoe`, `-ser`, `-rtr`."""
 
 
 def launch(invocation: Invocation) -> Launch:
@@ -27,11 +31,16 @@ def launch(invocation: Invocation) -> Launch:
     flags.values = flags_of_environment(invocation.environment, table) | flags.values
     if flags.values.get("flash-attn") == "":
         flags.values["flash-attn"] = "on"
+    fork = any(name in flags.values for name in _FORK_FLAGS)
+    devices = _devices(flags, invocation)
+    rows = flags.text("split-mode") == "row"
     return Launch(
         engine="llamacpp",
         model=_model(flags),
-        version=invocation.version,
-        limits=limits_of("llamacpp", flags, LIMITS),
+        version=invocation.version or (FORK if fork else None),
+        tensor=devices if rows else 1,
+        pipeline=1 if rows else devices,
+        limits=_limits(flags),
         port=flags.whole("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
@@ -44,3 +53,26 @@ def _model(flags: Flags) -> str:
     if not model:
         raise BadInput("names no model", where="llama-server", expected="-m FILE.gguf or -hf USER/MODEL:QUANT")
     return model
+
+
+def _devices(flags: Flags, invocation: Invocation) -> int:
+    """Devices that share the layers: those named, else the entries of the split, else those that are visible."""
+    if flags.text("split-mode") == "none":
+        return 1
+    for name in ("device", "tensor-split"):
+        if text := flags.text(name):
+            return len([part for part in text.replace("/", ",").split(",") if part.strip()])
+    visible = invocation.environment.get("CUDA_VISIBLE_DEVICES", "")
+    return max(1, len([part for part in visible.split(",") if part.strip()]))
+
+
+def _limits(flags: Flags) -> Limits:
+    """The limits, with the context of one slot. Zero tokens mean the model's context, no slots the default."""
+    for name in ("ctx-size", "parallel"):
+        if (flags.whole(name) or 1) < 1 or flags.text(name) == "0":
+            del flags.values[name]
+    limits = limits_of("llamacpp", flags, LIMITS)
+    slots = limits.max_num_seqs or 1
+    if limits.max_model_len and not limits.options.get("kv_unified"):
+        limits = limits.model_copy(update={"max_model_len": max(1, limits.max_model_len // slots)})
+    return limits

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from planner import engines
 from planner.engines import find_engine, local_profile
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
@@ -26,6 +27,7 @@ def bill(launch: Launch, gpu: str | None = None) -> dict[str, Any]:
     sites, notes = _sites(launch, gpu)
     settled_launch = settled(launch, model)
     layout = layout_of(settled_launch, model, sites[0].gpu)
+    layout = engines.on_sites(profile, model, layout, sites, launch.limits)
     refusals = profile.refusals(model, layout, sites[0].gpu)
     found = profile.bill(model, layout, sites)
     reasons = [*refusals, *found.reasons]

@@ -56,7 +56,7 @@ class LlamaCpp:
         """Resolve flags as `llama-server` does; devices take equal shares unless `tensor_split` says otherwise."""
         options = _options(limits, tensor)
         stages = _stages(model, options, tensor, pipeline, self.build)
-        if tensor_split(options) and sum(stages) and _plain(model, options, stages, self.build):
+        if tensor_split(options) and _plain(model, options, stages, tensor, self.build):
             del options["tensor_split"]
         return Layout(
             tensor_parallel_size=tensor,
@@ -134,15 +134,50 @@ def as_file(model: Model) -> Model:
 
 
 def _options(limits: Limits, tensor: int) -> dict[str, OptionValue]:
-    options = {name: value for name, value in limits.options.items() if str(value) != "auto"}
+    """The options that differ from their defaults; those that name devices or do not change what they hold go."""
+    options = dict(limits.options)
     if limits.max_num_seqs is None:
         options.setdefault("kv_unified", True)
     if limits.kv_cache_dtype not in (None, "auto"):
         options.setdefault("cache_type_k", str(limits.kv_cache_dtype))
         options.setdefault("cache_type_v", str(limits.kv_cache_dtype))
-    if tensor > 1:
-        options["split_mode"] = "row"
-    return options
+    if options.get("split_mode") == "row" and tensor == 1:
+        del options["split_mode"]
+    return {
+        name: value
+        for name, value in options.items()
+        if name not in _NO_MATTER and str(value).lower() not in _DEFAULTS.get(name, ("auto",))
+    }
+
+
+_NO_MATTER = {
+    "device",
+    "rpc",
+    "fit",
+    "fit_ctx",
+    "fit_target",
+    "cache_ram",
+    "load_mode",
+    "lazy_mode",
+    "no_host",
+    "repack",
+}
+_DEFAULTS = {
+    "split_mode": ("layer", "none"),
+    "flash_attn": ("auto", "on", "true", "1", "enabled"),
+    "ubatch_size": ("512",),
+    "cache_type_k": ("f16",),
+    "cache_type_v": ("f16",),
+    "kv_unified": ("false",),
+    "kv_offload": ("true",),
+    "op_offload": ("true",),
+    "swa_full": ("false",),
+    "cpu_moe": ("false",),
+    "gpu_layers": ("auto", "all", "-1"),
+    "n_cpu_moe": ("0",),
+    "n_cpu_ffn": ("0",),
+    "main_gpu": ("0",),
+}
 
 
 def _stages(model: Model, options: dict[str, OptionValue], tensor: int, pipeline: int, build: Build) -> tuple[int, ...]:
@@ -160,12 +195,14 @@ def _stages(model: Model, options: dict[str, OptionValue], tensor: int, pipeline
     return tuple(counts[device] for device in range(pipeline))
 
 
-def _plain(model: Model, options: dict[str, OptionValue], stages: tuple[int, ...], build: Build) -> bool:
-    """Whether the counts alone say where everything is: the output lies with the last layer."""
+def _plain(model: Model, options: dict[str, OptionValue], stages: tuple[int, ...], tensor: int, build: Build) -> bool:
+    """Whether the split says nothing that the layers of the stages do not say."""
+    shares = tensor_split(options) or (1.0,)
+    if tensor > 1:
+        return len(shares) == tensor and len(set(shares)) == 1
     blocks = blocks_of(model)
     given = read_options(options).gpu_layers
-    offloaded = blocks + 1 if given is None else given
-    placed = by_shares(blocks, offloaded, tensor_split(options) or [1.0], len(stages), build)
+    placed = by_shares(blocks, blocks + 1 if given is None else given, shares, len(stages), build)
     last = max((device for device, count in enumerate(stages) if count), default=HOST)
     return placed.output in (HOST, last)
 

@@ -24,6 +24,8 @@ def refusals(model: Model, layout: Layout, build: Build) -> Iterator[str]:
         yield "llama.cpp has no expert parallelism: experts lie where their layer does, or where --override-tensor says"
     if layout.tensor_parallel_size > 1 and layout.pipeline_parallel_size > 1:
         yield "--split-mode is either layer (a pipeline) or row (tensor parallel) for all devices"
+    if layout.tensor_parallel_size > 1 and layout.options.get("split_mode") != "row":
+        yield "layers are shared out whole: use a pipeline, or ask for rows with --split-mode row"
     if layout.tensor_parallel_size * layout.pipeline_parallel_size > MOST_DEVICES:
         yield f"more than {MOST_DEVICES} devices (GGML_CUDA_MAX_DEVICES)"
     if layout.max_num_seqs > MOST_SLOTS:
