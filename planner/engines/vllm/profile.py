@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from math import ceil
 
-from planner.engines.calibration import constants
+from planner.data_files import read_yaml
 from planner.engines.profile import CONFIDENCE
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site

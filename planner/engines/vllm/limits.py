@@ -1,0 +1,52 @@
+"""The limits of a layout as `vllm serve` resolves them, release by release.
+
+Sources: vllm/engine/arg_utils.py (get_batch_defaults, _set_default_args), config.py (SchedulerConfig of v0),
+distributed/utils.py (get_pp_indices).
+"""
+
+from planner.engines.vllm.release import Rules
+from planner.fleet.gpu import Gpu
+from planner.layout import Limits, even_stages
+from planner.models.model import Model
+from planner.units import GIB
+
+V0_SEQUENCES = 256
+V0_LONG_CONTEXT = 32768
+"""v0 chunks the prefill of its own accord only above this length, and never where layers slide."""
+V0_LEAST_TOKENS = 2048
+
+
+def stages(layers: int, pipeline: int) -> tuple[int, ...]:
+    """Divide the layers; the remainder goes to the stages before the last, from the back."""
+    return even_stages(layers, pipeline, [*range(pipeline - 2, -1, -1), pipeline - 1])
+
+
+def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model_len: int) -> tuple[int, int]:
+    """Return max_num_batched_tokens and max_num_seqs."""
+    if rules.generation == "v0":
+        sequences = limits.max_num_seqs or V0_SEQUENCES
+        tokens = rules.chunk_tokens if _chunked(model, limits, max_model_len) else max(max_model_len, V0_LEAST_TOKENS)
+        return limits.max_num_batched_tokens or max(tokens, sequences), sequences
+    tokens, sequences = _by_device(rules, gpu)
+    given = limits.max_num_batched_tokens
+    sequences = limits.max_num_seqs or min(sequences, given or sequences)
+    return given or max(tokens, sequences), sequences
+
+
+def _chunked(model: Model, limits: Limits, max_model_len: int) -> bool:
+    wished = limits.options.get("enable_chunked_prefill")
+    if wished is not None:
+        return bool(wished)
+    slides = any(layer.attention and layer.attention.window for layer in model.layers)
+    return max_model_len > V0_LONG_CONTEXT and not slides and not model.multimodal
+
+
+def _by_device(rules: Rules, gpu: Gpu) -> tuple[int, int]:
+    large = gpu.memory_bytes >= 70 * GIB
+    if rules.batch_defaults == "largest_from_160_gib" and gpu.memory_bytes >= 160 * GIB:
+        return 16384, 1024
+    if rules.batch_defaults != "large_from_70_gib":
+        large = large and "a100" not in gpu.slug
+    if rules.batch_defaults == "largest_from_160_gib":
+        large = large and gpu.capability != (12, 1)
+    return (8192, 1024) if large else (2048, 256)

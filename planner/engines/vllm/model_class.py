@@ -1,0 +1,43 @@
+"""What vLLM's class of an architecture does in its own way."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planner.data_files import read_yaml
+from planner.engines.vllm.release import Version
+
+
+@dataclass(frozen=True)
+class ModelClass:
+    """The peculiarities of one class; the head of model_classes.yaml tells what each means and what is usual."""
+
+    everywhere: frozenset[str] = frozenset()
+    float32_router: bool = False
+    rotary_table: bool = True
+    float32_rotary_table: bool = False
+    pipeline: bool = True
+
+
+@cache
+def model_class(architecture: str, version: Version) -> ModelClass:
+    """Return the class of an architecture in a release."""
+    known = _known()
+    parts = next((names for names, classes in known["everywhere"].items() if architecture in classes), "")
+    through_transformers = any(
+        architecture == name and version >= Version.parse(since) for since, name in known["through_transformers"]
+    )
+    return ModelClass(
+        everywhere=frozenset(part.strip() for part in parts.split(",")),
+        float32_router=architecture in known["float32_router"],
+        rotary_table=architecture not in known["no_rotary_table"] and not through_transformers,
+        float32_rotary_table=architecture in known["float32_rotary_table"],
+        pipeline=architecture not in known["no_pipeline"],
+    )
+
+
+@cache
+def _known() -> dict[str, Any]:
+    content: dict[str, Any] = read_yaml(Path(__file__).with_name("model_classes.yaml"))
+    return content

@@ -1,0 +1,82 @@
+"""Releases of vLLM: their order, and the rules that were in force in each."""
+
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from planner.data_files import read_yaml
+from planner.errors import BadInput
+
+_NUMBER = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+class Version(NamedTuple):
+    """A release number; pre-releases count as the release they lead to."""
+
+    major: int
+    minor: int
+    patch: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Version":
+        """Read `0.19.0`, `v0.8.5.post1` or `0.28.1rc1`; raises BadInput."""
+        match = _NUMBER.match(text.strip())
+        if not match:
+            raise BadInput(f"{text!r} is no vLLM version", where="--engine-version", expected="a release such as 0.19.0")
+        return cls(int(match[1]), int(match[2]), int(match[3] or 0))
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What changed over releases; releases.yaml tells what each field means and when it changed."""
+
+    generation: Literal["v0", "v1"]
+    memory_fraction: float
+    batch_defaults: Literal["v0", "large_from_70_gib", "large_from_70_gib_but_a100", "largest_from_160_gib"]
+    chunk_tokens: int
+    cache_groups: Literal["one", "by_spec"]
+    token_line: Literal["blocks", "concurrency"]
+    in_flight: Literal["one_batch", "all_batches"]
+    null_block_checked: bool
+    state_blocks: Literal["one", "copies", "checkpoints"]
+    sampler: Literal["sort", "fused"]
+    second_runner: Literal["none", "named", "dense", "all"]
+    second_sampler_copies: int
+    expert_workspace: Literal["transient", "persistent"]
+    graphs: Literal["v0", "piecewise", "full_and_piecewise"]
+    graphs_in_fraction: bool
+    absorbed_latent: bool
+    non_torch: str
+
+
+@cache
+def rules(version: Version) -> Rules:
+    """Return the rules of a release: each field as the last change up to it left it."""
+    values: dict[str, Any] = {}
+    for change in _changes():
+        if values and Version.parse(str(change["since"])) > version:
+            break
+        values.update(change)
+    return Rules(**{field.name: values[field.name] for field in fields(Rules)})
+
+
+@cache
+def newest() -> Version:
+    """The release that the profile was last compared with."""
+    return Version.parse(str(_content()["newest"]))
+
+
+def _changes() -> list[dict[str, Any]]:
+    changes: list[dict[str, Any]] = _content()["changes"]
+    return changes
+
+
+@cache
+def _content() -> dict[str, Any]:
+    content: dict[str, Any] = read_yaml(Path(__file__).with_name("releases.yaml"))
+    return content
