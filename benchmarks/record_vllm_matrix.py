@@ -2,7 +2,7 @@
 
 Run it with a Python that has vLLM 0.33 and a CPU torch; it needs no GPU and no weights:
 
-    python benchmarks/record_vllm_matrix.py tests/engines/vllm_matrix.jsonl [--only SUBSTRING]
+    python benchmarks/record_vllm_matrix.py tests/engines/vllm/matrix.jsonl [--only SUBSTRING]
 
 Each line of the file is one case: the model of `specs/models`, the layout, and vLLM's answer or its
 refusal. Cases that the file already holds are kept, so an interrupted recording goes on where it stopped.
@@ -65,6 +65,12 @@ def folder_of(model: str, under: Path) -> Path:
     return folder
 
 
+def reason(refusal: BaseException) -> str:
+    """Return the first sentence of what vLLM said, without the frame that pydantic puts around it."""
+    text = str(refusal).partition("Value error, ")[2] or str(refusal)
+    return f"{type(refusal).__name__}: {text.partition(' [type=')[0]}"[:160]
+
+
 def has_experts(config: dict[str, Any]) -> bool:
     """Whether a config describes a mixture of experts."""
     text = json.dumps({key: value for key, value in config.items() if key != "quantization_config"})
@@ -100,11 +106,9 @@ def main() -> None:
                 if flags.capability != "9.0":
                     line["capability"] = flags.capability
                 try:
-                    found = answer(words(folder_of(model, Path(under)), layout), layout.get("kv_gib", 20) * GIB)
+                    line |= answer(words(folder_of(model, Path(under)), layout), layout.get("kv_gib", 20) * GIB)
                 except (Exception, SystemExit) as refusal:
-                    line["refused"] = f"{type(refusal).__name__}: {refusal}"[:400]
-                else:
-                    line["answer"] = found
+                    line["refused"] = reason(refusal)
                 out.write(json.dumps(line) + "\n")
                 out.flush()
                 gc.collect()

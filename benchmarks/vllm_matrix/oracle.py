@@ -1,8 +1,10 @@
 """Ask vLLM's own model classes and KV planner, without a GPU, what a layout holds on each pipeline rank."""
+# ruff: noqa: E402 - the stand-in must be there before anything of vLLM is imported
 
 import copy
 import os
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -83,31 +85,32 @@ def answer(words: list[str], kv_bytes: int) -> dict[str, Any]:
     ranks, specs, layouts = [], [], []
     for rank in range(config.parallel_config.pipeline_parallel_size):
         model, spec, supported = build_rank(config, rank)
-        ranks.append([_bytes(model.parameters()), _bytes(model.buffers()), len(spec)])
+        ranks.append([_bytes(model.parameters()), _bytes(model.buffers())])
         specs.append(spec)
         layouts.append(supported)
         del model
-    layout = resolve_kv_cache_layout(config, layouts, [one for spec in specs for one in spec.values()])
+    resolve_kv_cache_layout(config, layouts, [one for spec in specs for one in spec.values()])
     groups = get_global_kv_cache_groups(config, specs)
     plans = get_kv_cache_configs(config, specs, [kv_bytes] * len(specs), groups)
     tokens, concurrency = get_kv_cache_capacity(config, plans[0])
-    made = [
-        [type(group.kv_cache_spec).__name__, len(group.layer_names), group.kv_cache_spec.block_size,
-         group.kv_cache_spec.page_size_bytes]
-        for group in groups
-    ]  # fmt: skip
     return {
+        "limits": [
+            config.model_config.max_model_len,
+            config.scheduler_config.max_num_batched_tokens,
+            config.scheduler_config.max_num_seqs,
+        ],
         "ranks": ranks,
         "blocks": plans[0].num_blocks,
         "tokens": tokens,
         "concurrency": round(concurrency, 4),
-        "groups": made,
-        "layout": layout.name,
-        "seqs": config.scheduler_config.max_num_seqs,
-        "batched_tokens": config.scheduler_config.max_num_batched_tokens,
-        "max_len": config.model_config.max_model_len,
-        "block_size": config.cache_config.block_size,
+        "groups": [[*group, len(list(same))] for group, same in groupby(map(_group, groups))],
     }
+
+
+def _group(group: Any) -> list[Any]:
+    spec = group.kv_cache_spec
+    kind = type(spec).__name__.removesuffix("Spec").removesuffix("s")
+    return [kind, len(group.layer_names), spec.block_size, spec.page_size_bytes]
 
 
 def _bytes(tensors: Iterable[Any]) -> int:

@@ -52,14 +52,15 @@ class Sharding:
         The scales of a matrix follow the part of the matrix that the rank holds, the last block perhaps
         not full; they come after the matrix.
         """
-        matrix, part = None, ()
+        matrix: Tensor | None = None
+        part: Shape = ()
         for tensor in tensors:
             shape = self.shape(tensor)
             if tensor.matmul:
                 matrix, part = tensor, shape
             elif matrix is not None and _scales(tensor, matrix):
                 blocks = map(scale_block, matrix.shape, tensor.shape)
-                shape = tuple(ceil_div(size, block) for size, block in zip(part, blocks, strict=True))
+                shape = tuple(ceil_div(extent, block) for extent, block in zip(part, blocks, strict=True))
             yield tensor, shape
 
     def bytes(self, tensor: Tensor) -> int:

@@ -1,5 +1,5 @@
 """vLLM: what it shards, allocates, logs and refuses, release by release."""
 
-from planner.engines.vllm.profile import ENGINE
+from planner.engines.vllm.profile import ENGINE, of_version
 
-__all__ = ["ENGINE"]
+__all__ = ["ENGINE", "of_version"]

@@ -21,11 +21,20 @@ def stages(layers: int, pipeline: int) -> tuple[int, ...]:
     return even_stages(layers, pipeline, [*range(pipeline - 2, -1, -1), pipeline - 1])
 
 
+def default_length(rules: Rules, model: Model) -> int:
+    """Return max_model_len where none is asked for: the model's, before it is stretched by long RoPE factors."""
+    scaling = model.config.get("rope_scaling") or model.config.get("rope_parameters") or {}
+    original = model.config.get("original_max_position_embeddings") or scaling.get("original_max_position_embeddings")
+    stretched = (scaling.get("rope_type") or scaling.get("type")) == "longrope"
+    return int(original) if rules.stretch_asked_for and stretched and original else model.max_context
+
+
 def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model_len: int) -> tuple[int, int]:
     """Return max_num_batched_tokens and max_num_seqs."""
     if rules.generation == "v0":
         sequences = limits.max_num_seqs or V0_SEQUENCES
-        tokens = rules.chunk_tokens if _chunked(model, limits, max_model_len) else max(max_model_len, V0_LEAST_TOKENS)
+        chunked = _chunked(rules, model, limits, max_model_len)
+        tokens = rules.chunk_tokens if chunked else max(max_model_len, V0_LEAST_TOKENS)
         return limits.max_num_batched_tokens or max(tokens, sequences), sequences
     tokens, sequences = _by_device(rules, gpu)
     given = limits.max_num_batched_tokens
@@ -33,12 +42,15 @@ def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model
     return given or max(tokens, sequences), sequences
 
 
-def _chunked(model: Model, limits: Limits, max_model_len: int) -> bool:
+def _chunked(rules: Rules, model: Model, limits: Limits, max_model_len: int) -> bool:
     wished = limits.options.get("enable_chunked_prefill")
     if wished is not None:
         return bool(wished)
+    if rules.latent_unchunked and any(layer.attention and layer.attention.latent_dim for layer in model.layers):
+        return False
     slides = any(layer.attention and layer.attention.window for layer in model.layers)
-    return max_model_len > V0_LONG_CONTEXT and not slides and not model.multimodal
+    multimodal = any(part.counted for part in model.components)
+    return max_model_len > V0_LONG_CONTEXT and not slides and not multimodal
 
 
 def _by_device(rules: Rules, gpu: Gpu) -> tuple[int, int]:

@@ -3,36 +3,71 @@
 from functools import cache
 
 from planner.engines.vllm.cache_groups import CacheGroup, LayerCache, form_groups
-from planner.engines.vllm.cache_spec import Request
+from planner.engines.vllm.cache_spec import CacheSpec, Request, SpecKind
 from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
 from planner.engines.vllm.layer_caches import element_type, layer_caches
-from planner.engines.vllm.release import Rules
+from planner.engines.vllm.recurrent_states import aligned_block, held_states, matrix_dtype, state_bytes
+from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.layout import Layout
 from planner.models.dtype import DType
 from planner.models.model import Model
+from planner.units import ceil_div
+
+DEFAULT_BLOCK = 16
+_SPARSE_BLOCK = 64
 
 
-def layout_groups(model: Model, layout: Layout, rules: Rules) -> tuple[CacheGroup, ...]:
+def preferred_block(model: Model) -> int:
+    """Tokens of a block: 16, and 64 where sparse attention has an indexer (platforms/interface.py)."""
+    sparse = any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
+    return _SPARSE_BLOCK if sparse else DEFAULT_BLOCK
+
+
+def layout_groups(model: Model, layout: Layout, rules: Rules, version: Version) -> tuple[CacheGroup, ...]:
     """Return the cache groups of a model under a layout."""
-    served = WeightTypes.of(model, layout).served
+    served = WeightTypes.of(model, layout, version).served
     name = layout.kv_cache_dtype
     if name == "auto":
         name = checkpoint_cache_dtype(model) or "auto"
-    return _groups(model, layout.tensor_parallel_size, element_type(name, served), layout.block_size, rules)
+    return _groups(
+        model,
+        rules,
+        layout.tensor_parallel_size,
+        element_type(name, served),
+        served,
+        layout.block_size,
+        layout.max_model_len,
+        bool(layout.options.get("enable_prefix_caching", True)),
+    )
 
 
 @cache
 def _groups(
-    model: Model, tensor: int, dtype: DType, block_size: int, rules: Rules
+    model: Model,
+    rules: Rules,
+    tensor: int,
+    cached: DType,
+    served: DType,
+    block_size: int,
+    max_model_len: int,
+    prefix_caching: bool,
 ) -> tuple[CacheGroup, ...]:
-    caches = [
-        LayerCache(index, spec)
-        for index, layer in enumerate(model.layers)
-        for spec in layer_caches(layer, tensor, dtype, block_size)
-    ]
-    if rules.cache_groups == "one":
-        caches = [LayerCache(cache.layer, cache.spec.as_full()) for cache in caches]
+    matrix = matrix_dtype(model, served)
+    state = max(state_bytes(layer, tensor, served, matrix) for layer in model.distinct_layers)
+    specs = [spec for layer in model.distinct_layers for spec in layer_caches(layer, tensor, cached, block_size)]
+    if state and specs:
+        block_size = aligned_block(model, rules, prefix_caching, block_size, state, specs[0].token_bytes)
+    elif state:
+        block_size = max_model_len
+    held = held_states(model, rules, prefix_caching)
+    page = block_size * specs[0].token_bytes if specs else 0
+    caches = []
+    for index, layer in enumerate(model.layers):
+        own = list(layer_caches(layer, tensor, cached, block_size))
+        if size := state_bytes(layer, tensor, served, matrix):
+            own.append(CacheSpec(SpecKind.STATE, block_size, state_bytes=max(size, page), state_blocks=held))
+        caches += [LayerCache(index, spec.as_full() if rules.cache_groups == "one" else spec) for spec in own]
     return form_groups(caches)
 
 
@@ -45,5 +80,6 @@ def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, stage: int) -> i
 def request_blocks(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, tokens: int) -> int:
     """Return the blocks that one request of `tokens` tokens holds at most, over all groups."""
     batches = layout.pipeline_parallel_size + 1 if rules.in_flight == "all_batches" else 1
-    request = Request(tokens, batches * layout.max_num_batched_tokens)
+    shards = int(layout.options.get("decode_context_parallel_size", 1))
+    request = Request(ceil_div(tokens, shards), batches * layout.max_num_batched_tokens)
     return max(1, sum(group.blocks(request) for group in groups))

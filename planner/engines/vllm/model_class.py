@@ -15,9 +15,11 @@ class ModelClass:
 
     everywhere: frozenset[str] = frozenset()
     float32_router: bool = False
+    divided_head_norms: bool = False
     rotary_table: bool = True
     float32_rotary_table: bool = False
     pipeline: bool = True
+    tied_pipeline: bool = True
 
 
 @cache
@@ -31,9 +33,11 @@ def model_class(architecture: str, version: Version) -> ModelClass:
     return ModelClass(
         everywhere=frozenset(part.strip() for part in parts.split(",")),
         float32_router=architecture in known["float32_router"],
+        divided_head_norms=architecture in known["divided_head_norms"],
         rotary_table=architecture not in known["no_rotary_table"] and not through_transformers,
         float32_rotary_table=architecture in known["float32_rotary_table"],
         pipeline=architecture not in known["no_pipeline"],
+        tied_pipeline=architecture not in known["no_tied_pipeline"],
     )
 
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
-from planner.data_files import read_yaml
+from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.release import Version, newest
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
@@ -33,29 +33,31 @@ def sharding(layout: Layout, rank: int = 0) -> Sharding:
     )
 
 
-def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0) -> int:
+def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0, version: Version | None = None) -> int:
     """Return the parameter bytes of the `rank`-th GPU of a stage."""
-    how, types = sharding(layout, rank), WeightTypes.of(model, layout)
+    version = version or newest()
+    how, types = sharding(layout, rank), WeightTypes.of(model, layout, version)
     first, last = layout.stage_layers(stage)
     held = Counter(model.layers[first : last + 1])
     layers = sum(times * layer_parameters(layer, how, types) for layer, times in held.items())
-    return layers + sum(types.bytes(part, shape) for part, shape in how.shapes(outer_tensors(model, layout, stage)))
+    outer = outer_tensors(model, layout, stage, version)
+    return layers + sum(types.bytes(tensor, shape) for tensor, shape in how.shapes(outer))
 
 
 @cache
 def layer_parameters(layer: Layer, how: Sharding, types: WeightTypes) -> int:
     """Return the parameter bytes of one decoder layer."""
-    return types.layer_bytes(layer, how)
+    return types.attention_scale_bytes(layer) + sum(size for _, size in types.layer_sizes(layer, how))
 
 
-def outer_tensors(model: Model, layout: Layout, stage: int) -> Iterator[Tensor]:
+def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) -> Iterator[Tensor]:
     """Yield what a stage holds beside its layers.
 
     The table stands on the first stage, and again on the last when the head is tied to it; the final
-    norm and the head stand on the last. Some classes build some of these on every stage (everywhere.yaml).
+    norm and the head stand on the last. Some classes build some of these on every stage.
     """
     is_first, is_last = stage == 0, stage == layout.pipeline_parallel_size - 1
-    everywhere = built_everywhere(model.architecture)
+    everywhere = model_class(model.architecture, version).everywhere
     for tensor in model.embedding:
         again = is_last and model.tied and tensor.role is Role.EMBEDDING
         if is_first or again or "table" in everywhere:
@@ -67,13 +69,3 @@ def outer_tensors(model: Model, layout: Layout, stage: int) -> Iterator[Tensor]:
     for part in model.components:
         if part.counted:
             yield from part.tensors
-
-
-@cache
-def built_everywhere(architecture: str) -> frozenset[str]:
-    """Which of `table`, `norm` and `head` the class of an architecture builds on every pipeline rank."""
-    content: dict[str, list[str]] = read_yaml(Path(__file__).with_name("everywhere.yaml"))
-    for parts, architectures in content.items():
-        if architecture in architectures:
-            return frozenset(word.strip() for word in parts.partition(" of ")[0].split(","))
-    return frozenset()

@@ -24,7 +24,9 @@ class Version(NamedTuple):
         """Read `0.19.0`, `v0.8.5.post1` or `0.28.1rc1`; raises BadInput."""
         match = _NUMBER.match(text.strip())
         if not match:
-            raise BadInput(f"{text!r} is no vLLM version", where="--engine-version", expected="a release such as 0.19.0")
+            raise BadInput(
+                f"{text!r} is no vLLM version", where="--engine-version", expected="a release such as 0.19.0"
+            )
         return cls(int(match[1]), int(match[2]), int(match[3] or 0))
 
     def __str__(self) -> str:
@@ -50,7 +52,10 @@ class Rules:
     expert_workspace: Literal["transient", "persistent"]
     graphs: Literal["v0", "piecewise", "full_and_piecewise"]
     graphs_in_fraction: bool
-    absorbed_latent: bool
+    absorbed_latent: Literal["none", "products", "split"]
+    packed_experts: Literal["padded", "triton_on_hopper"]
+    latent_unchunked: bool
+    stretch_asked_for: bool
     non_torch: str
 
 
@@ -63,6 +68,26 @@ def rules(version: Version) -> Rules:
             break
         values.update(change)
     return Rules(**{field.name: values[field.name] for field in fields(Rules)})
+
+
+_FIRST_V1_BY_DEFAULT = Version(0, 8, 0)
+_LAST_V0 = Version(0, 10, 99)
+
+
+@cache
+def rules_of(version: Version, generation: str | None = None, capability: tuple[int, int] = (9, 0)) -> Rules:
+    """Return the rules of a run: v0 or v1 as `VLLM_USE_V1` asks, else as the release chooses for the GPU.
+
+    The releases with both engines start v0 on GPUs older than Ampere (engine/arg_utils.py, _is_v1_supported_oracle).
+    """
+    if generation is None and version >= _FIRST_V1_BY_DEFAULT:
+        old = (0, 0) < capability < (8, 0) and version < _LAST_V0
+        generation = "v0" if old else "v1"
+    if generation == "v1":
+        return rules(max(version, _FIRST_V1_BY_DEFAULT))
+    if generation == "v0" and _FIRST_V1_BY_DEFAULT <= version < _LAST_V0:
+        return rules(Version(0, 7, 99))
+    return rules(version)
 
 
 @cache

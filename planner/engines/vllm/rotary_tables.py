@@ -7,27 +7,24 @@ cosines and sines of every position: positions x rotary width, in the type of th
 from collections.abc import Mapping
 from typing import Any
 
-from planner.models.dtype import F32
 from planner.models.model import Model
 
-_WHOLE_TABLE = frozenset({"GptOssForCausalLM"})
-"""Classes that keep the table in float32."""
 _WINDOWED_THETA = "rope_local_base_freq"
 
 
 def rotary_bytes(model: Model, element: int) -> int:
-    """Return the bytes of all tables of a rank; `element` is the size of the model's type."""
+    """Return the bytes of all tables of a rank, whose elements take `element` bytes."""
     config = _text(model.config)
     if not any(layer.attention for layer in model.layers) or _positions(config, {}) == 0:
         return 0
-    if model.architecture in _WHOLE_TABLE:
-        element = F32.size(1)
     scalings = _scalings(config)
     return sum(_positions(config, scaling) * _width(model, config, scaling) * element for scaling in scalings)
 
 
 def _text(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((config[name] for name in ("text_config", "llm_config") if isinstance(config.get(name), Mapping)), config)
+    return next(
+        (config[name] for name in ("text_config", "llm_config") if isinstance(config.get(name), Mapping)), config
+    )
 
 
 def _scalings(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

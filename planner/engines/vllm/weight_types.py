@@ -1,8 +1,11 @@
 """The types and paddings that vLLM gives weights as it creates them, where they differ from the checkpoint's."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd, prod
 
+from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.release import Version
 from planner.layout import Layout
 from planner.memory.sharding import Shape, Sharding
 from planner.models.dtype import BF16, BY_NAME, F32, DType
@@ -12,6 +15,8 @@ from planner.models.tensor import Kind, Role, Tensor
 from planner.units import ceil_div
 
 _FP8_BLOCK = 128
+_FLOAT32 = ("A_log",)
+_HEAD_NORMS = ("q_norm.weight", "k_norm.weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,40 +25,55 @@ class WeightTypes:
 
     `attention_scales` is true when the quantization method brings the scales of query, key, value and
     probabilities as parameters, one number each (layers/quantization/kv_cache.py). `expert_blocks` is
-    true for experts in eight bits with a scale a block.
+    true for experts in eight bits with a scale a block, `float32_router` for classes that route in float32,
+    `divided_head_norms` for those that divide the norms over all heads of query and key.
     """
 
     stored: DType
     served: DType
     attention_scales: bool = False
     expert_blocks: bool = False
+    float32_router: bool = False
+    divided_head_norms: bool = False
 
     @staticmethod
-    def of(model: Model, layout: Layout) -> "WeightTypes":
+    def of(model: Model, layout: Layout, version: Version) -> "WeightTypes":
         """Return the types of a model: `--dtype`, else the checkpoint's, with float32 halved (config/model.py)."""
         wished = str(layout.options.get("dtype", "auto"))
         served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else BY_NAME[wished]
         fp8 = model.quantization == "fp8"
-        return WeightTypes(model.dtype, served, attention_scales=fp8, expert_blocks=fp8)
+        peculiar = model_class(model.architecture, version)
+        return WeightTypes(model.dtype, served, fp8, fp8, peculiar.float32_router, peculiar.divided_head_norms)
 
     def bytes(self, tensor: Tensor, shape: Shape) -> int:
         """Bytes of a tensor of this shape on the rank."""
-        dtype = self.served if tensor.dtype == self.stored else tensor.dtype
-        return dtype.size(prod(shape))
+        return self.type_of(tensor).size(prod(shape))
 
-    def layer_bytes(self, layer: Layer, how: Sharding) -> int:
-        """Bytes of the parameters of a layer on one rank."""
-        total = 0
+    def type_of(self, tensor: Tensor) -> DType:
+        """Return the type that a tensor is made in: that of the model for all that is not quantized.
+
+        The decay rates of recurrent layers are float32 whatever the model (layers/mamba/).
+        """
+        if tensor.name.endswith(_FLOAT32) or (self.float32_router and tensor.role is Role.ROUTER and tensor.matmul):
+            return F32
+        return self.served if tensor.dtype == self.stored else tensor.dtype
+
+    def layer_sizes(self, layer: Layer, how: Sharding) -> Iterator[tuple[Tensor, int]]:
+        """Yield each tensor of a layer with its bytes on one rank."""
         matrix: Shape = ()
         for tensor, shape in how.shapes(layer.tensors):
             if tensor.matmul:
                 matrix = shape
             elif self.expert_blocks and tensor.role is Role.EXPERT and tensor.kind is Kind.SCALE:
                 shape = _refined(matrix, shape)
-            total += self.bytes(tensor, shape)
-        if self.attention_scales and layer.attention and not layer.attention.latent_dim:
-            total += self.served.size(4)
-        return total
+            elif self.divided_head_norms and tensor.name.endswith(_HEAD_NORMS):
+                shape = (shape[0] // how.tensor,)
+            yield tensor, self.bytes(tensor, shape)
+
+    def attention_scale_bytes(self, layer: Layer) -> int:
+        """Bytes of the scales that the attention of a layer has as parameters."""
+        scaled = self.attention_scales and layer.attention and not layer.attention.latent_dim
+        return self.served.size(4) if scaled else 0
 
 
 def _refined(matrix: Shape, scales: Shape) -> Shape:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from planner.models.attention import RecurrentState, StateKind
 from planner.models.dtype import DType
 from planner.models.parts.linear import linear
-from planner.models.parts.norm import norm
 from planner.models.tensor import Role, Split, Tensor
 
 
@@ -50,7 +49,7 @@ class Mamba2:
             for part, width, split, units in slices[1:4]
             for leaf, more in (("weight", (1, self.kernel)), *((("bias", ()),) if self.conv_bias else ()))
         ]
-        gated = norm(f"{name}.norm", self.inner, dtype) if self.gated_norm else ()
+        gated = (Tensor(f"{name}.norm.weight", (self.inner,), dtype, Role.NORM, Split.COLUMN, heads),)
         return (
             *(
                 tensor
@@ -61,7 +60,7 @@ class Mamba2:
             ),
             *convolution,
             *by_head,
-            *gated,
+            *(gated if self.gated_norm else ()),
             *linear(
                 f"{name}.out_proj", hidden, self.inner, dtype, Role.SSM, Split.ROW,
                 bias=self.bias if self.output_bias is None else self.output_bias, units=heads,

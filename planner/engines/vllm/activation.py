@@ -1,0 +1,114 @@
+"""The peak of the profiling run: one step of max_num_batched_tokens tokens, then the sampler on max_num_seqs rows.
+
+What lives at the peak was read in vllm/v1/worker/gpu_model_runner.py (profile_run, _dummy_sampler_run), the sampler
+(v1/sample/ops/topk_topp_sampler.py) and the experts (layers/fused_moe/fused_moe.py, workspace_shapes); the few
+constants that remain stand in terms.yaml.
+"""
+
+from dataclasses import dataclass
+
+from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
+from planner.engines.vllm.rank_widths import RankWidths, rank_widths
+from planner.engines.vllm.release import Rules
+from planner.engines.vllm.runner import runs_on_second_runner
+from planner.engines.vllm.terms import gib_bytes, terms
+from planner.layout import Layout
+from planner.models.dtype import DType
+from planner.models.model import Model
+from planner.units import round_up
+
+_EXPERT_CHUNK = 32768
+"""Tokens for which experts without persistent buffers run at once (VLLM_FUSED_MOE_CHUNK_SIZE)."""
+_LATENT_CONTEXT_TOKENS = 65536
+"""Tokens of context that MLA unfolds at once (model_executor/layers/attention/mla_attention.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Bytes of the peak: `passing` comes and goes with a step, `kept` stays from the first step on."""
+
+    passing: int
+    kept: int
+
+    @property
+    def total(self) -> int:
+        """The peak that the log shows."""
+        return self.passing + self.kept
+
+
+def activation(model: Model, layout: Layout, stage: int, rules: Rules, served: DType) -> Activation:
+    """Return the peak on a rank of a stage."""
+    first, last = layout.stage_layers(stage)
+    how = sharding(layout)
+    widths = {rank_widths(layer, how) for layer in dict.fromkeys(model.layers[first : last + 1])}
+    workspace = max((_workspace(one, model, layout, rules, served) for one in widths), default=0)
+    forward = _forward(widths, model, layout, served)
+    kept = _kept_between_stages(model, layout, served)
+    sampler = 0
+    if stage == layout.pipeline_parallel_size - 1:
+        hidden = served.size(layout.max_num_batched_tokens * model.hidden_size)
+        sampler = hidden + sampler_bytes(model, layout, rules, served)
+        if runs_on_second_runner(model, rules):
+            kept += 4 * _logits(model, layout)
+    if rules.expert_workspace == "persistent":
+        kept += workspace
+    else:
+        forward += workspace
+    return Activation(gib_bytes(terms("activation")["base"]) + max(forward, sampler), kept)
+
+
+def _forward(widths: set[RankWidths], model: Model, layout: Layout, served: DType) -> int:
+    widest = max((one.widest for one in widths), default=0)
+    elements = layout.max_num_batched_tokens * (widest + terms("activation")["hidden_copies"] * model.hidden_size)
+    return served.size(elements) + _latent_context(model, layout, served)
+
+
+def _latent_context(model: Model, layout: Layout, served: DType) -> int:
+    """Keys and values of a piece of context, unfolded from the latent to all heads of the rank."""
+    latent = [layer.attention for layer in model.distinct_layers if layer.attention and layer.attention.latent_dim]
+    if not latent:
+        return 0
+    tokens = min(8 * layout.max_model_len, _LATENT_CONTEXT_TOKENS)
+    heads = latent[0].query_heads // layout.tensor_parallel_size
+    rope = latent[0].latent_dim - _latent_rank(latent[0].latent_dim)
+    return served.size(tokens * heads * (latent[0].key_dim - rope + latent[0].value_dim))
+
+
+def _latent_rank(latent_dim: int) -> int:
+    """Latent without its rotary part: the power of two below."""
+    return 1 << (latent_dim.bit_length() - 1)
+
+
+def _workspace(widths: RankWidths, model: Model, layout: Layout, rules: Rules, served: DType) -> int:
+    """Buffers of the routed experts: inputs and outputs of the two multiplications for every chosen expert."""
+    if not widths.chosen or model.quantization == "mxfp4":
+        return 0
+    tokens, hidden = layout.max_num_batched_tokens * layout.data_parallel_size, model.hidden_size
+    if rules.expert_workspace == "transient":
+        rows = min(tokens, _EXPERT_CHUNK) * widths.chosen
+        return served.size(rows * (widths.expert + widths.expert // 2 + hidden))
+    return served.size(tokens * widths.chosen * (max(widths.expert, hidden) + max(widths.expert // 2, hidden)))
+
+
+def _kept_between_stages(model: Model, layout: Layout, served: DType) -> int:
+    if layout.pipeline_parallel_size == 1:
+        return 0
+    return served.size(2 * layout.max_num_batched_tokens * model.hidden_size)
+
+
+def _logits(model: Model, layout: Layout) -> int:
+    sequences = min(layout.max_num_seqs, layout.max_num_batched_tokens)
+    return sequences * round_up(model.vocab_size, VOCABULARY_PADDING)
+
+
+def sampler_bytes(model: Model, layout: Layout, rules: Rules, served: DType) -> int:
+    """Logits, their copies and what sorting or masking needs beside them."""
+    fit, logits = terms("activation"), _logits(model, layout)
+    if runs_on_second_runner(model, rules):
+        return logits * (served.size(1) + 4 * rules.second_sampler_copies)
+    if rules.generation == "v0" and layout.max_num_batched_tokens < layout.max_model_len:
+        return 0
+    if rules.sampler == "sort":
+        return int(logits * (served.size(1) + fit["sort_bytes"]))
+    rows = fit["sampler_programs"]
+    return int(logits * (served.size(1) + fit["fused_bytes"]) + rows * 4 * round_up(model.vocab_size, 64))

@@ -1,0 +1,30 @@
+"""Memory outside PyTorch: the CUDA context and communicators, before and after the engine's first snapshot."""
+
+from planner.engines.vllm.release import Rules
+from planner.engines.vllm.terms import gib_bytes, terms
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.models.model import Model
+from planner.units import GIB
+
+_SMALL_CARD = 30 * GIB
+
+
+def context_bytes(model: Model, layout: Layout, site: Site) -> int:
+    """Return what a rank holds before the engine looks at the free memory for the first time."""
+    if site.free_bytes is not None:
+        return site.gpu.memory_bytes - site.used_bytes - site.free_bytes
+    fit = terms("context")
+    if layout.gpus == 1:
+        return gib_bytes(fit["small_card" if site.gpu.memory_bytes < _SMALL_CARD else "alone"])
+    if not site.peer_access and layout.gpus_per_stage > 1:
+        return gib_bytes(fit["ranks_no_peer"])
+    return gib_bytes(fit["expert_ranks" if model.experts and layout.gpus_per_stage > 1 else "ranks"])
+
+
+def non_torch_bytes(layout: Layout, site: Site, rules: Rules) -> int:
+    """Return what grows outside PyTorch between the first snapshot and the end of the profiling run."""
+    fit = terms("non_torch")[rules.non_torch]
+    if layout.gpus_per_stage > 1:
+        return gib_bytes(fit["peer" if site.peer_access else "no_peer"])
+    return gib_bytes(fit["alone" if layout.pipeline_parallel_size == 1 else "stages"])

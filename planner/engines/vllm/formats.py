@@ -1,0 +1,37 @@
+"""Which number formats a GPU can run in vLLM.
+
+Sources: platforms/cuda.py (check_if_supports_dtype: "Bfloat16 is only supported on GPUs with compute capability of at
+least 8.0"), config/vllm.py (get_quantization_config), v1/attention/backends/mla (supported_kv_cache_dtypes).
+"""
+
+from collections.abc import Iterator
+
+from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
+from planner.engines.vllm.constraints import constraints
+from planner.fleet.gpu import Gpu
+from planner.layout import Layout
+from planner.models.dtype import BF16, BY_NAME, F16
+from planner.models.model import Model
+
+_AMPERE, _BLACKWELL = (8, 0), (10, 0)
+
+
+def unsupported_formats(model: Model, layout: Layout, gpu: Gpu) -> Iterator[str]:
+    """Yield the formats of a layout that the GPU cannot run; nothing is known of parts of other vendors."""
+    if gpu.capability == (0, 0):
+        return
+    wished = str(layout.options.get("dtype", "auto"))
+    served = model.dtype if wished == "auto" else BY_NAME[wished]
+    if gpu.capability < _AMPERE and served == BF16:
+        if wished != "auto":
+            yield f"bfloat16 needs compute capability 8.0, {gpu.name} has {gpu.compute_capability}; use float16"
+        served = F16  # what `auto` falls back to
+    if served == F16 and model.model_type in constraints("no_float16"):
+        yield f"model type {model.model_type} is numerically unstable in float16"
+    capability = 10 * gpu.capability[0] + gpu.capability[1]
+    least = constraints("least_capability").get(model.quantization or "", 0)
+    if capability < least:
+        yield f"{model.quantization} needs compute capability {least / 10:.1f}, {gpu.name} has {gpu.compute_capability}"
+    sparse = any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
+    if sparse and layout.kv_cache_dtype == "auto" and checkpoint_cache_dtype(model) and gpu.capability < _BLACKWELL:
+        yield "sparse latent attention takes the checkpoint's FP8 cache only from compute capability 10.0 on"

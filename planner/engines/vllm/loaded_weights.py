@@ -1,0 +1,54 @@
+"""The weights line of the log: parameters and buffers as PyTorch counts them, and what loading adds.
+
+Source: vllm/v1/worker/gpu_model_runner.py (load_model, DeviceMemoryProfiler): what PyTorch holds after loading.
+"""
+
+from collections import Counter, defaultdict
+from functools import cache
+
+from planner.engines.vllm.absorbed_latent import absorbed_bytes
+from planner.engines.vllm.allocator import allocated
+from planner.engines.vllm.fused_modules import parameter_name
+from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.packed_experts import padding
+from planner.engines.vllm.parameters import outer_tensors, sharding
+from planner.engines.vllm.release import Rules, Version
+from planner.engines.vllm.rotary_tables import rotary_bytes
+from planner.engines.vllm.weight_types import WeightTypes
+from planner.fleet.gpu import Gpu
+from planner.layout import Layout
+from planner.memory.sharding import Sharding
+from planner.models.dtype import F32
+from planner.models.layer import Layer
+from planner.models.model import Model
+from planner.models.tensor import Role
+
+
+def loaded_bytes(model: Model, layout: Layout, stage: int, rank: int, gpu: Gpu, rules: Rules, version: Version) -> int:
+    """Return what the log calls model weights, of the `rank`-th GPU of a stage."""
+    how, types = sharding(layout, rank), WeightTypes.of(model, layout, version)
+    first, last = layout.stage_layers(stage)
+    held = Counter(model.layers[first : last + 1])
+    factor = padding(model, how, gpu, rules)
+    total = sum(times * _layer(layer, how, types, factor) for layer, times in held.items())
+    total += sum(times * absorbed_bytes(layer, how, types, rules) for layer, times in held.items())
+    outer = outer_tensors(model, layout, stage, version)
+    total += sum(allocated(types.bytes(tensor, shape)) for tensor, shape in how.shapes(outer))
+    return total + _rotary(model, types, version)
+
+
+@cache
+def _layer(layer: Layer, how: Sharding, types: WeightTypes, factor: float) -> int:
+    """Bytes of a layer, parameter by parameter; `factor` pads the routed experts."""
+    parameters: dict[str, float] = defaultdict(float)
+    for tensor, size in types.layer_sizes(layer, how):
+        parameters[parameter_name(tensor)] += size * (factor if tensor.role is Role.EXPERT else 1)
+    return sum(allocated(int(size)) for size in parameters.values())
+
+
+@cache
+def _rotary(model: Model, types: WeightTypes, version: Version) -> int:
+    peculiar = model_class(model.architecture, version)
+    if not peculiar.rotary_table:
+        return 0
+    return rotary_bytes(model, (F32 if peculiar.float32_rotary_table else types.served).size(1))

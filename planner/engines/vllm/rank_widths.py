@@ -1,0 +1,48 @@
+"""Widths of the tensors that a forward pass makes on one rank, from the shapes of the weights."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from planner.memory.sharding import Sharding
+from planner.models.layer import Layer
+from planner.models.tensor import Role, Split, Tensor
+
+_BLOCKS = (
+    (Role.ATTENTION,),
+    (Role.MLP,),
+    (Role.SHARED_EXPERT,),
+    (Role.SSM,),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RankWidths:
+    """Elements a token: `widest` over the blocks of the layer, what column layers write and row layers read.
+
+    `expert` is the width of gate and up of one routed expert on the rank, `chosen` the experts of a token.
+    """
+
+    widest: int
+    expert: int = 0
+    chosen: int = 0
+
+
+@cache
+def rank_widths(layer: Layer, how: Sharding) -> RankWidths:
+    """Return the widths of a layer."""
+    widest = max(_width([t for t in layer.tensors if t.role in roles], how) for roles in _BLOCKS)
+    if layer.routing is None:
+        return RankWidths(widest)
+    expert = sum(
+        how.shape(t)[-2] for t in layer.tensors if t.role is Role.EXPERT and t.matmul and t.split is Split.COLUMN
+    )
+    return RankWidths(widest, expert, layer.routing.chosen)
+
+
+def _width(tensors: Iterable[Tensor], how: Sharding) -> int:
+    total = 0
+    for tensor in tensors:
+        if tensor.matmul and len(tensor.shape) == 2:
+            total += how.shape(tensor)[-1 if tensor.split is Split.ROW else -2]
+    return total

@@ -1,0 +1,57 @@
+"""Why a layout runs out of memory: the line that breaks, and by how many bytes."""
+
+from collections.abc import Iterator, Sequence
+
+from planner.engines.vllm.after_pool import left_bytes, warm_up_bytes
+from planner.engines.vllm.capacity import Capacity
+from planner.engines.vllm.release import Rules, Version
+from planner.engines.vllm.stage_memory import StageMemory
+from planner.layout import Layout
+from planner.models.model import Model
+from planner.units import gib
+
+
+def shortfalls(
+    model: Model,
+    layout: Layout,
+    stages: Sequence[StageMemory],
+    block_sizes: Sequence[int],
+    held: Capacity,
+    rules: Rules,
+    version: Version,
+) -> Iterator[str]:
+    """Yield one reason for each stage that breaks, in the order in which the engine would meet them."""
+    for lines, block in zip(stages, block_sizes, strict=True):
+        where = f"stage {lines.stage}: " if len(stages) > 1 else ""
+        if reason := _before_cache(lines, rules) or _after_cache(
+            model, layout, lines, held.blocks * block, rules, version
+        ):
+            yield where + reason
+
+
+def _before_cache(lines: StageMemory, rules: Rules) -> str | None:
+    if rules.generation == "v1" and lines.given_pool is None and lines.requested > lines.free:
+        return (
+            f"start-up: the fraction asks for {gib(lines.requested)} and {gib(lines.free)} are free, "
+            f"{gib(lines.requested - lines.free)} short"
+        )
+    if (short := lines.weights - lines.free) > 0:
+        return f"weights: {gib(lines.weights)} and {gib(lines.free)} are free, {gib(short)} short"
+    peak = lines.weights + lines.non_torch + lines.activation
+    if (short := peak - lines.free) > 0:
+        return f"profiling peak: {gib(peak)} with weights and {gib(lines.free)} are free, {gib(short)} short"
+    if lines.pool <= 0:
+        return f"KV cache: no memory is left of the fraction, {gib(-lines.pool)} short"
+    return None
+
+
+def _after_cache(
+    model: Model, layout: Layout, lines: StageMemory, pool: int, rules: Rules, version: Version
+) -> str | None:
+    left = left_bytes(lines, pool)
+    if (needed := warm_up_bytes(model, layout, lines.stage, rules, version)) > left:
+        return (
+            f"warm-up after the cache is taken: {gib(needed)} needed and {gib(left)} left beside "
+            f"{gib(lines.graphs)} of graphs, {gib(needed - left)} short"
+        )
+    return None

@@ -1,0 +1,88 @@
+"""The lines of one GPU of a stage, and the pool that they leave.
+
+Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); worker/worker.py in v0.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from planner.engines.error_band import upper_edge
+from planner.engines.vllm.activation import activation
+from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
+from planner.engines.vllm.graph_memory import graph_bytes
+from planner.engines.vllm.loaded_weights import loaded_bytes
+from planner.engines.vllm.release import Rules, Version
+from planner.engines.vllm.terms import terms
+from planner.engines.vllm.weight_types import WeightTypes
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.models.model import Model
+
+
+@dataclass(frozen=True)
+class StageMemory:
+    """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
+
+    `kept` is the part of the activation that stays from the first step on.
+    """
+
+    stage: int
+    site: Site
+    context: int
+    weights: int
+    activation: int
+    kept: int
+    non_torch: int
+    graphs: int
+    requested: int
+    graphs_in_fraction: bool
+    given_pool: int | None = None
+
+    @property
+    def device(self) -> int:
+        """Memory of the device."""
+        return self.site.gpu.memory_bytes
+
+    @property
+    def free(self) -> int:
+        """Free memory that the engine finds at its first snapshot."""
+        return self.device - self.site.used_bytes - self.context
+
+    @property
+    def pool(self) -> int:
+        """Memory for the cache; may be negative."""
+        if self.given_pool is not None:
+            return self.given_pool
+        graphs = self.graphs if self.graphs_in_fraction else 0
+        return self.requested - self.weights - self.activation - self.non_torch - graphs
+
+    def at(self, confidence: float) -> "StageMemory":
+        """Return the lines at the upper edges of their error bands."""
+        bands = terms("bands")
+        edges = {
+            name: upper_edge(getattr(self, name), bands[name], confidence)
+            for name in ("context", "weights", "activation", "non_torch", "graphs")
+        }
+        return StageMemory(**{**vars(self), **edges})
+
+
+def stage_memory(
+    model: Model, layout: Layout, stage: int, rank: int, site: Site, rules: Rules, version: Version
+) -> StageMemory:
+    """Return the lines of the `rank`-th GPU of a stage."""
+    served = WeightTypes.of(model, layout, version).served
+    given = layout.options.get("kv_cache_memory_bytes")
+    peak = activation(model, layout, stage, rules, served)
+    return StageMemory(
+        stage=stage,
+        site=site,
+        context=context_bytes(model, layout, site),
+        weights=loaded_bytes(model, layout, stage, rank, site.gpu, rules, version),
+        activation=peak.total,
+        kept=peak.kept,
+        non_torch=non_torch_bytes(layout, site, rules),
+        graphs=graph_bytes(model, layout, stage, rules),
+        requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
+        graphs_in_fraction=rules.graphs_in_fraction,
+        given_pool=int(given) if given is not None else None,
+    )

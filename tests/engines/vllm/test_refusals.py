@@ -1,0 +1,33 @@
+"""The profile refuses what vLLM refuses, and nothing that vLLM builds."""
+
+import pytest
+
+from planner.engines.vllm import ENGINE
+from planner.fleet.gpu_catalogue import gpus
+from tests.engines.vllm.recorded import Case, model_named, recorded
+
+H100 = gpus()["h100-sxm5-80gb"]
+_NO_REFUSAL = ("KV cache", "WorkspaceManager")
+"""Errors of another kind: memory, and a part of the worker that the recording leaves out."""
+
+
+def _refusals(case: Case) -> list[str] | None:
+    model = model_named(case.model)
+    return None if model is None else ENGINE.refusals(model, case.ours(model), H100)
+
+
+def test_nothing_that_vllm_builds_is_refused() -> None:
+    wrong = {str(case): reasons for case in recorded() if case.refused is None and (reasons := _refusals(case))}
+    assert wrong == {}
+
+
+def test_what_vllm_refuses_is_refused() -> None:
+    cases = [case for case in recorded() if case.refused and not any(word in case.refused for word in _NO_REFUSAL)]
+    missed = {str(case): case.refused for case in cases if _refusals(case) == []}
+    assert len(cases) > 100
+    assert missed == {}
+
+
+@pytest.mark.parametrize("words", ["attention heads", "Pipeline parallelism is not supported"])
+def test_the_errors_are_in_the_record(words: str) -> None:
+    assert any(words in (case.refused or "") for case in recorded())
