@@ -16,8 +16,18 @@ from planner.near_names import near_names
 ENGINES = {
     "vllm": "planner.engines.vllm",
     "sglang": "planner.engines.sglang",
+    "trtllm": "planner.engines.trtllm",
     "llamacpp": "planner.engines.llamacpp",
 }
+ALIASES = {
+    "tensorrt-llm": "trtllm",
+    "tensorrt_llm": "trtllm",
+    "tensorrtllm": "trtllm",
+    "trt-llm": "trtllm",
+    "llama.cpp": "llamacpp",
+    "llama-cpp": "llamacpp",
+}
+"""Names that people write, and ours."""
 
 
 def find_engine(name: str, version: str | None = None) -> Engine:
@@ -26,7 +36,7 @@ def find_engine(name: str, version: str | None = None) -> Engine:
     A profile whose rules changed over versions defines `of_version(version)`; others answer for all. The
     local profile in use corrects it.
     """
-    return corrected(_profile(name.lower(), version))
+    return corrected(_profile(ALIASES.get(name.lower(), name.lower()), version))
 
 
 @cache

@@ -11,7 +11,13 @@ from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.layout import OptionValue
 from planner.units import GIB, MIB
 
-_ENGINE_FIELDS = {"max_input_len": r"max_input_len (\d+)", "tokens_per_block": r"tokens[_ ]per[_ ]block (\d+)"}
+_SIZES = {
+    "max_input_len": r"max_input_len (\d+)",
+    "tokens_per_block": r"tokens[_ ]per[_ ]block (\d+)",
+    "cuda_graph_max_batch_size": r"batch sizes up to (\d+)",
+}
+_BUILT = r"build|max_input_len|max_beam|strongly_typed|plugin|execution context"
+_BUILT_METRICS = ("engine_MiB", "engine_gpu_MiB", "engine_gpu_MiB_per_rank", "execution_context_MiB", "activation_MB")
 
 
 def read(row: Mapping[str, Any]) -> Run:
@@ -41,13 +47,14 @@ def _options(fields: Fields) -> dict[str, OptionValue]:
     """The backend (engines built ahead by `trtllm-build`, or PyTorch) and what an engine was built for."""
     remarks = fields.words("other_flags")
     options: dict[str, OptionValue] = {
-        name: int(match[1]) for name, pattern in _ENGINE_FIELDS.items() if (match := re.search(pattern, remarks))
+        name: int(match[1]) for name, pattern in _SIZES.items() if (match := re.search(pattern, remarks))
     }
-    built = re.search(r"build|max_input_len|max_beam|strongly_typed|plugin|execution context", remarks)
     if "PyTorch" in remarks or "trtllm-serve" in remarks:
         options["backend"] = "pytorch"
-    elif built:
+    elif re.search(_BUILT, remarks) or any(name in fields.measured() for name in _BUILT_METRICS):
         options["backend"] = "tensorrt"
+    if "gather_context_logits" in remarks:
+        options["gather_context_logits"] = True
     if "NOT removed" in remarks:
         options["remove_input_padding"] = False
     if dtype := fields.text("dtype"):
@@ -71,8 +78,12 @@ def _weights(replay: Replay) -> float:
     return replay.device.weights_bytes
 
 
-def _activation(replay: Replay) -> float:
-    return replay.device.activation_bytes
+def _activation(replay: Replay) -> float | None:
+    return replay.logged("execution_context_bytes")
+
+
+def _context(replay: Replay) -> float:
+    return replay.device.non_torch_bytes
 
 
 def _pool(replay: Replay) -> float:
@@ -94,11 +105,16 @@ METRICS: Mapping[str, Metric] = {
     "engine_gpu_MiB_per_rank": _in(MIB, _weights),
     "weights_rank0_GB": _in(GIB, _weights),
     "total_weights_bytes": _in(1, _weights),
-    "runtime_buffers_MB": _in(10**6, lambda replay: replay.logged("runtime_buffers_bytes")),
+    "build_peak_MB": _in(MIB, _weights),
+    "gpu_used_after_engine_deserialise_MiB": _in(MIB, lambda replay: _weights(replay) + _context(replay)),
+    "gpu_used_after_activation_alloc_MiB": _in(
+        MIB, lambda replay: _weights(replay) + _context(replay) + (_activation(replay) or 0)
+    ),
 }
 DEVICE_FREE = frozenset(
     {
         *("execution_context_MiB", "activation_MB", "total_activation_bytes", "engine_MiB", "engine_gpu_MiB"),
-        *("engine_gpu_MiB_per_rank", "weights_rank0_GB", "total_weights_bytes", "runtime_buffers_MB"),
+        *("engine_gpu_MiB_per_rank", "weights_rank0_GB", "total_weights_bytes", "build_peak_MB"),
+        *("gpu_used_after_engine_deserialise_MiB", "gpu_used_after_activation_alloc_MiB"),
     }
 )

@@ -1,0 +1,141 @@
+"""What TensorRT-LLM allocates beside weights and cache: context, activations, decoder buffers, graphs.
+
+Constants: `constants.yaml`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from planner.engines.calibration import constants
+from planner.engines.error_band import upper_edge
+from planner.engines.trtllm.release import PYTORCH, Release
+from planner.layout import Layout
+from planner.models.dtype import BF16, F32
+from planner.models.layer import Layer
+from planner.models.model import Model
+from planner.models.tensor import Role, Split
+from planner.units import GIB
+
+GRAPH_BATCH = "cuda_graph_max_batch_size"
+_DEFAULT_GRAPH_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Bytes of one rank."""
+
+    context: int
+    activation: int
+    buffers: int
+    graphs: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.context + self.activation + self.buffers + self.graphs
+
+
+def beside(model: Model, layout: Layout, stage: int, rules: Release, backend: str, confidence: float) -> Beside:
+    """Return what a rank of a stage allocates, each line at its edge for `confidence`."""
+    bands = constants("trtllm")["bands"]
+    is_last = stage == layout.pipeline_parallel_size - 1
+    return Beside(
+        context=upper_edge(_context(layout, backend), bands["context"], confidence),
+        activation=upper_edge(_activation(model, layout, backend), bands["activation"], confidence),
+        buffers=buffer_bytes(model, layout, rules) if is_last and backend != PYTORCH else 0,
+        graphs=upper_edge(_graphs(model, layout, is_last), bands["graphs"], confidence) if backend == PYTORCH else 0,
+    )
+
+
+def graph_batch(layout: Layout) -> int:
+    """Return the largest batch that is captured (CudaGraphConfig.max_batch_size); 0 without graphs."""
+    if layout.enforce_eager:
+        return 0
+    return min(layout.max_num_seqs, int(layout.options.get(GRAPH_BATCH, _DEFAULT_GRAPH_BATCH)))
+
+
+def buffer_bytes(model: Model, layout: Layout, rules: Release) -> int:
+    """Runtime and decoder buffers of an engine: float32 rows of the vocabulary and tables of max_seq_len."""
+    rows = F32.size(model.vocab_size) * (rules.decoder_copies + 1)
+    return layout.max_num_seqs * (rows + rules.token_table_bytes * layout.max_model_len)
+
+
+def gathered_logits(model: Model, layout: Layout) -> int:
+    """Float32 logits of a whole prompt, which `gather_context_logits` allocates as it arrives."""
+    return F32.size(layout.max_model_len * model.vocab_size) if layout.options.get("gather_context_logits") else 0
+
+
+def _context(layout: Layout, backend: str) -> int:
+    fit = constants("trtllm")["context_gib"]
+    return int((fit[backend] + (fit["several"] if layout.gpus > 1 else 0)) * GIB)
+
+
+def _graphs(model: Model, layout: Layout, is_last: bool) -> int:
+    batch = graph_batch(layout)
+    if not batch:
+        return 0
+    fit = constants("trtllm")["graphs"]
+    logits = F32.size(batch * model.vocab_size) * fit["logits_copies"] if is_last else 0
+    return int(fit["gib"] * GIB + logits)
+
+
+def _activation(model: Model, layout: Layout, backend: str) -> int:
+    """Widest rows of a layer over the tokens of one step; engines without packed input count the padding."""
+    fit = constants("trtllm")["activation"]
+    padded = layout.options.get("remove_input_padding") is False
+    length = int(layout.options.get("max_input_len", layout.max_model_len))
+    tokens = layout.max_num_seqs * length if padded else layout.max_num_batched_tokens
+    size = tokens * _token_bytes(model, layout, backend)
+    if padded:
+        size += fit["score_bytes"] * layout.max_num_seqs * _query_heads(model, layout) * length**2
+    if layout.options.get("gather_context_logits"):
+        kept = fit["context_logits"]
+        rows = _rows(model, layout, kept["intermediate"], kept["hidden"]) + BF16.size(model.vocab_size)
+        size = max(size, tokens * rows)
+    return size
+
+
+def _token_bytes(model: Model, layout: Layout, backend: str) -> int:
+    fit = constants("trtllm")["activation"]
+    dense = _rows(model, layout, fit[backend]["intermediate"], fit[backend]["hidden"])
+    return dense + layout.data_parallel_size * _routed_bytes(model, layout, backend)
+
+
+def _rows(model: Model, layout: Layout, intermediate: int, hidden: int) -> int:
+    """Bytes a token of so many 16-bit rows."""
+    wide = _intermediate(model) // layout.tensor_parallel_size
+    return BF16.size(intermediate * wide + hidden * model.hidden_size)
+
+
+def _routed_bytes(model: Model, layout: Layout, backend: str) -> int:
+    """Bytes of the copies that a token's experts read and write, the widest layer's."""
+    fit = constants("trtllm")["activation"]
+    ways = 1 if layout.expert_parallel else layout.gpus_per_stage
+    return max(
+        (
+            layer.routing.chosen
+            * BF16.size(
+                fit["routed_hidden"][backend] * model.hidden_size
+                + fit[backend]["intermediate"] * _width(layer, (Role.EXPERT,)) // ways
+            )
+            for layer in model.distinct_layers
+            if layer.routing
+        ),
+        default=0,
+    )
+
+
+@cache
+def _intermediate(model: Model) -> int:
+    return max(_width(layer, (Role.MLP, Role.SHARED_EXPERT)) for layer in model.distinct_layers) or model.hidden_size
+
+
+def _width(layer: Layer, roles: tuple[Role, ...]) -> int:
+    """Outputs of the widest matrix of these roles that widens."""
+    widening = [t.shape[-2] for t in layer.tensors if t.matmul and t.role in roles and t.split is not Split.ROW]
+    return max(widening, default=0)
+
+
+def _query_heads(model: Model, layout: Layout) -> int:
+    heads = max((layer.attention.query_heads for layer in model.distinct_layers if layer.attention), default=0)
+    return heads // layout.tensor_parallel_size

@@ -1,0 +1,69 @@
+"""How TensorRT-LLM cuts the memory left for the cache into blocks (_torch/pyexecutor/resource_manager.py).
+
+A block holds its tokens in all layers of a stage. Windowed layers take the room of full ones unless the user gives
+`max_attention_window`. Recurrent states are kept for max_batch_size sequences, beside the blocks.
+"""
+
+from functools import cache
+
+from planner.layout import Layout
+from planner.memory.kv_cache import cache_dtype
+from planner.models.attention import Attention, CacheKind
+from planner.models.dtype import BF16, BY_NAME, DType
+from planner.models.layer import Layer
+from planner.models.model import Model
+from planner.units import ceil_div
+
+_INDEX_BLOCK = 128
+
+
+def token_bytes(model: Model, layout: Layout, stage: int) -> int:
+    """Bytes of one token in the layers of a stage, on one rank."""
+    first, last = layout.stage_layers(stage)
+    return _token_bytes(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype)
+
+
+@cache
+def _token_bytes(model: Model, first: int, last: int, tensor: int, dtype_name: str) -> int:
+    dtype = cache_dtype(dtype_name, model.dtype)
+    return sum(
+        _layer_token_bytes(layer.attention, tensor, dtype)
+        for layer in model.layers[first : last + 1]
+        if layer.attention and layer.attention.stores and layer.attention.kind is not CacheKind.CROSS
+    )
+
+
+def _layer_token_bytes(attention: Attention, tensor: int, dtype: DType) -> int:
+    """Latents are whole on every rank; heads that do not divide are rounded up (modules/attention.py)."""
+    if attention.kind is CacheKind.MLA:
+        index = attention.index_dim + attention.index_dim // _INDEX_BLOCK * 4
+        return attention.copies * (dtype.size(attention.latent_dim) + index)
+    heads = ceil_div(attention.kv_heads, tensor)
+    return attention.copies * dtype.size(heads * (attention.key_dim + attention.value_dim))
+
+
+def state_bytes(model: Model, layout: Layout, stage: int) -> int:
+    """Bytes of the recurrent states of all sequences that may run, in the layers of a stage."""
+    first, last = layout.stage_layers(stage)
+    ssm = BY_NAME.get(str(layout.options.get("mamba_ssm_cache_dtype")), BF16)
+    each = sum(_state(layer, layout.tensor_parallel_size, ssm) for layer in model.layers[first : last + 1])
+    return layout.max_num_seqs * each
+
+
+def _state(layer: Layer, tensor: int, ssm: DType) -> int:
+    state = layer.state
+    if state is None:
+        return 0
+    convolution = ceil_div(state.conv_channels, tensor) * max(state.conv_kernel - 1, 0)
+    return BF16.size(convolution) + ssm.size(ceil_div(state.ssm_elements, tensor))
+
+
+def estimation_blocks(layout: Layout, graph_batch: int) -> int:
+    """Blocks of the temporary cache in which the PyTorch backend measures its peak (_get_token_num_for_estimation).
+
+    They hold the prompts of one step, or the longest sequence that graphs are captured with, and at least one block
+    for each sequence.
+    """
+    prompts = ceil_div(layout.max_num_batched_tokens * layout.data_parallel_size, layout.block_size)
+    captured = ceil_div(layout.max_model_len + 1, layout.block_size) + graph_batch - 1 if graph_batch else 0
+    return max(prompts, captured, layout.max_num_seqs)

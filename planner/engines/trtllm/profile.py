@@ -1,0 +1,137 @@
+"""TensorRT-LLM: layout, refusals and bill of one version.
+
+How its flags map to our layout: `--tp_size` is tensor x data; attention data parallelism (`enable_attention_dp`) takes
+the whole tensor group, so data is either 1 or all of it. `--ep_size` is all ranks of a stage under expert parallelism.
+`--max_batch_size` and `--max_num_tokens` are for each rank. The share `free_gpu_memory_fraction` is of what is left
+after weights, activations and buffers, not of the device (_torch/pyexecutor/_util.py, _cal_max_memory;
+cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp, calculateMaxNumBlocks).
+"""
+
+from collections.abc import Sequence
+
+from planner.engines.calibration import constants
+from planner.engines.error_band import upper_edge
+from planner.engines.profile import CONFIDENCE
+from planner.engines.trtllm import cache_type, pools
+from planner.engines.trtllm.beside import beside, gathered_logits, graph_batch
+from planner.engines.trtllm.refusals import refusals
+from planner.engines.trtllm.release import PYTORCH, TENSORRT, Release
+from planner.engines.trtllm.stage import Stage
+from planner.engines.trtllm.weights import rank_bytes
+from planner.fleet.gpu import Gpu
+from planner.fleet.site import Site
+from planner.layout import Layout, Limits, even_stages
+from planner.memory.bill import Bill
+from planner.models.model import Model
+
+FRACTION = 0.9
+MAX_NUM_TOKENS = 8192
+MAX_BATCH_SIZE = 2048
+"""Of `trtllm-serve` and the LLM API (llmapi/llm_args.py, BuildConfig)."""
+
+
+class TensorRtLlm:
+    """The profile of one version."""
+
+    name = "trtllm"
+
+    def __init__(self, rules: Release) -> None:
+        self.rules = rules
+        self.version = rules.version
+
+    def layout(
+        self,
+        model: Model,
+        gpu: Gpu,
+        limits: Limits,
+        *,
+        tensor: int = 1,
+        pipeline: int = 1,
+        data: int = 1,
+        expert_parallel: bool = False,
+    ) -> Layout:
+        """Resolve the limits; the first stages take the remainder of the layers (Mapping.pp_layers)."""
+        context = limits.max_model_len or model.max_context
+        batch = limits.max_num_seqs or (self.rules.max_batch_size if self._built(limits) else MAX_BATCH_SIZE)
+        return Layout(
+            tensor_parallel_size=tensor,
+            pipeline_parallel_size=pipeline,
+            data_parallel_size=data,
+            expert_parallel=expert_parallel,
+            layers_per_stage=even_stages(len(model.layers), pipeline, range(pipeline)),
+            max_model_len=context,
+            max_num_seqs=batch,
+            max_num_batched_tokens=limits.max_num_batched_tokens or min(MAX_NUM_TOKENS, batch * context),
+            memory_fraction=limits.memory_fraction or FRACTION,
+            kv_cache_dtype=cache_type.resolved(model, limits.kv_cache_dtype),
+            block_size=limits.block_size or int(limits.options.get("tokens_per_block", self.rules.tokens_per_block)),
+            enforce_eager=limits.enforce_eager,
+            options=dict(limits.options),
+        )
+
+    def refusals(self, model: Model, layout: Layout, gpu: Gpu) -> list[str]:
+        """Return why it would not start; see `refusals.py`."""
+        return refusals(model, layout, gpu, self._backend(layout))
+
+    def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
+        """Cache = fraction x what is left of the device; everything else is measured before it."""
+        backend = self._backend(layout)
+        expected = self._stages(model, layout, sites, 0.5)
+        careful = self._stages(model, layout, sites, confidence)
+        blocks, held = min(s.blocks for s in expected), min(s.blocks for s in careful)
+        needed = -(-layout.max_model_len // layout.block_size)
+        reasons = [reason for s in careful for reason in s.overflows(_estimation(layout, backend))]
+        tokens = blocks * layout.block_size
+        devices = [
+            stage.device_bill(rank + number * layout.gpus_per_stage, blocks)
+            for number, stage in enumerate(expected)
+            for rank in range(layout.gpus_per_stage)
+        ]
+        return Bill(
+            per_device=tuple(devices),
+            kv_cache_tokens=tokens,
+            max_concurrency=round(tokens / layout.max_model_len * layout.data_parallel_size, 2),
+            sequences=max(0, held // needed) * layout.data_parallel_size,
+            short_bytes=max(0, *(needed * s.block_bytes - max(0, s.pool_bytes) for s in careful)),
+            reasons=tuple(dict.fromkeys(reasons)),
+            logged={
+                "available_kv_bytes": expected[0].left_bytes,
+                "pool_bytes": expected[0].pool_bytes,
+                "blocks": blocks,
+                "execution_context_bytes": expected[0].beside.activation,
+            },
+        )
+
+    def _stages(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float) -> list[Stage]:
+        backend, bands = self._backend(layout), constants("trtllm")["bands"]
+        return [
+            Stage(
+                number=number,
+                site=sites[number % len(sites)],
+                weights=upper_edge(rank_bytes(model, layout, number, backend), bands["weights"], confidence),
+                beside=beside(model, layout, number, self.rules, backend, confidence),
+                states=pools.state_bytes(model, layout, number),
+                block_bytes=layout.block_size * pools.token_bytes(model, layout, number),
+                fraction=layout.memory_fraction,
+                most_blocks=_most_blocks(layout),
+                on_demand=gathered_logits(model, layout),
+            )
+            for number in range(layout.pipeline_parallel_size)
+        ]
+
+    def _backend(self, layout: Layout) -> str:
+        named = str(layout.options.get("backend", self.rules.backend))
+        return TENSORRT if named in ("tensorrt", "trt") else PYTORCH
+
+    def _built(self, limits: Limits) -> bool:
+        return str(limits.options.get("backend", self.rules.backend)) in ("tensorrt", "trt")
+
+
+def _most_blocks(layout: Layout) -> int | None:
+    """Blocks that `kv_cache_config.max_tokens` allows."""
+    tokens = layout.options.get("max_tokens")
+    return int(tokens) // layout.block_size if tokens else None
+
+
+def _estimation(layout: Layout, backend: str) -> int:
+    return pools.estimation_blocks(layout, graph_batch(layout)) if backend == PYTORCH else 0

@@ -1,0 +1,101 @@
+"""What TensorRT-LLM refuses: assertions of its mapping, modules and kernels."""
+
+from collections.abc import Iterator
+
+from planner.engines.trtllm import architecture
+from planner.engines.trtllm.release import PYTORCH
+from planner.engines.trtllm.weights import sharding
+from planner.fleet.gpu import Gpu
+from planner.layout import Layout
+from planner.memory.sharding import Sharding
+from planner.models.model import Model
+from planner.models.tensor import Kind, Role, Split, Tensor
+
+_LEAST_GPU = (8, 0)
+_LEAST_CAPABILITY = {
+    "fp8": (8, 9), "modelopt": (8, 9), "nvfp4": (10, 0), "modelopt_fp4": (10, 0), "mxfp4": (9, 0), "w4a8_awq": (8, 9),
+}  # fmt: skip
+"""Hardware support matrix (docs/source/features/quantization.md, 1.2), by the name of the scheme."""
+_NEVER = ("bitsandbytes", "bnb", "gguf", "quanto", "hqq", "torchao")
+"""Schemes without a kernel: quantization/mode.py, QuantAlgo names none of them."""
+
+
+def refusals(model: Model, layout: Layout, gpu: Gpu, backend: str) -> list[str]:
+    """Return why the server would not start; empty when it would."""
+    how = sharding(layout)
+    found = [
+        *_device(model, gpu),
+        *_architecture(model, layout, backend),
+        *_heads(model, layout.tensor_parallel_size),
+        *_experts(model, layout),
+        *_limits(layout),
+    ]
+    for layer in model.distinct_layers:
+        for tensor in layer.tensors:
+            found += _cut(tensor, how)
+    return list(dict.fromkeys(found))
+
+
+def _device(model: Model, gpu: Gpu) -> Iterator[str]:
+    if gpu.vendor != "nvidia":
+        yield f"TensorRT-LLM runs on NVIDIA GPUs, {gpu.slug} is of {gpu.vendor}"
+        return
+    if gpu.capability < _LEAST_GPU:
+        yield f"compute capability {gpu.compute_capability} is below 8.0, the least that TensorRT-LLM supports"
+    scheme = (model.quantization or "").split()[0] if model.quantization else ""
+    if scheme in _NEVER:
+        yield f"{scheme} weights are not supported"
+    least = _LEAST_CAPABILITY.get(scheme, (0, 0))
+    if gpu.capability < least:
+        yield (
+            f"{model.quantization} needs compute capability {least[0]}.{least[1]}, {gpu.slug} has"
+            f" {gpu.compute_capability}"
+        )
+
+
+def _architecture(model: Model, layout: Layout, backend: str) -> Iterator[str]:
+    if backend == PYTORCH and not architecture.has(model, "pytorch"):
+        yield f"unknown architecture for AutoModelForCausalLM: {model.architecture}"
+    if layout.pipeline_parallel_size > len(model.layers):
+        yield f"pp size {layout.pipeline_parallel_size} cannot be larger than num_hidden_layers {len(model.layers)}"
+    if layout.data_parallel_size > 1 and layout.tensor_parallel_size > 1:
+        yield "attention data parallelism takes the whole tensor group: tensor size 1 in each group"
+    if layout.data_parallel_size > 1 and not model.experts:
+        yield "attention data parallelism of a dense model is copies of it"
+
+
+def _heads(model: Model, ways: int) -> Iterator[str]:
+    """modules/attention.py: `assert self.num_heads % tp_size == 0`; KV heads are rounded up and repeated."""
+    for attention in {layer.attention for layer in model.distinct_layers if layer.attention}:
+        if attention.query_heads % ways:
+            yield f"{attention.query_heads} attention heads cannot be split {ways} ways"
+        if not attention.latent_dim and attention.kv_heads % ways and ways % attention.kv_heads:
+            yield f"{attention.kv_heads} KV heads neither divide nor are divided by {ways}"
+    for state in {layer.state for layer in model.distinct_layers if layer.state}:
+        if state.heads % ways:
+            yield f"{state.heads} state heads cannot be split {ways} ways"
+
+
+def _experts(model: Model, layout: Layout) -> Iterator[str]:
+    if not layout.expert_parallel:
+        return
+    if not model.experts:
+        yield "expert parallelism needs a mixture-of-experts model"
+    elif model.experts % layout.gpus_per_stage:
+        yield f"{model.experts} experts cannot be divided by moe_expert_parallel_size {layout.gpus_per_stage}"
+
+
+def _limits(layout: Layout) -> Iterator[str]:
+    if not 0 < layout.memory_fraction < 1:
+        yield f"free_gpu_memory_fraction is {layout.memory_fraction:.3f}, and must lie between 0 and 1"
+    if layout.block_size & (layout.block_size - 1):
+        yield f"tokens_per_block {layout.block_size} must be a power of two"
+
+
+def _cut(tensor: Tensor, how: Sharding) -> Iterator[str]:
+    """Yield when a split axis does not divide (modules/linear.py: `assert self.in_features % self.tp_size == 0`)."""
+    ways = how.expert_tensor if tensor.role is Role.EXPERT else how.tensor
+    if tensor.split in (Split.COLUMN, Split.ROW) and tensor.kind is Kind.PARAMETER:
+        size = tensor.shape[-1 if tensor.split is Split.ROW else int(bool(tensor.experts))]
+        if size % ways:
+            yield f"{tensor.module} of {size} cannot be split {ways} ways"

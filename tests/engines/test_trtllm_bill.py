@@ -1,0 +1,115 @@
+"""TensorRT-LLM's lines against what its logs and its own documents say."""
+
+from dataclasses import replace
+
+import pytest
+
+from planner.engines import find_engine
+from planner.engines.trtllm import beside, pools
+from planner.engines.trtllm.weights import rank_bytes
+from planner.fleet.gpu_catalogue import gpus
+from planner.fleet.site import usual_site
+from planner.layout import Layout, Limits
+from planner.memory.bill import Bill
+from planner.models.source import load_model
+from planner.units import GIB
+
+H100 = gpus()["h100-sxm5-80gb"]
+
+
+def built(model: str, version: str, limits: Limits, **sizes: int) -> Layout:
+    engine = find_engine("TensorRT-LLM", version)
+    return engine.layout(load_model(model), H100, limits, **sizes)  # type: ignore[arg-type]
+
+
+def bill(model: str, limits: Limits, version: str | None = None, confidence: float = 0.5) -> Bill:
+    engine, loaded = find_engine("trtllm", version), load_model(model)
+    return engine.bill(loaded, engine.layout(loaded, H100, limits), [usual_site(H100)], confidence)
+
+
+def test_an_engine_holds_the_weights_that_the_builder_counts() -> None:
+    """`Total Weights Memory: 16060522752` of Llama 3 8B in bfloat16 (0.8.0)."""
+    layout = built("meta-llama/Meta-Llama-3-8B", "0.8.0", Limits(max_num_batched_tokens=12288))
+    weights = rank_bytes(load_model("meta-llama/Meta-Llama-3-8B"), layout, 0, "tensorrt")
+    assert weights == pytest.approx(16_060_522_752, abs=512)
+
+
+def test_activation_of_an_engine_follows_the_tokens_of_a_step() -> None:
+    """`Total Activation Memory: 1811942912` at 12,288 tokens of the same engine."""
+    found = bill("meta-llama/Meta-Llama-3-8B", Limits(max_num_batched_tokens=12288), "0.8.0")
+    assert found.logged["execution_context_bytes"] == pytest.approx(1_811_942_912, rel=1e-5)
+
+
+def test_gathered_context_logits_are_there_at_once_and_again_for_each_prompt() -> None:
+    """37,812.51 MiB of execution context at 128,000 tokens, and no memory left for the logits of a prompt (0.18.0)."""
+    limits = Limits(
+        max_model_len=131072, max_num_seqs=64, max_num_batched_tokens=128_000, options={"gather_context_logits": True}
+    )
+    found = bill("meta-llama/Llama-3.1-8B-Instruct", limits, "0.18.0")
+    assert found.logged["execution_context_bytes"] == pytest.approx(37812.51 * 2**20, rel=1e-6)
+    assert not found.fits and "context logits" in found.reasons[0]
+
+
+def test_unfused_attention_keeps_its_scores() -> None:
+    """59,395 - 25,267 MiB after activations of Llama 2 13B: 24 prompts of 2,200 tokens, padded."""
+    limits = Limits(max_model_len=2300, max_num_seqs=24, options={"max_input_len": 2200, "remove_input_padding": False})
+    found = bill("meta-llama/Llama-2-13b-hf", limits, "0.5.0")
+    assert found.logged["execution_context_bytes"] == pytest.approx((59395 - 25267) * 2**20, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("version", "tokens", "batch"), [("0.8.0", 128, 1), ("0.13.0.dev2024082000", 64, 256), ("0.19.0", 32, 2048)]
+)
+def test_defaults_follow_the_release(version: str, tokens: int, batch: int) -> None:
+    layout = built("meta-llama/Meta-Llama-3-8B", version, Limits())
+    assert (layout.block_size, layout.max_num_seqs, layout.max_num_batched_tokens) == (tokens, batch, 8192)
+    assert layout.memory_fraction == 0.9
+
+
+def test_decoder_buffers_are_as_many_rows_as_the_documents_log() -> None:
+    """0.12, docs/source/reference/memory.md: 43.29 + 180.30 MB for 256 sequences of 2,048 tokens, vocabulary 32,000."""
+    engine = find_engine("trtllm", "0.12.0")
+    layout = built("meta-llama/Llama-2-7b-hf", "0.12.0", Limits(max_model_len=2048, max_num_seqs=256))
+    buffers = beside.buffer_bytes(load_model("meta-llama/Llama-2-7b-hf"), layout, engine.rules)  # type: ignore[attr-defined]
+    assert buffers == pytest.approx((43.29 + 180.30) * 2**20, rel=0.12)
+
+
+def test_the_cache_takes_its_share_of_what_is_left_and_whole_blocks() -> None:
+    found = bill("qwen3-0.6b", Limits(max_model_len=4096))
+    device = found.per_device[0]
+    left = device.device_bytes - device.total_bytes + device.kv_cache_bytes
+    assert found.logged["available_kv_bytes"] == left
+    assert 0 <= 0.9 * left - device.kv_cache_bytes < 32 * 114688
+    assert found.kv_cache_tokens == found.logged["blocks"] * 32 == device.kv_cache_bytes // 114688
+    assert device.kv_cache_bytes / GIB == pytest.approx(68.69, rel=0.01), "as logged on an H100"
+
+
+def test_the_temporary_cache_must_fit_too() -> None:
+    """gpt-oss-120b on one H100: 720 sequences of 131,072 tokens run out of memory, 512 of 12,416 start (PR 17470)."""
+    assert not bill("openai/gpt-oss-120b", Limits(max_model_len=131072, max_num_seqs=720), confidence=0.99).fits
+    assert bill("openai/gpt-oss-120b", Limits(max_model_len=12416, max_num_seqs=512), confidence=0.99).fits
+
+
+def test_estimation_needs_the_longest_of_prompts_graphs_and_sequences() -> None:
+    layout = built("qwen3-0.6b", "1.2.1", Limits(max_model_len=4096, max_num_seqs=64))
+    assert pools.estimation_blocks(layout, 64) == 8192 // 32
+    assert pools.estimation_blocks(layout.model_copy(update={"max_model_len": 40960}), 64) == 1281 + 63
+
+
+def test_attention_data_parallelism_keeps_all_but_the_routed_experts_whole() -> None:
+    model = load_model("qwen3-30b-a3b")
+    spread = built("qwen3-30b-a3b", "1.2.1", Limits(), tensor=1, data=8, expert_parallel=True)
+    routed = model.expert_params * model.dtype.size(1)
+    assert rank_bytes(model, spread, 0, "pytorch") == model.weight_bytes - routed * 7 // 8
+
+
+def test_the_first_stages_take_the_remainder() -> None:
+    assert built("meta-llama/Meta-Llama-3-8B", "1.2.1", Limits(), pipeline=5).layers_per_stage == (7, 7, 6, 6, 6)
+
+
+def test_a_checkpoint_made_for_an_fp8_cache_gets_one() -> None:
+    plain = load_model("qwen3-0.6b")
+    asking = replace(plain, config={**plain.config, "quantization_config": {"kv_cache_quant_algo": "FP8"}})
+    engine = find_engine("trtllm")
+    assert engine.layout(plain, H100, Limits()).kv_cache_dtype == "auto"
+    assert engine.layout(asking, H100, Limits(kv_cache_dtype="auto")).kv_cache_dtype == "fp8"
