@@ -42,7 +42,7 @@ class Arrays:
         self.runs, self.made, n = runs, made, len(runs)
         self.traffic = [traffic(run.workload) for run in runs]
         self.engine = [generation(run.engine.name, run.engine.version) for run in runs]
-        self.family = [family(run.gpu) for run in runs]
+        self.family = [family(run.gpu, run.engine.name) for run in runs]
         how = [scheduling(engine) for engine in self.engine]
         self.mixes = np.array([h.mixes for h in how])
         limits = [
@@ -86,10 +86,12 @@ class Arrays:
         for i, run in enumerate(self.runs):
             made = replica(run.model, run.layout, run.sites, self.engine[i])
             room = Room(self.running[i], run.layout.max_num_batched_tokens * made.groups)
-            two = loads(bool(self.mixes[i]), self.traffic[i], room, self.running[i], self.decoding[i])
+            two = loads(made, self.traffic[i], room, self.running[i], self.decoding[i])
             self.prefill[i] = two[1].prefill
-            for which, load in enumerate(two):
-                part = made.part(load)
+            parts = [made.part(load, len(made.stages)) for load in two]
+            if len(made.stages) > 1:
+                parts.append(made.part(two[1]._replace(decode=two[1].decode / len(made.stages)), 1))
+            for which, part in enumerate(parts):
                 for s, stage in enumerate(made.stages):
                     slot = (which * len(self.runs) + i) * _STAGES + s
                     site = made.sites[s]
@@ -101,7 +103,7 @@ class Arrays:
                             a.flops / peak, (b.flops - a.flops) / peak,
                             a.bytes / bandwidth, (b.bytes - a.bytes) / bandwidth,
                         ))  # fmt: skip
-                    if load.prefill:
+                    if part.prefill:
                         links.append((slot, i, 0, 0, 0.0, "latent", stage.latent_layers))
                     over = [hand_over(stage, part, site)] if s < len(made.stages) - 1 else []
                     for one in exchanges(stage, part, site) + over:
@@ -111,7 +113,7 @@ class Arrays:
         self.w_times, self.w_launches, self.w_flops, self.w_flops_more, self.w_bytes, self.w_bytes_more = (
             np.array(c, float) for c in columns[4:]
         )
-        self.latent = np.zeros(2 * len(self.runs) * _STAGES)
+        self.latent = np.zeros(3 * len(self.runs) * _STAGES)
         for link in links:
             if link[5] == "latent":
                 self.latent[link[0]] += link[6]
@@ -122,9 +124,9 @@ class Arrays:
 
     def predict(self, vector: np.ndarray) -> Timed:
         """Return the predictions of all runs for a vector of parameters."""
-        v, at, n = np.exp(vector), self.made.index, len(self.runs)
+        v, at = np.exp(vector), self.made.index
         busy = self._stage_seconds(v)
-        cycle = np.maximum(busy.sum(axis=2), self.stages * busy.max(axis=2))
+        cycle = np.maximum(busy[:2].sum(axis=2), self.stages * busy[:2].max(axis=2))
         host = Host(
             step=v[self.at["step_us"]] * 1e-6,
             sequence=v[self.at["sequence_us"]] * 1e-6,
@@ -134,7 +136,10 @@ class Arrays:
         parts = np.array([r.layout.data_parallel_size * r.layout.pipeline_parallel_size for r in self.runs])
         between = host.step + host.sequence * self.decoding / parts
         alone = host.step + np.where(self.mixes, host.sequence * self.decoding / parts, 0.0)
-        steps = Steps(self.running, self.steps, self.prompt, self.prefill, cycle[0] + between, cycle[1] + alone)
+        through = np.where(self.stages > 1, busy[2].sum(axis=2 - 1), cycle[1])
+        steps = Steps(
+            self.running, self.steps, self.prompt, self.prefill, cycle[0] + between, cycle[1] + alone, through + alone
+        )
         times = [
             round_times(
                 steps, host, Scheduling(mixes, False, v[self.at["clump"]], v[self.at["equal_clump"]], 0.0), equal=equal
@@ -148,7 +153,6 @@ class Arrays:
         rate = self.running / whole
         job = np.where(np.isfinite(self.job), self.job, 1e12)
         rate = np.where(self.saturated, rate * job / (job + v[at["drain"]] * self.running), rate)
-        assert len(ttft) == n
         return Timed(ttft, step, rate * self.answer, rate)
 
     def settle(self, vector: np.ndarray) -> None:
@@ -174,13 +178,13 @@ class Arrays:
         floor = (v[at["kernel_us"]] * v[self.at["kernel_us"]] * v[self.at["kernel"]] * 1e-6)[run]
         flops = self.w_flops + self.w_flops_more * v[at["imbalance"]]
         bytes_ = self.w_bytes + self.w_bytes_more * v[at["imbalance"]]
-        size = 2 * n * _STAGES
+        size = 3 * n * _STAGES
         slots = np.bincount(
             self.w_slot, self.w_times * seconds(flops, bytes_, self.w_launches, rate, bandwidth, floor), minlength=size
         )
         launches = np.bincount(self.w_slot, self.w_times * self.w_launches, minlength=size)
         launches = launches + v[at["latent_launches"]] * self.latent
-        second = np.arange(size) >= size // 2
+        second = np.arange(size) >= size // 3
         owner = (np.arange(size) // _STAGES) % n
         slots = slots + np.where(second, launches * v[self.at["launch_us"]][owner] * 1e-6, 0.0)
         for name, (slot, owner_run, times, ranks, wire) in self.links.items():
@@ -190,4 +194,4 @@ class Arrays:
             latency = latency * v[self.at["link_latency"]][owner_run.astype(int)]
             share = field["share"] * (2 / ranks) ** field["crowding"]
             slots = slots + np.bincount(slot.astype(int), times * (latency + wire / share), minlength=size)
-        return slots.reshape(2, n, _STAGES)
+        return slots.reshape(3, n, _STAGES)

@@ -22,7 +22,7 @@ from benchmarks.speed.kernels import best_shares
 from benchmarks.speed.parameters import constants, parameters
 from benchmarks.speed.runs import offline, pair, read_runs, served, waits_unmodelled
 from planner.speed.achieved import constants as present
-from planner.speed.achieved import family, generation
+from planner.speed.achieved import family, generation, own_kernels
 
 _SPREAD = {"ttft": 0.25, "tpot": 0.08, "tokens": 0.10}
 _SOFT = 1.5
@@ -36,7 +36,7 @@ class Fit:
         self.rows = [row for row, _ in pairs]
         runs = [run for _, run in pairs]
         self.kernels = kernels
-        self.families = sorted({family(run.gpu) for run in runs} | {name for name, _ in kernels})
+        self.families = sorted({family(run.gpu, run.engine.name) for run in runs} | {name for name, _ in kernels})
         self.engines = sorted({generation(run.engine.name, run.engine.version) for run in runs})
         self.made = parameters(self.families, self.engines)
         self.arrays = Arrays(runs, self.made)
@@ -157,7 +157,14 @@ def write(fit: Fit, vector: np.ndarray) -> None:
     modes = {name: {key: row[key] for key in ("mixes", "reserves")} for name, row in present()["engines"].items()}
     modes = {engine: modes.get(engine, {"mixes": True, "reserves": False}) for engine in fit.engines}
     content = constants(fit.made, vector, fit.families, fit.engines, modes)
-    content["fitted_gpus"] = sorted({str(row["gpu_slug"]) for row in fit.rows})
+    content["fitted_gpus"] = {
+        "served": sorted(
+            {str(row["gpu_slug"]) for row, e in zip(fit.rows, fit.arrays.engine, strict=True) if not own_kernels(e)}
+        ),
+        "llamacpp": sorted(
+            {str(row["gpu_slug"]) for row, e in zip(fit.rows, fit.arrays.engine, strict=True) if own_kernels(e)}
+        ),
+    }
     content["error_band"] = present()["error_band"]
     head = (
         "# Shares of the datasheet that engines reach, fitted by benchmarks/speed/fit.py to"

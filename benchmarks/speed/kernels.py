@@ -29,7 +29,7 @@ def best_shares(path: Path) -> dict[tuple[str, str], float]:
             rate = (
                 2.0 * row["m"] * row["n"] * row["k"] / (row["value"] * {"ms": 1e-3, "us": 1e-6, "s": 1.0}[row["unit"]])
             )
-        found[family(gpu), fmt].append(rate / peak_flops(gpu, fmt))
+        found[family(gpu, ""), fmt].append(rate / peak_flops(gpu, fmt))
     return {key: max(values) for key, values in found.items()}
 
 

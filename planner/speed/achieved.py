@@ -11,6 +11,8 @@ from planner.fleet.gpu import Gpu
 from planner.speed.compute_format import peak_flops
 from planner.speed.work import Kind
 
+_OWN_KERNELS = ("llamacpp",)
+
 
 @dataclass(frozen=True)
 class Host:
@@ -70,10 +72,19 @@ def constants() -> dict[str, Any]:
     return content
 
 
-def family(gpu: Gpu) -> str:
-    """Name of the kernel generation: the compute capability of NVIDIA parts (`sm_90`), else the architecture."""
+def family(gpu: Gpu, engine: str) -> str:
+    """Name of the kernel generation: the compute capability of NVIDIA parts (`sm_90`), else the architecture.
+
+    Engines with kernels wholly of their own have families of their own: `llamacpp:sm_90`.
+    """
     major, minor = gpu.capability
-    return f"sm_{major}{minor}" if major else gpu.architecture
+    name = f"sm_{major}{minor}" if major else gpu.architecture
+    return f"{engine}:{name}" if own_kernels(engine) else name
+
+
+def own_kernels(engine: str) -> bool:
+    """Whether an engine's kernels share nothing with those of the others."""
+    return engine in _OWN_KERNELS
 
 
 @cache
@@ -110,7 +121,7 @@ def scheduling(engine: str) -> Scheduling:
 @cache
 def machine(gpu: Gpu, engine: str) -> Machine:
     """Return what a GPU reaches under a generation of an engine; families without rows take the default."""
-    fit, name, row = constants(), family(gpu), constants()["engines"][engine]
+    fit, name, row = constants(), family(gpu, engine), constants()["engines"][engine]
 
     def of(table: dict[str, float]) -> float:
         return table.get(name, table["default"])

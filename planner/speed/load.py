@@ -9,7 +9,7 @@ class Load(NamedTuple):
     `context` is the mean length of the decoding sequences. `prefill` counts prompt tokens over all
     prompts in the step, which come in pieces of `piece` tokens, each behind `past` tokens that are
     cached already. `drafted` is the number of tokens a decoding sequence checks in a step (1 without
-    speculation).
+    speculation). `elsewhere` are the tokens of the other attention groups that share the experts.
     """
 
     decode: float
@@ -18,10 +18,11 @@ class Load(NamedTuple):
     piece: float = 0.0
     past: float = 0.0
     drafted: float = 1.0
+    elsewhere: float = 0.0
 
     @property
     def tokens(self) -> float:
-        """All tokens of the step."""
+        """Tokens of the group."""
         return self.decode * self.drafted + self.prefill
 
     @property

@@ -9,12 +9,13 @@ from planner.errors import BadInput
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.model import Model
-from planner.speed.achieved import constants, family, generation
+from planner.speed.achieved import generation
 from planner.speed.arrivals import in_flight, open_loop
 from planner.speed.capacity import batch_job, most_in_flight, saturation
+from planner.speed.provenance import error_band, provenance
 from planner.speed.replica import Replica, replica
 from planner.speed.running_limit import running_limit
-from planner.speed.speed import Provenance, Speed
+from planner.speed.speed import Speed
 from planner.speed.steady_state import Room, Steady, closed_loop
 from planner.speed.traffic import Traffic, traffic
 from planner.workload import Workload
@@ -53,7 +54,7 @@ def predict(
     if room.sequences < 1:
         raise BadInput(f"{model.name} as {layout.label()} holds no sequence of {load.input + load.output:,.0f} tokens")
     state, notes = _state(made, load, room, workload, replicas)
-    return _speed(made, layout, sites, load, room, workload, state, notes)
+    return _speed(made, layout, sites, profile.name, load, room, workload, state, notes)
 
 
 def _state(made: Replica, load: Traffic, room: Room, workload: Workload, replicas: int) -> tuple[Steady, list[str]]:
@@ -73,13 +74,14 @@ def _speed(
     made: Replica,
     layout: Layout,
     sites: Sequence[Site],
+    engine: str,
     load: Traffic,
     room: Room,
     workload: Workload,
     state: Steady,
     notes: list[str],
 ) -> Speed:
-    full = saturation(made, load, room)
+    full, basis = saturation(made, load, room), provenance(sites, engine)
     ttft, tpot = (target / 1000 if target else None for target in (workload.ttft_ms, workload.tpot_ms))
     carried = most_in_flight(made, load, room, ttft, tpot)
     capacity = closed_loop(made, load, room, carried).requests_per_second if carried else 0.0
@@ -95,22 +97,8 @@ def _speed(
         requests_per_second=capacity,
         in_flight=int(carried),
         saturated_output_tokens_per_s=full.requests_per_second * load.output,
-        provenance=provenance(sites),
-        error_band=dict(constants()["error_band"][provenance(sites).name]),
+        provenance=basis,
+        error_band=error_band(basis),
         meets_targets=(ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot) and not notes,
         assumptions=(*load.assumptions, *notes),
     )
-
-
-def provenance(sites: Sequence[Site]) -> Provenance:
-    """Return what the constants of the least known GPU among the sites rest on."""
-    known, families = constants()["fitted_gpus"], constants()["bandwidth"]
-    found = {
-        Provenance.MEASURED
-        if site.gpu.slug in known
-        else Provenance.SAME_ARCHITECTURE
-        if family(site.gpu) in families
-        else Provenance.DATASHEET
-        for site in sites
-    }
-    return max(found, key=list(Provenance).index)

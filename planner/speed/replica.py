@@ -28,29 +28,48 @@ class Replica:
         """Host times of the engine."""
         return self.machines[0].host
 
-    def part(self, load: Load) -> Load:
-        """Return the load of one micro-batch of one attention group when the replica carries `load`."""
-        parts = self.groups * len(self.stages)
-        prefill = load.prefill / parts
-        return load._replace(decode=load.decode / parts, prefill=prefill, piece=min(load.piece, prefill))
+    def part(self, load: Load, batches: int) -> Load:
+        """Return the load of the fullest attention group when `load` is cut into `batches` micro-batches.
+
+        Sequences spread evenly over the groups; a prompt stays whole in one of them.
+        """
+        cut = load._replace(decode=load.decode / batches, prefill=load.prefill / batches)
+        prefill = min(cut.prefill, max(cut.prefill / self.groups, load.piece))
+        mine = cut._replace(
+            decode=cut.decode / self.groups, prefill=prefill, piece=min(load.piece, prefill) if prefill else 0.0
+        )
+        return mine._replace(elsewhere=cut.tokens - mine.tokens)
 
     def step(self, load: Load) -> float:
         """Seconds between two tokens of a sequence when the whole replica carries `load`.
 
-        Attention groups take equal parts. With p pipeline stages the sequences run as p micro-batches:
-        a token passes all stages, and a stage serves one micro-batch at a time, so the slowest sets the
-        pace (GPipe, arXiv 1811.06965, without the fill, which continuous batching pays once).
+        With p pipeline stages the sequences run as p micro-batches: a token passes all stages, and a
+        stage serves one micro-batch at a time, so the slowest sets the pace (GPipe, arXiv 1811.06965,
+        without the fill, which continuous batching pays once).
         """
-        part = self.part(load)
-        busy = [
+        part = self.part(load, len(self.stages))
+        busy = self._busy(part)
+        return max(sum(busy) + self._hops(part), len(busy) * max(busy)) + self._between(part)
+
+    def passing(self, load: Load) -> float:
+        """Seconds in which `load`, in one piece, passes all stages: what a prompt needs to its first token."""
+        part = self.part(load._replace(decode=load.decode / len(self.stages)), 1)
+        return sum(self._busy(part)) + self._hops(part) + self._between(part)
+
+    def _busy(self, part: Load) -> list[float]:
+        return [
             stage_seconds(stage, part, site, made)
             for stage, site, made in zip(self.stages, self.sites, self.machines, strict=True)
         ]
-        hops = sum(
+
+    def _hops(self, part: Load) -> float:
+        return sum(
             exchange_seconds(hand_over(stage, part, site), made.link_latency)
             for stage, site, made in zip(self.stages[:-1], self.sites, self.machines, strict=False)
         )
-        return max(sum(busy) + hops, len(busy) * max(busy)) + self.host.step + self.host.sequence * part.decode
+
+    def _between(self, part: Load) -> float:
+        return self.host.step + self.host.sequence * part.decode
 
 
 def replica(model: Model, layout: Layout, sites: Sequence[Site], engine: str) -> Replica:

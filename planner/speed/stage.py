@@ -56,14 +56,14 @@ class StageOperators:
     groups: int
 
     def works(self, load: Load, imbalance: float) -> list[Work]:
-        """Return the kernels of a step under the load of each attention group."""
+        """Return the kernels of a step under the load of one attention group."""
         tokens, made = load.tokens, []
         for layer in self.layers:
             times = layer.times
             made += [matmul.work(tokens, times) for matmul in layer.matmuls]
             made.append(layer.elementwise.work(tokens, times))
             if layer.experts:
-                made.append(layer.experts.work(tokens * self.groups, times, imbalance))
+                made.append(layer.experts.work(tokens + load.elsewhere, times, imbalance))
             if layer.attention:
                 if load.decode:
                     made.append(layer.attention.decode(load, times))

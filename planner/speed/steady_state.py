@@ -59,7 +59,8 @@ class Steps(NamedTuple):
     """The two kinds of steps of a round.
 
     `prefill` prompt tokens run in each step that has any, of `prompt` tokens that a request brings;
-    `steps` decoding steps answer it. Fields may be arrays as well as numbers (`benchmarks/speed`).
+    `steps` decoding steps answer it. `through` is how long a piece of a prompt needs through all pipeline
+    stages, `busy` how long it keeps the others. Fields may be arrays as well as numbers (`benchmarks/speed`).
     """
 
     running: float
@@ -68,6 +69,7 @@ class Steps(NamedTuple):
     prefill: float
     calm: float
     busy: float
+    through: float
 
 
 class Round(NamedTuple):
@@ -92,8 +94,10 @@ def closed_loop(replica: Replica, traffic: Traffic, room: Room, concurrency: flo
 
 
 def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding: float) -> Steady:
-    calm, busy = loads(made.scheduling.mixes, traffic, room, running, decoding)
-    steps = Steps(running, traffic.steps, traffic.prompt, busy.prefill, made.step(calm), made.step(busy))
+    calm, busy = loads(made, traffic, room, running, decoding)
+    slow = made.step(busy)
+    through = made.passing(busy) if len(made.stages) > 1 else slow
+    steps = Steps(running, traffic.steps, traffic.prompt, busy.prefill, made.step(calm), slow, through)
     times = round_times(steps, made.host, made.scheduling, equal=traffic.equal)
     return Steady(
         ttft=times.ttft,
@@ -108,18 +112,21 @@ def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding
     )
 
 
-def loads(mixes: bool, traffic: Traffic, room: Room, running: float, decoding: float) -> tuple[Load, Load]:
+def loads(made: Replica, traffic: Traffic, room: Room, running: float, decoding: float) -> tuple[Load, Load]:
     """Return the load of a step without prompts and of one with.
 
     A prompt fills a step alone when prompts are rarer than steps; else a step holds those that arrive
-    between two steps, up to the budget that the decoding sequences leave.
+    between two steps, up to the budget that the decoding sequences leave. Where equal requests end
+    together, each attention group gets a prompt at once.
     """
+    mixes = made.scheduling.mixes
     calm = Load(decoding, traffic.context, drafted=traffic.drafted)
     taken = decoding * traffic.drafted if mixes else 0.0
     space = max(room.step_tokens - taken, room.step_tokens / 16, 1.0)
     together = running * traffic.prompt / max(traffic.steps, 1.0)
-    prefill = min(space, max(traffic.prompt, together))
-    piece = min(prefill, traffic.prompt)
+    least = traffic.prompt * min(made.groups, running) if traffic.equal else traffic.prompt
+    prefill = min(space, max(least, together))
+    piece = min(prefill, traffic.prompt, max(1.0, space / made.groups))
     past = traffic.cached + (traffic.prompt - piece) / 2
     beside = calm if mixes else Load(0.0, 0.0)
     return calm, beside._replace(prefill=prefill, piece=piece, past=past)
@@ -129,7 +136,7 @@ def round_times(steps: Steps, host: Host, how: Scheduling, *, equal: bool) -> Ro
     """Split a round into time to first token and time of a step, as the module's text says."""
     extra = steps.busy - steps.calm if how.mixes else steps.busy
     prompt = extra * steps.prompt / steps.prefill
-    own = steps.busy * -(-steps.prompt // steps.prefill)
+    own = steps.through + steps.busy * (-(-steps.prompt // steps.prefill) - 1)
     others = larger(0.0, steps.running - 1) * prompt
     clumped = how.equal_clump * prompt * larger(0.0, steps.running - 1) ** _CLUMP_POWER if equal else how.clump * others
     slowed = others - smaller(clumped, _MOST_CLUMPED * others)

@@ -42,7 +42,8 @@ def exchanges(stage: StageOperators, load: Load, site: Site) -> list[Exchange]:
     if stage.tensor > 1 and stage.sums > shared:
         made.append(Exchange.all_reduce(stage.sums - shared, stage.tensor, message, site.link, site.gbps))
     if shared:
-        ranks, everything = stage.tensor * stage.groups, message * stage.groups
+        ranks = stage.tensor * stage.groups
+        everything = message + load.elsewhere * stage.hidden * _ACTIVATION_BYTES
         narrow = everything * stage.gathered_bytes / _ACTIVATION_BYTES
         made.append(Exchange.gather_or_scatter(shared, ranks, narrow, site.link, site.gbps))
         made.append(Exchange.gather_or_scatter(shared, ranks, everything, site.link, site.gbps))
