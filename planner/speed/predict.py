@@ -93,6 +93,7 @@ def _speed(
         tpot_p99_ms=max(state.tpot, min(state.slowest, 2 * state.tpot)) * 1000,
         output_tokens_per_s=tokens,
         tokens_per_s_per_gpu=tokens / layout.gpus,
+        prefill_tokens_per_s=load.prompt / state.own,
         batch=state.decoding,
         requests_per_second=capacity,
         in_flight=int(carried),

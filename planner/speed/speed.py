@@ -17,7 +17,8 @@ class Provenance(StrEnum):
 class Speed:
     """Means at the workload's concurrency or rate, and what the replica carries at most.
 
-    Times in milliseconds, rates a second, all of one replica. `batch` is the mean number of sequences
+    Times in milliseconds, rates a second, all of one replica. `prefill_tokens_per_s` is how fast a single
+    prompt is computed once it has its turn. `batch` is the mean number of sequences
     in a step. `requests_per_second` is the capacity within the workload's TTFT and TPOT targets, 0 when
     even a single request misses one; without targets it is the saturated rate. `in_flight` is the number
     of requests that are then running. The 99th percentiles are of single requests. `error_band` is the
@@ -30,6 +31,7 @@ class Speed:
     tpot_p99_ms: float
     output_tokens_per_s: float
     tokens_per_s_per_gpu: float
+    prefill_tokens_per_s: float
     batch: float
     requests_per_second: float
     in_flight: int

@@ -39,7 +39,7 @@ class Room:
 class Steady:
     """The steady state of a replica, in seconds.
 
-    `wait` is the part of `ttft` spent waiting for others, `calm` a step without prompts and `slowest` one
+    `wait` is the part of `ttft` spent waiting for others, `own` that of computing its prompt, `calm` a step without prompts and `slowest` one
     with; `prompt` is how long one prompt keeps the others waiting. `decoding` is the mean number of
     sequences in a step. `full` tells that steps have no room for all the prompts that arrive.
     """
@@ -47,6 +47,7 @@ class Steady:
     ttft: float
     tpot: float
     wait: float
+    own: float
     calm: float
     slowest: float
     prompt: float
@@ -73,9 +74,14 @@ class Steps(NamedTuple):
 
 
 class Round(NamedTuple):
-    """How long a round takes: time to first token, time of a step as a sequence sees it, waiting, prompt."""
+    """How long a round takes.
+
+    Time to first token, of which the request's `own` prompt and `wait`; time of a step as a sequence sees
+    it; how long one `prompt` keeps the others; and the time that steps lack for all prompts (`full`).
+    """
 
     ttft: float
+    own: float
     step: float
     wait: float
     prompt: float
@@ -103,6 +109,7 @@ def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding
         ttft=times.ttft,
         tpot=times.step / traffic.accepted if traffic.steps else 0.0,
         wait=times.wait,
+        own=times.own,
         calm=steps.calm,
         slowest=max(steps.busy, steps.calm),
         prompt=times.prompt,
@@ -143,7 +150,7 @@ def round_times(steps: Steps, host: Host, how: Scheduling, *, equal: bool) -> Ro
     held = smaller(slowed, steps.steps * extra)
     wait = others - held + steps.calm / 2
     step = steps.calm + held / larger(1.0, steps.steps)
-    return Round(host.request + own + wait, step, wait, prompt, slowed - held)
+    return Round(host.request + own + wait, own, step, wait, prompt, slowed - held)
 
 
 def smaller(a: float, b: float) -> float:
