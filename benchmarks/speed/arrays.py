@@ -10,14 +10,14 @@ from math import inf
 import numpy as np
 
 from benchmarks.speed.parameters import FORMATS, Parameters
-from planner.backtest.speed_row import SpeedRun
-from planner.speed.achieved import Host, Scheduling, family, generation, scheduling
+from planner.backtest.speed.row import SpeedRun
+from planner.speed.achieved import Host, Scheduling, family, generation, own_kernels, scheduling
 from planner.speed.collectives import link_constants
-from planner.speed.compute_format import peak_flops
+from planner.speed.compute_format import engine_flops
 from planner.speed.replica import replica
 from planner.speed.roofline import seconds
-from planner.speed.running_limit import running_limit
-from planner.speed.steady_state import Room, Steps, loads, round_times
+from planner.speed.room import Room, running_limit, step_tokens
+from planner.speed.steady_state import Steps, loads, round_times
 from planner.speed.step import exchanges, hand_over
 from planner.speed.traffic import traffic
 from planner.speed.work import Kind
@@ -33,6 +33,7 @@ class Timed:
     tpot: np.ndarray
     tokens: np.ndarray
     requests: np.ndarray
+    own: np.ndarray
 
 
 class Arrays:
@@ -64,7 +65,7 @@ class Arrays:
         self.equal = np.array([t.equal for t in self.traffic])
         self.stages = np.array([r.layout.pipeline_parallel_size for r in runs])
         self.decoding = self.running.copy()
-        self.prefill = np.zeros(n)
+        self.prefill, self.behind = np.zeros(n), np.zeros(n)
         self._index()
         self.build()
 
@@ -74,7 +75,7 @@ class Arrays:
             name: np.array([at[f"{name}.{f}"] for f in self.family]) for name in ("bandwidth", "kernel_us")
         } | {
             name: np.array([at[f"{name}@{e}"] for e in self.engine])
-            for name in ("compute", "experts", "kernel", "link_latency", "step_us", "sequence_us", "launch_us",
+            for name in ("compute", "experts", "attention", "kernel", "link_latency", "step_us", "sequence_us", "launch_us",
                          "request_ms", "clump", "equal_clump")
         }  # fmt: skip
         self.at["engine_bandwidth"] = np.array([at[f"bandwidth@{e}"] for e in self.engine])
@@ -85,19 +86,21 @@ class Arrays:
         works, links = [], []
         for i, run in enumerate(self.runs):
             made = replica(run.model, run.layout, run.sites, self.engine[i])
-            room = Room(self.running[i], run.layout.max_num_batched_tokens * made.groups)
+            room = Room(self.running[i], step_tokens(run.layout))
             two = loads(made, self.traffic[i], room, self.running[i], self.decoding[i])
             self.prefill[i] = two[1].prefill
+            self.behind[i] = max(0.0, two[1].prefill / two[1].piece / made.groups - 1)
             parts = [made.part(load, len(made.stages)) for load in two]
             if len(made.stages) > 1:
-                parts.append(made.part(two[1]._replace(decode=two[1].decode / len(made.stages)), 1))
+                parts.append(made.first_piece(two[1]))
             for which, part in enumerate(parts):
                 for s, stage in enumerate(made.stages):
                     slot = (which * len(self.runs) + i) * _STAGES + s
                     site = made.sites[s]
                     even, fullest = stage.works(part, 0.0), stage.works(part, 1.0)
                     for a, b in zip(even, fullest, strict=True):
-                        peak, bandwidth = peak_flops(run.gpu, a.format), run.gpu.bandwidth
+                        peak = engine_flops(run.gpu, a.format, half_sums=own_kernels(self.engine[i]))
+                        bandwidth = run.gpu.bandwidth
                         works.append((
                             slot, i, a.kind, FORMATS.index(a.format), a.times, a.launches,
                             a.flops / peak, (b.flops - a.flops) / peak,
@@ -136,7 +139,7 @@ class Arrays:
         parts = np.array([r.layout.data_parallel_size * r.layout.pipeline_parallel_size for r in self.runs])
         between = host.step + host.sequence * self.decoding / parts
         alone = host.step + np.where(self.mixes, host.sequence * self.decoding / parts, 0.0)
-        through = np.where(self.stages > 1, busy[2].sum(axis=2 - 1), cycle[1])
+        through = np.where(self.stages > 1, busy[2].sum(axis=1) + self.behind * busy[2].max(axis=1), cycle[1])
         steps = Steps(
             self.running, self.steps, self.prompt, self.prefill, cycle[0] + between, cycle[1] + alone, through + alone
         )
@@ -148,12 +151,12 @@ class Arrays:
             for equal in (True, False)
         ]
         pick = np.where(self.mixes, 0, 2) + np.where(self.equal, 0, 1)
-        ttft, step = (np.choose(pick, [getattr(t, name) for t in times]) for name in ("ttft", "step"))
+        ttft, step, own = (np.choose(pick, [getattr(t, name) for t in times]) for name in ("ttft", "step", "own"))
         whole = ttft + self.steps * step - np.where(self.saturated, host.request, 0.0)
         rate = self.running / whole
         job = np.where(np.isfinite(self.job), self.job, 1e12)
         rate = np.where(self.saturated, rate * job / (job + v[at["drain"]] * self.running), rate)
-        return Timed(ttft, step, rate * self.answer, rate)
+        return Timed(ttft, step, rate * self.answer, rate, own)
 
     def settle(self, vector: np.ndarray) -> None:
         """Move `decoding` to what the predictions imply and write the works out anew."""
@@ -167,13 +170,16 @@ class Arrays:
         bands = np.array([at[f"kind_bandwidth.{kind.name}"] for kind in Kind])
         formats = np.array([at[f"compute.{fmt}"] for fmt in FORMATS])
         experts = np.where(self.w_kind == int(Kind.EXPERTS), v[self.at["experts"]][run], 1.0)
+        attends = np.isin(self.w_kind, [int(Kind.DECODE_ATTENTION), int(Kind.PREFILL_ATTENTION)])
+        attention = np.where(attends, v[self.at["attention"]][run], 1.0)
         rate = (
             v[formats][self.w_format] * v[self.at_compute[run, self.w_format]] * v[kinds][self.w_kind]
-            * v[self.at["compute"]][run] * experts
+            * v[self.at["compute"]][run] * experts * attention
         )  # fmt: skip
         bandwidth = (
             v[at["bandwidth"]] * v[self.at["bandwidth"]][run] * v[bands][self.w_kind]
             * v[self.at["engine_bandwidth"]][run]
+            * attention
         )  # fmt: skip
         floor = (v[at["kernel_us"]] * v[self.at["kernel_us"]] * v[self.at["kernel"]] * 1e-6)[run]
         flops = self.w_flops + self.w_flops_more * v[at["imbalance"]]

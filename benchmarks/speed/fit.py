@@ -20,11 +20,11 @@ from scipy.optimize import least_squares
 from benchmarks.speed.arrays import Arrays, Timed
 from benchmarks.speed.kernels import best_shares
 from benchmarks.speed.parameters import constants, parameters
-from benchmarks.speed.runs import offline, pair, read_runs, served, waits_unmodelled
+from benchmarks.speed.runs import offline, pair, read_runs, served, single_streams, waits_unmodelled
 from planner.speed.achieved import constants as present
 from planner.speed.achieved import family, generation, own_kernels
 
-_SPREAD = {"ttft": 0.25, "tpot": 0.08, "tokens": 0.10}
+_SPREAD = {"ttft": 0.25, "tpot": 0.08, "tokens": 0.10, "own": 0.15}
 _SOFT = 1.5
 _KERNEL_SPREAD = 0.12
 
@@ -50,6 +50,10 @@ class Fit:
     @staticmethod
     def _measured(row: dict, run, name: str) -> float:
         found = run.measured
+        if "key" in row:
+            if name == ("own" if row["key"].startswith("pp") else "tpot"):
+                return (run.workload.input_tokens if name == "own" else 1) / found[row["key"]]
+            return np.nan
         if name == "tokens":
             total = found.get("output_tokens_per_s_total")
             if total is None and "output_tokens_per_s_per_gpu" in found:
@@ -111,7 +115,7 @@ def show(title: str, ratios: dict[str, list[tuple[int, float]]], rows: list[dict
         groups = defaultdict(list)
         for i, ratio in values:
             groups["all"].append(ratio)
-            groups[rows[i]["framework"]].append(ratio)
+            groups[rows[i]["framework"] + (" " + rows[i]["key"] if "key" in rows[i] else "")].append(ratio)
             if by:
                 groups[by(rows[i])].append(ratio)
         for group, found in sorted(groups.items(), key=lambda item: str(item[0])):
@@ -135,7 +139,8 @@ def main() -> None:
     pairs, skipped = read_runs(asked.perf)
     for reason, times in skipped.most_common():
         print(f"skipped {times:4d}  {reason}")
-    fit = Fit([(row, run) for row, run in pairs if served(row) or offline(row)], best_shares(asked.microbench))
+    fitted = [(row, run) for row, run in pairs if served(row) or offline(row)] + single_streams(pairs)
+    fit = Fit(fitted, best_shares(asked.microbench))
     vector = fit.solve(fit.means.copy())
     by = (lambda row: (row["framework"], row["model"], row["precision"], row["gpu_slug"])) if asked.detail else None
     show("fitted", fit.ratios(fit.arrays.predict(vector)), fit.rows, by)

@@ -20,7 +20,7 @@ _KIND_BANDWIDTH = {
     "SAMPLER": 0.8,
 }  # fmt: skip
 _ENGINE = {
-    "bandwidth": (1.0, 0.05), "compute": (1.0, 0.1), "experts": (1.0, 0.2), "kernel": (1.0, 0.3),
+    "bandwidth": (1.0, 0.05), "compute": (1.0, 0.1), "experts": (1.0, 0.2), "attention": (1.0, 0.2), "kernel": (1.0, 0.3),
     "link_latency": (1.0, 0.2), "step_us": (500, 0.5), "sequence_us": (5, 0.7), "launch_us": (5, 0.6),
     "request_ms": (20, 0.6), "clump": (0.07, 0.5), "equal_clump": (0.5, 0.5),
 }  # fmt: skip

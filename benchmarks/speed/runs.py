@@ -4,7 +4,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from planner.backtest.speed_row import SpeedRun, read_speed_row
+from planner.backtest.speed.row import SpeedRun, read_speed_row
+from planner.backtest.speed.stream import streams
 from planner.errors import GpuplanError
 
 
@@ -17,6 +18,16 @@ def read_runs(path: Path) -> tuple[list[tuple[dict, SpeedRun]], Counter[str]]:
         except GpuplanError as reason:
             skipped[f"{row.get('framework')}: {reason}"[:110]] += 1
     return runs, skipped
+
+
+def single_streams(pairs: list[tuple[dict, SpeedRun]]) -> list[tuple[dict, SpeedRun]]:
+    """Return a (row, run) pair for each pp and tg figure of the llama.cpp rows; the row names the figure in `key`."""
+    return [
+        (row | {"key": key}, stream)
+        for row, run in pairs
+        for key, stream in streams(run).items()
+        if key.startswith(("pp", "tg"))
+    ]
 
 
 def served(row: dict) -> bool:

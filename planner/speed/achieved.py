@@ -8,10 +8,11 @@ from typing import Any
 
 from planner.data_files import read_yaml
 from planner.fleet.gpu import Gpu
-from planner.speed.compute_format import peak_flops
+from planner.speed.compute_format import engine_flops
 from planner.speed.work import Kind
 
 _OWN_KERNELS = ("llamacpp",)
+_ATTENTION = (Kind.DECODE_ATTENTION, Kind.PREFILL_ATTENTION)
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,18 @@ def machine(gpu: Gpu, engine: str) -> Machine:
         return table.get(name, table["default"])
 
     def rate(kind: Kind, fmt: str) -> float:
-        experts = row["experts"] if kind is Kind.EXPERTS else 1.0
-        share = of(fit["compute"][fmt]) * fit["kind_compute"][kind.name] * row["compute"] * experts
-        return float(peak_flops(gpu, fmt) * share)
+        own = row["experts"] if kind is Kind.EXPERTS else row["attention"] if kind in _ATTENTION else 1.0
+        share = of(fit["compute"][fmt]) * fit["kind_compute"][kind.name] * row["compute"] * own
+        return float(engine_flops(gpu, fmt, half_sums=own_kernels(engine)) * share)
 
     return Machine(
         rates={(kind, fmt): rate(kind, fmt) for kind in Kind for fmt in fit["compute"]},
         bandwidths={
-            kind: gpu.bandwidth * of(fit["bandwidth"]) * fit["kind_bandwidth"][kind.name] * row["bandwidth"]
+            kind: gpu.bandwidth
+            * of(fit["bandwidth"])
+            * fit["kind_bandwidth"][kind.name]
+            * row["bandwidth"]
+            * (row["attention"] if kind in _ATTENTION else 1.0)
             for kind in Kind
         },
         floor=of(fit["kernel_us"]) * row["kernel"] * 1e-6,

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from planner.speed.replica import Replica
-from planner.speed.steady_state import Room, Steady, closed_loop
+from planner.speed.room import Room
+from planner.speed.steady_state import Steady, closed_loop
 from planner.speed.traffic import Traffic
 
 _HALVINGS = 14

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from planner.speed.arrivals import open_loop
 from planner.speed.replica import Replica
-from planner.speed.steady_state import Room, Steady, closed_loop
+from planner.speed.room import Room
+from planner.speed.steady_state import Steady, closed_loop
 from planner.speed.traffic import Traffic
 
 _HALVINGS = 9

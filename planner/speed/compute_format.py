@@ -47,3 +47,18 @@ def peak_flops(gpu: Gpu, name: str) -> float:
         if known in rates:
             return rates[known] * 1e12 * _WIDER[name] / _WIDER[known]
     return rates.get("fp32", 0.0) * 1e12
+
+
+@cache
+def half_accumulating_flops(gpu: Gpu) -> float:
+    """FLOP/s of half-precision products summed in half precision, as llama.cpp multiplies (CUBLAS_COMPUTE_16F).
+
+    GeForce sheets state the rate with sums in single precision, half of this one; the eight-bit integer
+    rate is twice this one on every NVIDIA part.
+    """
+    return max(peak_flops(gpu, "bf16"), gpu.dense_tflops.get("int8", 0.0) * 0.5e12)
+
+
+def engine_flops(gpu: Gpu, name: str, *, half_sums: bool) -> float:
+    """Return the peak of a format under an engine that does (or does not) sum in half precision."""
+    return half_accumulating_flops(gpu) if half_sums and name in ("bf16", UNPACKED) else peak_flops(gpu, name)

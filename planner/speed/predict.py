@@ -14,9 +14,9 @@ from planner.speed.arrivals import in_flight, open_loop
 from planner.speed.capacity import batch_job, most_in_flight, saturation
 from planner.speed.provenance import error_band, provenance
 from planner.speed.replica import Replica, replica
-from planner.speed.running_limit import running_limit
+from planner.speed.room import Room, room
 from planner.speed.speed import Speed
-from planner.speed.steady_state import Room, Steady, closed_loop
+from planner.speed.steady_state import Steady, closed_loop
 from planner.speed.traffic import Traffic, traffic
 from planner.workload import Workload
 
@@ -46,28 +46,24 @@ def predict(
             raise BadInput("has no memory bandwidth in the catalogue: speed is unknown", where=site.gpu.slug)
     load = traffic(workload)
     made = replica(model, layout, sites, generation(profile.name, profile.version))
-    reserves = made.scheduling.reserves
-    room = Room(
-        sequences=running_limit(model, layout, sites, profile, load, reserves=reserves),
-        step_tokens=layout.max_num_batched_tokens * layout.data_parallel_size,
-    )
-    if room.sequences < 1:
+    space = room(model, layout, sites, profile, load, reserves=made.scheduling.reserves)
+    if space.sequences < 1:
         raise BadInput(f"{model.name} as {layout.label()} holds no sequence of {load.input + load.output:,.0f} tokens")
-    state, notes = _state(made, load, room, workload, replicas)
-    return _speed(made, layout, sites, profile.name, load, room, workload, state, notes)
+    state, notes = _state(made, load, space, workload, replicas)
+    return _speed(made, layout, sites, profile.name, load, space, workload, state, notes)
 
 
-def _state(made: Replica, load: Traffic, room: Room, workload: Workload, replicas: int) -> tuple[Steady, list[str]]:
+def _state(made: Replica, load: Traffic, space: Room, workload: Workload, replicas: int) -> tuple[Steady, list[str]]:
     """The steady state at the workload's own load."""
     rate = workload.requests_per_second
     if workload.total_requests is not None:
-        return batch_job(made, load, room, max(1, workload.total_requests // replicas)), []
+        return batch_job(made, load, space, max(1, workload.total_requests // replicas)), []
     if rate is None:
-        return closed_loop(made, load, room, max(1.0, workload.concurrency / replicas)), []
-    running = in_flight(made, load, room, rate / replicas)
+        return closed_loop(made, load, space, max(1.0, workload.concurrency / replicas)), []
+    running = in_flight(made, load, space, rate / replicas)
     if running is None:
-        return saturation(made, load, room), [f"{rate / replicas:g} requests/s are more than a replica answers"]
-    return open_loop(made, load, room, running), []
+        return saturation(made, load, space), [f"{rate / replicas:g} requests/s are more than a replica answers"]
+    return open_loop(made, load, space, running), []
 
 
 def _speed(
@@ -76,15 +72,15 @@ def _speed(
     sites: Sequence[Site],
     engine: str,
     load: Traffic,
-    room: Room,
+    space: Room,
     workload: Workload,
     state: Steady,
     notes: list[str],
 ) -> Speed:
-    full, basis = saturation(made, load, room), provenance(sites, engine)
+    full, basis = saturation(made, load, space), provenance(sites, engine)
     ttft, tpot = (target / 1000 if target else None for target in (workload.ttft_ms, workload.tpot_ms))
-    carried = most_in_flight(made, load, room, ttft, tpot)
-    capacity = closed_loop(made, load, room, carried).requests_per_second if carried else 0.0
+    carried = most_in_flight(made, load, space, ttft, tpot)
+    capacity = closed_loop(made, load, space, carried).requests_per_second if carried else 0.0
     tokens = state.requests_per_second * load.output
     return Speed(
         ttft_ms=state.ttft * 1000,

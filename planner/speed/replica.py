@@ -52,9 +52,21 @@ class Replica:
         return max(sum(busy) + self._hops(part), len(busy) * max(busy)) + self._between(part)
 
     def passing(self, load: Load) -> float:
-        """Seconds in which `load`, in one piece, passes all stages: what a prompt needs to its first token."""
-        part = self.part(load._replace(decode=load.decode / len(self.stages)), 1)
-        return sum(self._busy(part)) + self._hops(part) + self._between(part)
+        """Seconds in which the prompts of `load` pass all stages, until the first token is there.
+
+        The first piece goes from stage to stage, the others follow it at the pace of the slowest.
+        """
+        part = self.first_piece(load)
+        busy = self._busy(part)
+        behind = max(0.0, load.prefill / load.piece / self.groups - 1) if load.piece else 0.0
+        return sum(busy) + behind * max(busy) + self._hops(part) + self._between(part)
+
+    def first_piece(self, load: Load) -> Load:
+        """Return the load of a micro-batch with one piece of a prompt in each group that has any."""
+        alone = load._replace(
+            decode=load.decode / len(self.stages), prefill=min(load.prefill, load.piece * self.groups)
+        )
+        return self.part(alone, 1)
 
     def _busy(self, part: Load) -> list[float]:
         return [

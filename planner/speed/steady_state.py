@@ -18,6 +18,7 @@ from typing import NamedTuple
 from planner.speed.achieved import Host, Scheduling
 from planner.speed.load import Load
 from planner.speed.replica import Replica
+from planner.speed.room import Room
 from planner.speed.traffic import Traffic
 
 _PASSES = 2
@@ -28,20 +29,13 @@ _MOST_CLUMPED = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What the engine allows: sequences that run at once and tokens of one step, over the whole replica."""
-
-    sequences: float
-    step_tokens: float
-
-
-@dataclass(frozen=True, slots=True)
 class Steady:
     """The steady state of a replica, in seconds.
 
-    `wait` is the part of `ttft` spent waiting for others, `own` that of computing its prompt, `calm` a step without prompts and `slowest` one
-    with; `prompt` is how long one prompt keeps the others waiting. `decoding` is the mean number of
-    sequences in a step. `full` tells that steps have no room for all the prompts that arrive.
+    `wait` is the part of `ttft` spent waiting for others and `own` that of computing its prompt. `calm` is
+    a step without prompts, `slowest` one with; `prompt` is how long one prompt keeps the others waiting.
+    `decoding` is the mean number of sequences in a step. `full` tells that steps have no room for all the
+    prompts that arrive.
     """
 
     ttft: float
@@ -133,7 +127,7 @@ def loads(made: Replica, traffic: Traffic, room: Room, running: float, decoding:
     together = running * traffic.prompt / max(traffic.steps, 1.0)
     least = traffic.prompt * min(made.groups, running) if traffic.equal else traffic.prompt
     prefill = min(space, max(least, together))
-    piece = min(prefill, traffic.prompt, max(1.0, space / made.groups))
+    piece = min(prefill, traffic.prompt, max(1.0, space / made.groups / len(made.stages)))
     past = traffic.cached + (traffic.prompt - piece) / 2
     beside = calm if mixes else Load(0.0, 0.0)
     return calm, beside._replace(prefill=prefill, piece=piece, past=past)

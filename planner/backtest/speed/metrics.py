@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planner.backtest.speed_row import SpeedRun
+from planner.backtest.speed.row import SpeedRun
+from planner.backtest.speed.stream import streams
 from planner.speed.predict import predict
 from planner.speed.speed import Speed
 
@@ -43,6 +44,7 @@ METRICS: dict[str, Metric] = {
     "request_rate": lambda p: p.requests_per_s,
     "input_tokens_per_s_total": lambda p: p.requests_per_s * (p.run.workload.input_tokens or 0),
     "total_tokens_per_s": lambda p: p.tokens_per_s + p.requests_per_s * (p.run.workload.input_tokens or 0),
+    "prefill_tokens_per_s": lambda p: p.speed.prefill_tokens_per_s,
     "e2e_latency_ms": lambda p: p.speed.ttft_ms + p.speed.tpot_ms * ((p.run.workload.output_tokens or 1) - 1),
 }
 
@@ -58,5 +60,12 @@ def predict_run(run: SpeedRun) -> Predicted:
 
 def predicted(run: SpeedRun) -> dict[str, float]:
     """Return the prediction for every measured key that has one."""
-    made = predict_run(run)
-    return {name: METRICS[name](made) for name in run.measured if name in METRICS}
+    alone = {key: predict_run(stream).speed for key, stream in streams(run).items()}
+    found = {
+        key: speed.prefill_tokens_per_s if key.startswith("p") else 1000 / speed.tpot_ms for key, speed in alone.items()
+    }
+    others = [name for name in run.measured if name in METRICS and name not in found]
+    if others:
+        made = predict_run(run)
+        found |= {name: METRICS[name](made) for name in others}
+    return found

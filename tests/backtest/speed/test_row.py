@@ -2,8 +2,8 @@
 
 import pytest
 
-from planner.backtest.speed_metrics import predicted
-from planner.backtest.speed_row import read_speed_row
+from planner.backtest.speed.metrics import predicted
+from planner.backtest.speed.row import read_speed_row
 from planner.errors import BadInput
 
 ROW = {

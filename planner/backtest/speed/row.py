@@ -56,12 +56,9 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
     """
     if row.get("mode") or row.get("layout_pools"):
         raise BadInput(f"is {row.get('mode') or 'disaggregated'}: pools of their own", field="mode")
-    engine = _engine(row)
-    if engine.name == "llamacpp":
-        raise BadInput("llama.cpp rows are single streams", field="framework")
     notes: list[str] = []
-    gpu = _gpu(row, notes)
-    model = recorded_model(_words(row, "model"), _words(row, "model_path"), folder)
+    engine, gpu = _engine(row), _gpu(row, notes)
+    model = recorded_model(_words(row, \"model\"), _words(row, \"model_path\"), folder)
     workload, saturated = _workload(row, model, notes)
     layout, replicas = _layout(row, model, gpu, engine, workload, notes)
     return SpeedRun(
@@ -111,7 +108,10 @@ def _layout(
     """The layout and how many copies of it ran. Data parallelism of a dense model is copies."""
     tensor, pipeline, data = (row.get(name) or 1 for name in ("tp", "pp", "dp"))
     if row.get("tp") is None and row.get("n_gpus") not in (None, 1):
-        raise BadInput("is not stated", field="tp")
+        if engine.name != "llamacpp":
+            raise BadInput("is not stated", field="tp")
+        pipeline = row["n_gpus"]
+        notes.append("layers taken as split over the GPUs, as llama.cpp does by default")
     if model.experts and "attention data parallelism on" in str(row.get("caveat")):
         tensor, data = 1, tensor * data
         notes.append("attention data parallelism over all ranks, as the options of the page say")
