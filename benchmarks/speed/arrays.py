@@ -9,7 +9,7 @@ from math import inf
 
 import numpy as np
 
-from benchmarks.speed.parameters import FORMATS, Parameters
+from benchmarks.speed.parameters import ENGINE, FORMATS, Parameters
 from planner.backtest.speed.row import SpeedRun
 from planner.speed.achieved import Host, Scheduling, family, generation, own_kernels, scheduling
 from planner.speed.collectives import link_constants
@@ -71,13 +71,10 @@ class Arrays:
 
     def _index(self) -> None:
         at = self.made.index
-        self.at = {
-            name: np.array([at[f"{name}.{f}"] for f in self.family]) for name in ("bandwidth", "kernel_us")
-        } | {
-            name: np.array([at[f"{name}@{e}"] for e in self.engine])
-            for name in ("compute", "experts", "attention", "kernel", "link_latency", "step_us", "sequence_us", "launch_us",
-                         "request_ms", "clump", "equal_clump")
-        }  # fmt: skip
+        families = ("bandwidth", "kernel_us")
+        self.at = {name: np.array([at[f"{name}.{f}"] for f in self.family]) for name in families}
+        engines = [name for name in ENGINE if name != "bandwidth"]
+        self.at |= {name: np.array([at[f"{name}@{e}"] for e in self.engine]) for name in engines}
         self.at["engine_bandwidth"] = np.array([at[f"bandwidth@{e}"] for e in self.engine])
         self.at_compute = np.array([[at[f"compute.{fmt}.{f}"] for fmt in FORMATS] for f in self.family])
 

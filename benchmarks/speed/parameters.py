@@ -19,11 +19,20 @@ _KIND_BANDWIDTH = {
     "EXPERTS": 0.9, "DECODE_ATTENTION": 0.85, "PREFILL_ATTENTION": 0.9, "RECURRENT": 0.7, "ELEMENTWISE": 0.85,
     "SAMPLER": 0.8,
 }  # fmt: skip
-_ENGINE = {
-    "bandwidth": (1.0, 0.05), "compute": (1.0, 0.1), "experts": (1.0, 0.2), "attention": (1.0, 0.2), "kernel": (1.0, 0.3),
-    "link_latency": (1.0, 0.2), "step_us": (500, 0.5), "sequence_us": (5, 0.7), "launch_us": (5, 0.6),
-    "request_ms": (20, 0.6), "clump": (0.07, 0.5), "equal_clump": (0.5, 0.5),
-}  # fmt: skip
+ENGINE = {
+    "bandwidth": (1.0, 0.05),
+    "compute": (1.0, 0.1),
+    "experts": (1.0, 0.2),
+    "attention": (1.0, 0.2),
+    "kernel": (1.0, 0.3),
+    "link_latency": (1.0, 0.2),
+    "step_us": (500, 0.5),
+    "sequence_us": (5, 0.7),
+    "launch_us": (5, 0.6),
+    "request_ms": (20, 0.6),
+    "clump": (0.07, 0.5),
+    "equal_clump": (0.5, 0.5),
+}
 _LINKS = {
     "nvlink": {"latency_us": (5.0, 0.2), "share": (0.75, 0.15)},
     "pcie": {"latency_us": (8.0, 0.3), "share": (0.6, 0.2), "crowding": (0.8, 0.3)},
@@ -77,7 +86,7 @@ def parameters(families: list[str], engines: list[str]) -> Parameters:
         for fmt in FORMATS:
             made.add(f"compute.{fmt}.{family}", 1.0, 0.12)
     for engine in engines:
-        for name, (mean, width) in _ENGINE.items():
+        for name, (mean, width) in ENGINE.items():
             made.add(f"{name}@{engine}", mean, width)
     for link, fields in _LINKS.items():
         for name, (mean, width) in fields.items():
@@ -98,10 +107,10 @@ def constants(made: Parameters, vector: np.ndarray, families: list[str], engines
         own = {family: value(name, f"{name}.{family}") for family in families}
         return {"default": value(name)} | {family: v for family, v in own.items() if v != value(name)}
 
-    rows = {engine: {name: value(f"{name}@{engine}") for name in _ENGINE} | modes[engine] for engine in engines}
+    rows = {engine: {name: value(f"{name}@{engine}") for name in ENGINE} | modes[engine] for engine in engines}
     usual = {
         name: float(f"{np.exp(np.mean([vector[made.index[f'{name}@{engine}']] for engine in engines])):.3g}")
-        for name in _ENGINE
+        for name in ENGINE
     }
     return {
         "bandwidth": table("bandwidth"),

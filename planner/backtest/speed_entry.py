@@ -6,8 +6,9 @@ from typing import Any
 
 from planner.backtest.entry import Entry
 from planner.backtest.fields import Fields
-from planner.backtest.speed_metrics import METRICS, predict_run
-from planner.backtest.speed_row import read_speed_row
+from planner.backtest.speed.metrics import predicted
+from planner.backtest.speed.row import read_speed_row
+from planner.speed.provenance import provenance
 
 _KEYS = ("isl", "osl", "offered_qps", "gemm_quant")
 _RATES = ("ttft", "tpot", "itl", "tokens_per_s", "request_rate")
@@ -31,14 +32,11 @@ def speed_entry(row: Mapping[str, Any], name: str, folder: Path) -> Entry:
         fields.whole(length)
     fields.number("offered_qps")
     run = read_speed_row(row, folder)
-    found = predict_run(run)
     unscored = _unscored(row, measured)
     return Entry(
         id=name,
         engine=run.engine.name,
-        predicted={
-            metric: METRICS[metric](found) for metric in measured if metric in METRICS and metric not in unscored
-        },
+        predicted={metric: value for metric, value in predicted(run).items() if metric not in unscored},
         measured=measured,
         subject={
             "engine_version": run.engine.version,
@@ -48,7 +46,7 @@ def speed_entry(row: Mapping[str, Any], name: str, folder: Path) -> Entry:
             "architecture": run.gpu.architecture,
             "layout": run.layout.label(),
             "precision": (fields.text("precision") or "not stated").lower(),
-            "provenance": str(found.speed.provenance),
+            "provenance": str(provenance(run.sites, run.engine.name)),
             "load": _load(row, run.saturated),
         },
         unscored=unscored,

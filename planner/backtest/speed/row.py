@@ -58,7 +58,7 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
         raise BadInput(f"is {row.get('mode') or 'disaggregated'}: pools of their own", field="mode")
     notes: list[str] = []
     engine, gpu = _engine(row), _gpu(row, notes)
-    model = recorded_model(_words(row, \"model\"), _words(row, \"model_path\"), folder)
+    model = recorded_model(_words(row, "model"), _words(row, "model_path"), folder)
     workload, saturated = _workload(row, model, notes)
     layout, replicas = _layout(row, model, gpu, engine, workload, notes)
     return SpeedRun(
