@@ -65,7 +65,7 @@ class Arrays:
         self.equal = np.array([t.equal for t in self.traffic])
         self.stages = np.array([r.layout.pipeline_parallel_size for r in runs])
         self.decoding = self.running.copy()
-        self.prefill, self.behind = np.zeros(n), np.zeros(n)
+        self.prefill, self.behind, self.batches = np.zeros(n), np.zeros(n), np.ones((2, n))
         self._index()
         self.build()
 
@@ -87,7 +87,8 @@ class Arrays:
             two = loads(made, self.traffic[i], room, self.running[i], self.decoding[i])
             self.prefill[i] = two[1].prefill
             self.behind[i] = max(0.0, two[1].prefill / two[1].piece / made.groups - 1)
-            parts = [made.part(load, len(made.stages)) for load in two]
+            parts = [made.part(load, made.batches(load)) for load in two]
+            self.batches[:, i] = [made.batches(load) for load in two]
             if len(made.stages) > 1:
                 parts.append(made.first_piece(two[1]))
             for which, part in enumerate(parts):
@@ -126,16 +127,16 @@ class Arrays:
         """Return the predictions of all runs for a vector of parameters."""
         v, at = np.exp(vector), self.made.index
         busy = self._stage_seconds(v)
-        cycle = np.maximum(busy[:2].sum(axis=2), self.stages * busy[:2].max(axis=2))
+        cycle = np.maximum(busy[:2].sum(axis=2), self.batches * busy[:2].max(axis=2))
         host = Host(
             step=v[self.at["step_us"]] * 1e-6,
             sequence=v[self.at["sequence_us"]] * 1e-6,
             launch=v[self.at["launch_us"]] * 1e-6,
             request=v[self.at["request_ms"]] * 1e-3,
         )
-        parts = np.array([r.layout.data_parallel_size * r.layout.pipeline_parallel_size for r in self.runs])
-        between = host.step + host.sequence * self.decoding / parts
-        alone = host.step + np.where(self.mixes, host.sequence * self.decoding / parts, 0.0)
+        groups = np.array([r.layout.data_parallel_size for r in self.runs])
+        between = host.step + host.sequence * self.decoding / groups / self.batches[0]
+        alone = host.step + np.where(self.mixes, host.sequence * self.decoding / groups / self.batches[1], 0.0)
         through = np.where(self.stages > 1, busy[2].sum(axis=1) + self.behind * busy[2].max(axis=1), cycle[1])
         steps = Steps(
             self.running, self.steps, self.prompt, self.prefill, cycle[0] + between, cycle[1] + alone, through + alone

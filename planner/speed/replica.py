@@ -28,7 +28,7 @@ class Replica:
         """Host times of the engine."""
         return self.machines[0].host
 
-    def part(self, load: Load, batches: int) -> Load:
+    def part(self, load: Load, batches: float) -> Load:
         """Return the load of the fullest attention group when `load` is cut into `batches` micro-batches.
 
         Sequences spread evenly over the groups; a prompt stays whole in one of them.
@@ -43,13 +43,19 @@ class Replica:
     def step(self, load: Load) -> float:
         """Seconds between two tokens of a sequence when the whole replica carries `load`.
 
-        With p pipeline stages the sequences run as p micro-batches: a token passes all stages, and a
-        stage serves one micro-batch at a time, so the slowest sets the pace (GPipe, arXiv 1811.06965,
-        without the fill, which continuous batching pays once).
+        With p pipeline stages the sequences run as p micro-batches (as many as there are sequences, if
+        fewer): a token passes all stages, and a stage serves one micro-batch at a time, so the slowest
+        sets the pace (GPipe, arXiv 1811.06965, without the fill, which continuous batching pays once).
         """
-        part = self.part(load, len(self.stages))
+        batches = self.batches(load)
+        part = self.part(load, batches)
         busy = self._busy(part)
-        return max(sum(busy) + self._hops(part), len(busy) * max(busy)) + self._between(part)
+        return max(sum(busy) + self._hops(part), batches * max(busy)) + self._between(part)
+
+    def batches(self, load: Load) -> float:
+        """Micro-batches in flight: at most one a stage, and none without a sequence (a mean, hence no whole number)."""
+        pieces = load.prefill / load.piece if load.piece else 0.0
+        return min(float(len(self.stages)), max(1.0, load.decode / self.groups + pieces))
 
     def passing(self, load: Load) -> float:
         """Seconds in which the prompts of `load` pass all stages, until the first token is there.

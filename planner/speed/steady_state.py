@@ -137,7 +137,7 @@ def round_times(steps: Steps, host: Host, how: Scheduling, *, equal: bool) -> Ro
     """Split a round into time to first token and time of a step, as the module's text says."""
     extra = steps.busy - steps.calm if how.mixes else steps.busy
     prompt = extra * steps.prompt / steps.prefill
-    own = steps.through + steps.busy * (-(-steps.prompt // steps.prefill) - 1)
+    own = steps.through + steps.busy * larger(0.0, steps.prompt / steps.prefill - 1)
     others = larger(0.0, steps.running - 1) * prompt
     clumped = how.equal_clump * prompt * larger(0.0, steps.running - 1) ** _CLUMP_POWER if equal else how.clump * others
     slowed = others - smaller(clumped, _MOST_CLUMPED * others)
