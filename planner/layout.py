@@ -27,11 +27,14 @@ class Layout(Document):
 
     A replica takes tensor x data x pipeline GPUs. `data_parallel_size` counts attention-data-parallel
     groups inside the replica (mixture-of-experts models); copies of the whole are replicas, not layouts.
+    Where the stages differ in their tensor-parallel size, `tensor_parallel_per_stage` has the size of each
+    and `tensor_parallel_size` the largest; few engines can run that.
     """
 
     tensor_parallel_size: int = Field(default=1, ge=1)
     pipeline_parallel_size: int = Field(default=1, ge=1)
     data_parallel_size: int = Field(default=1, ge=1)
+    tensor_parallel_per_stage: tuple[int, ...] = Field(default=(), description="empty: the same on all stages")
     expert_parallel: bool = False
     layers_per_stage: tuple[int, ...]
     max_model_len: int
@@ -46,12 +49,20 @@ class Layout(Document):
     @property
     def gpus(self) -> int:
         """GPUs of one replica."""
-        return self.tensor_parallel_size * self.data_parallel_size * self.pipeline_parallel_size
+        return sum(self.stage_gpus(stage) for stage in range(self.pipeline_parallel_size))
 
     @property
     def gpus_per_stage(self) -> int:
-        """GPUs of one pipeline stage."""
+        """GPUs of one pipeline stage; of the largest where they differ."""
         return self.tensor_parallel_size * self.data_parallel_size
+
+    def stage_tensor(self, stage: int) -> int:
+        """Tensor-parallel size of a stage."""
+        return self.tensor_parallel_per_stage[stage] if self.tensor_parallel_per_stage else self.tensor_parallel_size
+
+    def stage_gpus(self, stage: int) -> int:
+        """GPUs of a stage."""
+        return self.stage_tensor(stage) * self.data_parallel_size
 
     @property
     def expert_group(self) -> int:
@@ -71,6 +82,8 @@ class Layout(Document):
             ("DP", self.data_parallel_size),
         )
         words = [f"{name}{size}" for name, size in sizes if size > 1 or name == "TP"]
+        if self.tensor_parallel_per_stage:
+            words[0] = "TP" + "+".join(map(str, self.tensor_parallel_per_stage))
         return " ".join([*words, "EP"] if self.expert_parallel else words)
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from planner.fleet.island import LinkClass
 from planner.fleet.site import Site
+from planner.layout import Layout
 from planner.request import ModelRequest
 from planner.solve.capacity import capacity, needs_speed
+from planner.solve.layer_split import best_shares
 from planner.solve.node_class import NodeClass
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
-from planner.solve.splits import Split, splits
+from planner.solve.splits import Split, even_splits, mixed_splits
 from planner.solve.variant import Variant
 from planner.workload import Workload
 
@@ -72,46 +74,67 @@ def grounds(classes: Sequence[NodeClass]) -> Grounds:
     return Grounds(ordered, frozenset(realm for realm, count in nodes.items() if count == 1))
 
 
-def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds) -> Shapes:
-    """Try every split of a variant of the model at `place` of the request on every island kind."""
+def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> Shapes:
+    """Try every split of a variant of the model at `place` of the request.
+
+    With `mixed` the stages of a pipeline may lie on different island kinds.
+    """
     found = Shapes()
     packed = needs_speed(wanted.workload)
-    for deepest in (DEEPEST, len(variant.model.layers)):
-        for island, slots in ground.slots.items():
-            for split in splits(variant.model, slots, deepest=deepest, packed=packed):
-                _try(found, place, wanted, variant, island, split, ground)
-        if found.fitting or deepest >= max(sum(slots.values()) for slots in ground.slots.values()):
+    layers = len(variant.model.layers)
+    for deepest in (DEEPEST, layers):
+        for split in even_splits(variant.model, ground.slots, deepest=deepest, packed=packed):
+            _try(found, place, wanted, variant, split, ground)
+        if found.fitting or deepest >= min(layers, max(sum(slots.values()) for slots in ground.slots.values())):
             break
+    if mixed:
+        own = getattr(variant.engine, "tensor_per_stage", False)
+        for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
+            _try(found, place, wanted, variant, split, ground)
     return found
 
 
-def _try(
-    found: Shapes, place: int, wanted: ModelRequest, variant: Variant, island: IslandKind, split: Split, ground: Grounds
-) -> None:
+def _try(found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds) -> None:
     found.considered += 1
+    model, engine = variant.model, variant.engine
+    layout = _layout(wanted, variant, split)
+    for gpu in dict.fromkeys(run.island.gpu for run in split.stages):
+        if reasons := engine.refusals(model, layout, gpu):
+            found.refusals |= dict.fromkeys(f"{layout.label()}: {reason}" for reason in reasons)
+            return
+    sites = tuple(_sites(split, ground))
+    shared = best_shares(model, engine, layout, sites)
+    layout, bill = shared.layout, shared.bill
+    carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
+    slots = tuple(
+        SlotKind(run.island, run.tensor * split.data * split.stages_per_slot)
+        for run in split.stages
+        for _ in range(run.count // split.stages_per_slot)
+    )
+    shape = Shape(place, variant, layout, slots, sites, bill, carried)
+    group = found.misfits if not bill.fits else found.fitting if all(carried.values()) else found.slow
+    group.append(shape)
+
+
+def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:
+    """The engine's layout of a split; its defaults are those on the first stage's GPU, where the engine starts."""
     model, engine, limits = variant.model, variant.engine, variant.limits
+    gpu, tensors = split.stages[0].island.gpu, split.tensors
     if limits.max_num_seqs is None:
-        usual = engine.layout(model, island.gpu, limits).max_num_seqs
+        usual = engine.layout(model, gpu, limits).max_num_seqs
         limits = limits.model_copy(update={"max_num_seqs": _sequences(wanted.workload, usual)})
     layout = engine.layout(
         model,
-        island.gpu,
+        gpu,
         limits,
-        tensor=split.tensor,
+        tensor=max(tensors),
         pipeline=split.pipeline,
         data=split.data,
         expert_parallel=split.experts,
     )
-    if reasons := engine.refusals(model, layout, island.gpu):
-        found.refusals |= dict.fromkeys(f"{layout.label()}: {reason}" for reason in reasons)
-        return
-    sites = tuple(_sites(island, split, ground))
-    bill = engine.bill(model, layout, sites)
-    carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
-    slot = SlotKind(island, split.group * split.stages_per_slot)
-    shape = Shape(place, variant, layout, (slot,) * (split.pipeline // split.stages_per_slot), sites, bill, carried)
-    group = found.misfits if not bill.fits else found.fitting if all(carried.values()) else found.slow
-    group.append(shape)
+    if len(set(tensors)) > 1:
+        layout = layout.model_copy(update={"tensor_parallel_per_stage": tensors})
+    return layout
 
 
 def _sequences(workload: Workload, usual: int) -> int:
@@ -119,9 +142,11 @@ def _sequences(workload: Workload, usual: int) -> int:
     return min(usual, workload.concurrency) if workload.requests_per_second is None else usual
 
 
-def _sites(island: IslandKind, split: Split, ground: Grounds) -> Iterator[Site]:
-    hop = ground.next_site(island)
-    for stage in range(split.pipeline):
-        ends_slot = (stage + 1) % split.stages_per_slot == 0
-        link, gbps = hop if ends_slot else (island.link, island.gbps)
+def _sites(split: Split, ground: Grounds) -> Iterator[Site]:
+    islands = split.islands
+    for stage, island in enumerate(islands):
+        link, gbps = island.link, island.gbps
+        if (stage + 1) % split.stages_per_slot == 0:
+            after = islands[min(stage + 1, len(islands) - 1)]
+            link, gbps = min(ground.next_site(island), ground.next_site(after), key=lambda hop: hop[1])
         yield Site(island.gpu, island.link, island.gbps, link, gbps, island.used_bytes)

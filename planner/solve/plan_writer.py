@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from planner.engines import local_profile
-from planner.fleet.site import Site
 from planner.plan_document import (
     Capacity,
     Deployment,
@@ -107,13 +106,13 @@ def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> De
 
 def _replica(placed: Placed) -> ReplicaPlan:
     shape, devices, stages = placed.shape, placed.devices, []
-    size = shape.layout.gpus_per_stage
     for stage in range(shape.layout.pipeline_parallel_size):
-        site: Site = shape.sites[stage]
+        size = shape.layout.stage_gpus(stage)
+        mine, devices = devices[:size], devices[size:]
         stages.append(
             StagePlan(
-                devices=devices[stage * size : (stage + 1) * size],
-                gpu=site.gpu.slug,
+                devices=mine,
+                gpu=shape.sites[stage].gpu.slug,
                 layers=shape.layout.stage_layers(stage),
             )
         )

@@ -19,6 +19,9 @@ from planner.solve.rules import Rules
 from planner.solve.shape import Shape
 from planner.solve.variant import Variant, variants
 
+MOST_MIXED = 64
+"""Inventories of up to so many GPUs are searched for replicas over several kinds of GPUs."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -45,6 +48,11 @@ class Problem:
         return Rules(eligible=[None] * len(self.request.models))
 
     @cached_property
+    def mixes(self) -> bool:
+        """Whether replicas over several kinds of GPUs are tried: where there are few enough to try them all."""
+        return sum(len(c.example.gpus) * c.count for c in self.classes) <= MOST_MIXED
+
+    @cached_property
     def shapes(self) -> tuple[Shapes, ...]:
         """Every legal layout of each model."""
         ground = grounds(self.classes)
@@ -52,7 +60,7 @@ class Problem:
         for place, wanted in enumerate(self.request.models):
             mine = Shapes()
             for variant in self.variants[place]:
-                mine.add(enumerate_shapes(place, wanted, variant, ground))
+                mine.add(enumerate_shapes(place, wanted, variant, ground, mixed=self.mixes))
             found.append(mine)
         return tuple(found)
 

@@ -1,0 +1,143 @@
+"""Uneven pipelines: the contiguous shares of layers with which a replica holds the most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from math import comb
+
+from planner.engines.profile import Engine
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.memory.bill import Bill
+from planner.memory.kv_cache import cache_dtype, token_bytes
+from planner.models.model import Model
+
+FEW = 36
+"""Up to so many ways to share the layers, every one is billed."""
+_HALVINGS = 40
+_DOUBT = 0.02
+"""Relative error granted to an estimate before a layer is not offered to a stage at all."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A layout with its layers shared out, and its bill."""
+
+    layout: Layout
+    bill: Bill
+
+    @property
+    def score(self) -> tuple[int, int, int]:
+        """What it holds; where it holds nothing, how little it lacks."""
+        return self.bill.sequences, -self.bill.short_bytes, self.bill.kv_cache_tokens
+
+
+def best_shares(model: Model, engine: Engine, layout: Layout, sites: Sequence[Site]) -> Shared:
+    """Return the layout with the layers shared so that it holds most; the engine's own shares on a tie.
+
+    Few ways are all tried. Else the shares follow from what a layer takes on each stage: the cache per token
+    and the weights of a layer are what they are anywhere, so the stage that is full first gives a layer to
+    one with room until none can take it; each step is judged by the engine's own bill.
+    """
+    start = Shared(layout, engine.bill(model, layout, sites))
+    stages, layers = layout.pipeline_parallel_size, len(model.layers)
+    if stages == 1:
+        return start
+    estimates = _stages(model, start)
+    if start.bill.fits and not _takers(estimates, layout.layers_per_stage):
+        return start
+    if sum(stage.most_layers(0.0) for stage in estimates) < layers:
+        return start
+    if comb(layers - 1, stages - 1) <= FEW:
+        cuts = combinations(range(1, layers), stages - 1)
+        ways = [tuple(b - a for a, b in pairwise((0, *cut, layers))) for cut in cuts]
+        return max((start, *(_bill(model, engine, layout, sites, way) for way in ways)), key=lambda way: way.score)
+    shares = _estimated(estimates, layout.layers_per_stage)
+    best = max(start, _bill(model, engine, layout, sites, shares), key=lambda way: way.score)
+    return _exchanged(model, engine, best, sites)
+
+
+def _bill(model: Model, engine: Engine, layout: Layout, sites: Sequence[Site], shares: tuple[int, ...]) -> Shared:
+    changed = layout.model_copy(update={"layers_per_stage": shares})
+    return Shared(changed, engine.bill(model, changed, sites))
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What one rank of a stage has for layers and their cache, and what a layer takes: estimates in bytes."""
+
+    layers: int
+    room: float
+    weights: float
+    cache_per_token: float
+
+    def most_layers(self, tokens: float) -> int:
+        return int(self.room / (self.weights + self.cache_per_token * tokens))
+
+    def tokens(self, layers: int) -> float:
+        return (self.room - self.weights * layers) / (self.cache_per_token * layers or 1e-9)
+
+
+def _stages(model: Model, shared: Shared) -> list[_Stage]:
+    layout = shared.layout
+    lines = {line.stage: line for line in reversed(shared.bill.per_device)}
+    dtype = cache_dtype(layout.kv_cache_dtype, model.dtype)
+    layer_bytes = sum(layer.bytes for layer in model.layers) / len(model.layers)
+    found = []
+    for stage, layers in enumerate(layout.layers_per_stage):
+        line, tensor = lines[stage], layout.stage_tensor(stage)
+        cached = sum(token_bytes(layer.attention, tensor, dtype) for layer in model.layers if layer.attention)
+        weights = min(layer_bytes / tensor, line.weights_bytes / layers)
+        room = line.usable_bytes - line.total_bytes + line.kv_cache_bytes + weights * layers
+        found.append(_Stage(layers, room, weights, cached / len(model.layers)))
+    return found
+
+
+def _estimated(stages: Sequence[_Stage], shares: tuple[int, ...]) -> tuple[int, ...]:
+    """Shares with which the estimated stages hold equally many tokens, as far as whole layers allow."""
+    layers, low, high = sum(shares), 0.0, max(stage.tokens(1) for stage in stages)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        enough = sum(max(stage.most_layers(middle), 1) for stage in stages) >= layers
+        low, high = (middle, high) if enough else (low, middle)
+    most = [max(stage.most_layers(low), 1) for stage in stages]
+    while sum(most) > layers:
+        most[_fullest(stages, most)] -= 1
+    return tuple(most)
+
+
+def _fullest(stages: Sequence[_Stage], shares: Sequence[int]) -> int:
+    """Place of the stage that holds the fewest tokens, of those that can give a layer away."""
+    return min(range(len(shares)), key=lambda place: (shares[place] == 1, stages[place].tokens(shares[place])))
+
+
+def _takers(stages: Sequence[_Stage], shares: Sequence[int]) -> list[int]:
+    """Places of the stages that may take a layer of the fullest one and hold no fewer tokens than it did."""
+    giver = _fullest(stages, shares)
+    held = stages[giver].tokens(shares[giver])
+    if shares[giver] == 1:
+        return []
+    return [
+        place
+        for place, stage in enumerate(stages)
+        if place != giver and stage.tokens(shares[place] + 1) >= held - abs(held) * _DOUBT
+    ]
+
+
+def _exchanged(model: Model, engine: Engine, best: Shared, sites: Sequence[Site]) -> Shared:
+    """Let the fullest stage give layers away as long as that helps."""
+    while True:
+        stages, shares = _stages(model, best), best.layout.layers_per_stage
+        giver = _fullest(stages, shares)
+        ways = [
+            tuple(count - (place == giver) + (place == taker) for place, count in enumerate(shares))
+            for taker in _takers(stages, shares)
+        ]
+        found = max((_bill(model, engine, best.layout, sites, way) for way in ways), key=_score, default=best)
+        if found.score <= best.score:
+            return best
+        best = found
+
+
+def _score(shared: Shared) -> tuple[int, int, int]:
+    return shared.score

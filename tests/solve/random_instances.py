@@ -1,0 +1,84 @@
+"""Small random instances: up to twelve GPUs of up to three kinds, with and without prices."""
+
+import random
+from dataclasses import dataclass, replace
+
+from planner.fleet.inventory import Inventory, load_inventory
+from planner.request import ModelRequest, Request
+from planner.solve.node_class import node_classes
+from planner.solve.problem import Problem
+from planner.solve.variant import Variant
+from planner.workload import Workload
+from tests.solve.exhaustive_search import Load
+from tests.solve.toy_engine import ToyEngine, toy_model
+
+KINDS = ("l4", "rtx-4090", "t4", "a100-sxm4-40gb", "l40s", "rtx-3090")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An inventory and the loads on it, in both forms."""
+
+    inventory: Inventory
+    loads: tuple[Load, ...]
+
+    def problem(self) -> Problem:
+        """The instance as the solver takes it."""
+        models = [
+            ModelRequest(
+                model=f"toy{place}", engine="toy", workload=Workload(context=load.context, concurrency=load.concurrency)
+            )
+            for place, load in enumerate(self.loads)
+        ]
+        from planner.layout import Limits
+
+        return Problem(
+            request=Request(models=models, on=self.inventory.text),
+            inventory=self.inventory,
+            classes=tuple(node_classes(self.inventory.nodes)),
+            variants=tuple(
+                (Variant(load.model, load.engine, Limits(max_model_len=load.context)),) for load in self.loads
+            ),
+        )
+
+
+def instance(seed: int, *, models: int = 1, gpus: int = 12) -> Instance:
+    """Draw an instance."""
+    dice = random.Random(seed)
+    return Instance(_inventory(dice, gpus), tuple(_load(dice, place) for place in range(dice.randint(1, models))))
+
+
+def _inventory(dice: random.Random, most: int) -> Inventory:
+    left = dice.randint(1, most)
+    kinds = dice.sample(KINDS, dice.randint(1, 3))
+    parts = []
+    while left:
+        size = dice.randint(1, min(left, 6))
+        parts.append(f"{size}x{dice.choice(kinds)}")
+        left -= size
+    pricing = dice.choice(("none", "node", "gpu", "both"))
+    inventory = load_inventory(",".join(parts))
+    rates = {kind: dice.randint(20, 400) / 100 for kind in KINDS}
+    nodes = []
+    for node in inventory.nodes:
+        rate = rates[node.gpus[0].slug]
+        if pricing in ("node", "both"):
+            node = replace(node, usd_per_hour=round(rate * len(node.gpus) * dice.choice((0.8, 1.0)), 2))
+        if pricing in ("gpu", "both"):
+            node = replace(node, usd_per_gpu_hour=rate)
+        nodes.append(node)
+    return Inventory(tuple(nodes), inventory.text)
+
+
+def _load(dice: random.Random, place: int) -> Load:
+    layers = dice.randint(2, 5)
+    sizes = [round(dice.uniform(0.3, 9.0), 2)] * layers
+    if dice.random() < 0.4:
+        sizes = [dice.choice((sizes[0], round(sizes[0] / 2, 2))) for _ in range(layers)]
+    model = toy_model(
+        layers=sizes,
+        embedding_gib=dice.choice((0.2, 1.5, 4.0)),
+        heads=dice.choice((1, 2, 4, 6)),
+        width=dice.choice((1, 4, 12)) * 1200,
+    )
+    return Load(model, ToyEngine(dice.random() < 0.5), dice.choice((512, 2048, 4096)), dice.choice((1, 3, 20, 150, 600)))
