@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 from math import comb
 
@@ -81,16 +82,28 @@ class _Stage:
 def _stages(model: Model, shared: Shared) -> list[_Stage]:
     layout = shared.layout
     lines = {line.stage: line for line in reversed(shared.bill.per_device)}
-    dtype = cache_dtype(layout.kv_cache_dtype, model.dtype)
-    layer_bytes = sum(layer.bytes for layer in model.layers) / len(model.layers)
+    layer_bytes = _layer_bytes(model)
     found = []
     for stage, layers in enumerate(layout.layers_per_stage):
         line, tensor = lines[stage], layout.stage_tensor(stage)
-        cached = sum(token_bytes(layer.attention, tensor, dtype) for layer in model.layers if layer.attention)
         weights = min(layer_bytes / tensor, line.weights_bytes / layers)
         room = line.usable_bytes - line.total_bytes + line.kv_cache_bytes + weights * layers
-        found.append(_Stage(layers, room, weights, cached / len(model.layers)))
+        found.append(_Stage(layers, room, weights, _cached_bytes(model, tensor, layout.kv_cache_dtype)))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _layer_bytes(model: Model) -> float:
+    """Weight bytes of a layer, on average."""
+    return sum(layer.bytes for layer in model.layers) / len(model.layers)
+
+
+@lru_cache(maxsize=1024)
+def _cached_bytes(model: Model, tensor: int, kv_cache_dtype: str) -> float:
+    """Cache bytes that a token takes in a layer on one rank, on average."""
+    dtype = cache_dtype(kv_cache_dtype, model.dtype)
+    cached = sum(token_bytes(layer.attention, tensor, dtype) for layer in model.layers if layer.attention)
+    return cached / len(model.layers)
 
 
 def _estimated(stages: Sequence[_Stage], shares: tuple[int, ...]) -> tuple[int, ...]:
