@@ -1,7 +1,7 @@
 """How the solver scales: many models on thousands of nodes of fourteen classes, from a seed.
 
-    python -m benchmarks.scale --models 50 --nodes 2000 --seed 1
-    python -m benchmarks.scale --curve          # time against size, written to benchmarks/scale.md
+python -m benchmarks.scale --models 50 --nodes 2000 --seed 1
+python -m benchmarks.scale --curve          # time against size, written to benchmarks/scale.md
 """
 
 import argparse
@@ -112,7 +112,10 @@ def run(models: int, nodes: int, seed: int, gap: float) -> dict[str, float | str
     asked = request(models, fleet, dice)
     started = time.perf_counter()
     problem = Problem(
-        asked, fleet, tuple(node_classes(fleet.nodes)), tuple(tuple(variants(wanted)) for wanted in asked.models)
+        asked,
+        fleet,
+        tuple(node_classes(fleet.groups, networked=False)),
+        tuple(tuple(variants(wanted)) for wanted in asked.models),
     )
     considered = sum(found.considered for found in problem.shapes)
     shaped = time.perf_counter()
@@ -120,7 +123,11 @@ def run(models: int, nodes: int, seed: int, gap: float) -> dict[str, float | str
     pruned = time.perf_counter()
     outcome = solve(problem.programme, "cost", Effort(gap=gap, watch=_show if sys.stderr.isatty() else None))
     solved = time.perf_counter()
-    placed = [] if outcome.values is None else place(problem.classes, problem.rules, read_solution(problem.programme, outcome))
+    placed = (
+        []
+        if outcome.values is None
+        else place(problem.classes, problem.rules, read_solution(problem.programme, outcome))
+    )
     ended = time.perf_counter()
     devices = [device for replica in placed for device in replica.devices]
     assert len(set(devices)) == len(devices), "a device is used twice"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from planner.fleet.node import Node
+from planner.fleet.node_group import NodeGroup, NodeList
 from planner.solve.pool import Pool, pools
 
 MICRO = 10**6
@@ -15,13 +16,14 @@ class NodeClass:
     """Nodes with the same GPUs, islands and price.
 
     `realm` is the zone that a replica on them stays inside. `copies` is how many there may be where they
-    have no names yet.
+    have no names yet. Only with `networked` does the network between nodes tell slots apart.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: Sequence[Node]
     pools: tuple[tuple[Pool, int], ...]
     realm: str = ""
     copies: int | None = None
+    networked: bool = True
 
     @property
     def example(self) -> Node:
@@ -49,10 +51,13 @@ def micro_dollars(usd: float | None) -> int:
     return round(Fraction(str(usd)) * MICRO) if usd is not None else 0
 
 
-def node_classes(nodes: Sequence[Node], tag: Callable[[Node], Hashable] = lambda node: None) -> list[NodeClass]:
+def node_classes(
+    groups: Sequence[NodeGroup], tag: Callable[[Node], Hashable] = lambda node: None, *, networked: bool = True
+) -> list[NodeClass]:
     """Group nodes by what matters to a plan, and by `tag`, in order of first appearance."""
-    groups: dict[Hashable, list[Node]] = {}
-    for node in nodes:
+    classes: dict[Hashable, list[NodeGroup]] = {}
+    for group in groups:
+        node = group.like
         key = (
             node.gpus,
             node.islands,
@@ -60,17 +65,18 @@ def node_classes(nodes: Sequence[Node], tag: Callable[[Node], Hashable] = lambda
             node.usd_per_gpu_hour,
             node.network_gbps,
             node.used_bytes,
+            node.reserved,
             node.zone,
             tag(node),
         )
-        groups.setdefault(key, []).append(node)
-    return [node_class(tuple(members)) for members in groups.values()]
+        classes.setdefault(key, []).append(group)
+    return [node_class(NodeList(members), networked=networked) for members in classes.values()]
 
 
-def node_class(nodes: tuple[Node, ...], copies: int | None = None) -> NodeClass:
+def node_class(nodes: Sequence[Node], copies: int | None = None, *, networked: bool = True) -> NodeClass:
     """Make one class of nodes that are alike."""
     realm = nodes[0].zone or ""
     alike: dict[object, list[Pool]] = {}
-    for pool in pools(nodes[0], realm):
+    for pool in pools(nodes[0], realm, networked=networked):
         alike.setdefault(pool.pattern, []).append(pool)
-    return NodeClass(nodes, tuple((found[0], len(found)) for found in alike.values()), realm, copies)
+    return NodeClass(nodes, tuple((found[0], len(found)) for found in alike.values()), realm, copies, networked)

@@ -63,7 +63,7 @@ def _stocks(classes: Sequence[NodeClass], solution: Solution) -> dict[tuple[int,
     for number, (node_class, count) in enumerate(zip(classes, solution.nodes, strict=True)):
         found: dict[object, list[tuple[Node, Pool]]] = {}
         for node in node_class.nodes[:count]:
-            for pool in pools(node, node_class.realm):
+            for pool in pools(node, node_class.realm, networked=node_class.networked):
                 found.setdefault(pool.pattern, []).append((node, pool))
         for place, (example, _) in enumerate(node_class.pools):
             ways = [dict(way) for way, times in solution.cuts.get((number, place), ()) for _ in range(times)]

@@ -39,35 +39,40 @@ class Pool:
         return tuple((scope.kind, tuple(sorted(number[gpu] for gpu in scope.gpus))) for scope in self.scopes)
 
 
-def pools(node: Node, realm: str = "") -> list[Pool]:
-    """Divide a node into pools, by outermost island and GPU kind."""
-    outermost = [i for i in node.islands if not any(set(i.gpus) < set(other.gpus) for other in node.islands)]
+def pools(node: Node, realm: str = "", *, networked: bool = True) -> list[Pool]:
+    """Divide the usable GPUs of a node into pools, by outermost island and GPU kind.
+
+    Without `networked` the network to other nodes is left out of the island kinds, so that nodes which differ in
+    nothing else offer the same slots; memory does not ask for it.
+    """
     found = []
-    for island in outermost:
-        for slug in dict.fromkeys(node.gpus[index].slug for index in island.gpus):
-            members = frozenset(index for index in island.gpus if node.gpus[index].slug == slug)
+    for island in node.outermost:
+        members = [index for index in island.gpus if index not in node.reserved]
+        for slug in dict.fromkeys(node.gpus[index].slug for index in members):
+            mine = frozenset(index for index in members if node.gpus[index].slug == slug)
             inner = [i for i in node.islands if set(i.gpus) < set(island.gpus)]
-            found.append(Pool(tuple(_scopes(node, island, inner, members, realm))))
+            found.append(Pool(tuple(_scopes(node, island, inner, mine, realm, networked))))
     return found
 
 
-def _scopes(node: Node, outer: Island, inner: list[Island], members: frozenset[int], realm: str) -> list[Scope]:
-    used = {index: node.used_bytes[index] if node.used_bytes else 0 for index in members}
+def _scopes(
+    node: Node, outer: Island, inner: list[Island], members: frozenset[int], realm: str, networked: bool
+) -> list[Scope]:
     scopes = []
     for island in (outer, *inner):
         inside = members & set(island.gpus)
         if island is not outer and len(inside) < 2:
             continue
-        for level in sorted({used[index] for index in inside}):
+        for level in sorted({node.used(index) for index in inside}):
             kind = IslandKind(
                 gpu=node.gpus[min(members)],
                 link=island.link,
                 gbps=island.gbps,
                 node_link=outer.link,
                 node_gbps=outer.gbps,
-                network_gbps=node.network_gbps,
+                network_gbps=node.network_gbps if networked else 0.0,
                 used_bytes=level,
                 realm=realm,
             )
-            scopes.append(Scope(kind, frozenset(index for index in inside if used[index] <= level)))
+            scopes.append(Scope(kind, frozenset(index for index in inside if node.used(index) <= level)))
     return scopes

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from planner.fleet.inventory import Inventory, load_inventory
+from planner.fleet.node_group import NodeList
 from planner.request import ObjectiveName, Request
-from planner.solve.capacity import needs
+from planner.solve.capacity import needs, needs_speed
 from planner.solve.dominance import undominated
 from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds
 from planner.solve.fleet_programme import FleetProgramme
@@ -104,12 +105,19 @@ class Problem:
 def read_problem(request: Request) -> Problem:
     """Look up what a request names; raises BadInput."""
     inventory = load_inventory(request.on)
-    nodes = list(inventory.nodes)
     if request.add_nodes:
-        added = load_inventory(request.add_nodes)
-        nodes += [replace(node, name=f"added-{node.name}") for node in added.nodes]
-        inventory = replace(inventory, nodes=tuple(nodes))
-    return Problem(request, inventory, tuple(node_classes(nodes)), _variants(request))
+        added = [
+            replace(group, like=replace(group.like, name=f"added-{group.like.name}"), stem=_added(group.stem))
+            for group in load_inventory(request.add_nodes).groups
+        ]
+        inventory = replace(inventory, nodes=NodeList([*inventory.groups, *added]))
+    networked = any(needs_speed(wanted.workload) for wanted in request.models)
+    classes = node_classes(inventory.groups, networked=networked)
+    return Problem(request, inventory, tuple(classes), _variants(request))
+
+
+def _added(stem: str | None) -> str | None:
+    return None if stem is None else f"added-{stem}"
 
 
 def _variants(request: Request) -> tuple[tuple[Variant, ...], ...]:

@@ -1,6 +1,6 @@
 """Splits: the parallel sizes that a model may take on the slots that the nodes offer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
 
@@ -76,25 +76,19 @@ def _packings(offered: Mapping[int, int], group: int, pipeline: int) -> Iterator
 
 
 def mixed_splits(model: Model, slots: Slots, *, deepest: int, own_tensor: bool) -> Iterator[Split]:
-    """Yield every pipeline over two or three island kinds of a realm, stages of a kind next to each other.
+    """Yield every pipeline over two or three runs of alike stages, on island kinds of one realm.
 
-    With `own_tensor` the stages of each kind have a tensor-parallel size of their own, else one for all.
+    With `own_tensor` each run has a tensor-parallel size of its own, and two runs may differ in nothing
+    else; without it one size holds for all.
     """
     deepest = min(deepest, len(model.layers))
     for realm in dict.fromkeys(island.realm for island in slots):
-        islands = [island for island in slots if island.realm == realm]
-        for kinds in (c for number in range(2, MOST_KINDS + 1) for c in combinations(islands, number)):
-            for tensors in _tensors([slots[kind] for kind in kinds], own_tensor):
-                offered = [slots[kind][tensor] for kind, tensor in zip(kinds, tensors, strict=True)]
-                for counts in product(*(range(1, min(most, deepest) + 1) for most in offered)):
-                    if sum(counts) <= deepest:
-                        runs = [Stages(*run) for run in zip(kinds, tensors, counts, strict=True)]
-                        yield from (Split(order) for order in permutations(runs))
-
-
-def _tensors(offered: Sequence[Mapping[int, int]], own: bool) -> Iterator[tuple[int, ...]]:
-    if own:
-        yield from product(*offered)
-    else:
-        common = set(offered[0]).intersection(*offered[1:])
-        yield from ((size,) * len(offered) for size in sorted(common))
+        groups = [(island, size) for island in slots if island.realm == realm for size in sorted(slots[island])]
+        for runs in (c for number in range(2, MOST_KINDS + 1) for c in combinations(groups, number)):
+            if not own_tensor and (len({size for _, size in runs}) > 1):
+                continue
+            offered = [slots[island][size] for island, size in runs]
+            for counts in product(*(range(1, min(most, deepest) + 1) for most in offered)):
+                if sum(counts) <= deepest:
+                    stages = [Stages(*run, count) for run, count in zip(runs, counts, strict=True)]
+                    yield from (Split(order) for order in permutations(stages))

@@ -4,6 +4,7 @@ Shares no code with the solver: replicas are runs of GPUs taken from free counts
 every contiguous way, and loads are covered by walking through all states of the inventory.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
@@ -68,21 +69,23 @@ def _options(nodes: Sequence[Node], load: Load, mixed: bool) -> Iterator[tuple[t
     largest = {slug: max(len(n.gpus) for n in nodes if n.gpus[0].slug == slug) for slug in gpus}
     layers, own = len(load.model.layers), load.engine.tensor_per_stage
     best: dict[tuple[tuple[str, int], ...], int] = {}
+    groups = [(slug, size) for slug in sorted(gpus) for size in range(1, largest[slug] + 1)]
     for number in range(1, (3 if mixed else 1) + 1):
-        for kinds in combinations(sorted(gpus), number):
-            for tensors in product(*(range(1, largest[kind] + 1) for kind in kinds)):
-                if not own and len(set(tensors)) > 1:
+        for runs in combinations(groups, number):
+            if not own and len({size for _, size in runs}) > 1:
+                continue
+            for stages in product(*(range(1, min(counts[kind] // size, layers) + 1) for kind, size in runs)):
+                taken = Counter(dict.fromkeys(gpus, 0))
+                for (kind, size), count in zip(runs, stages, strict=True):
+                    taken[kind] += size * count
+                if sum(stages) > layers or any(taken[kind] > counts[kind] for kind in gpus):
                     continue
-                most = [counts[kind] // tensor for kind, tensor in zip(kinds, tensors, strict=True)]
-                for stages in product(*(range(1, min(n, layers) + 1) for n in most)):
-                    if sum(stages) > layers:
-                        continue
-                    for order in permutations(zip(kinds, tensors, stages, strict=True)):
-                        run = [(kind, tensor) for kind, tensor, count in order for _ in range(count)]
-                        held = max(_held(load, gpus, run, cut) for cut in _cuts(layers, len(run)))
-                        if held:
-                            key = tuple(sorted(run))
-                            best[key] = max(best.get(key, 0), held)
+                for order in permutations(zip(runs, stages, strict=True)):
+                    run = [group for group, count in order for _ in range(count)]
+                    held = max(_held(load, gpus, run, cut) for cut in _cuts(layers, len(run)))
+                    if held:
+                        key = tuple(sorted(run))
+                        best[key] = max(best.get(key, 0), held)
     yield from best.items()
 
 

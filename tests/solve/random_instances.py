@@ -3,10 +3,17 @@
 import random
 from dataclasses import dataclass, replace
 
+import pytest
+
 from planner.fleet.inventory import Inventory, load_inventory
+from planner.layout import Limits
 from planner.request import ModelRequest, Request
-from planner.solve.node_class import node_classes
+from planner.solve.node_class import MICRO, node_classes
+from planner.solve.outcome import Effort
+from planner.solve.placement import place
+from planner.solve.plan_writer import plan_cost
 from planner.solve.problem import Problem
+from planner.solve.solution import read_solution, solve
 from planner.solve.variant import Variant
 from planner.workload import Workload
 from tests.solve.exhaustive_search import Load
@@ -30,16 +37,30 @@ class Instance:
             )
             for place, load in enumerate(self.loads)
         ]
-        from planner.layout import Limits
-
         return Problem(
             request=Request(models=models, on=self.inventory.text),
             inventory=self.inventory,
-            classes=tuple(node_classes(self.inventory.nodes)),
+            classes=tuple(node_classes(self.inventory.groups, networked=False)),
             variants=tuple(
                 (Variant(load.model, load.engine, Limits(max_model_len=load.context)),) for load in self.loads
             ),
         )
+
+    def planned(self) -> float | None:
+        """Least price (GPUs where there are no prices) that the solver proves; None: no plan, proven too."""
+        problem = self.problem()
+        outcome = solve(problem.programme, problem.objective, Effort())
+        assert outcome.complete
+        if outcome.values is None:
+            return None
+        assert outcome.bound == outcome.value
+        placed = place(problem.classes, problem.rules, read_solution(problem.programme, outcome))
+        devices = [device for replica in placed for device in replica.devices]
+        assert len(devices) == len(set(devices))
+        value = outcome.value / MICRO if problem.objective == "cost" else float(outcome.value)
+        if problem.objective == "cost":
+            assert plan_cost(placed) == pytest.approx(value, abs=1e-6)
+        return round(value, 6)
 
 
 def instance(seed: int, *, models: int = 1, gpus: int = 12) -> Instance:
@@ -81,4 +102,6 @@ def _load(dice: random.Random, place: int) -> Load:
         heads=dice.choice((1, 2, 4, 6)),
         width=dice.choice((1, 4, 12)) * 1200,
     )
-    return Load(model, ToyEngine(dice.random() < 0.5), dice.choice((512, 2048, 4096)), dice.choice((1, 3, 20, 150, 600)))
+    return Load(
+        model, ToyEngine(dice.random() < 0.5), dice.choice((512, 2048, 4096)), dice.choice((1, 3, 20, 150, 600))
+    )
