@@ -16,7 +16,7 @@ TARGET = Path(__file__).resolve().parents[2] / "planner" / "models" / "class_def
 BASE = {field.name for field in dataclasses.fields(PretrainedConfig)}
 SIZELESS = re.compile(
     "eps$|epsilon|dropout|_id$|_ids$|token_i|initializer|use_cache|_act$|pdrop|init_std|layerdrop|^rope_|_coef|jitter"
-    "|softcap|_multiplier|logit_scale|time_step_|std$|^lambda|^mask_|ctc_|apply_spec|summary|_scaling|^scale_attn"
+    "|softcap|logit_scale|time_step_|std$|^lambda|^mask_|ctc_|apply_spec|summary|_scaling|^scale_attn"
     "|^scale_embed|_prob$|loss|seed|temperature|^alpha|threshold|^output_|^return_|^begin_|norm_topk"
 )
 
@@ -56,9 +56,19 @@ def defaults(cls: type) -> dict[str, object]:
     return found
 
 
+def sections(cls: type) -> dict[str, object]:
+    """What each section of a composite is by default: its model_type, whether it may say otherwise, its fields."""
+    found = {}
+    for name, spec in (cls.sub_configs_defaults or {}).items():
+        may_differ = not issubclass(spec.config_class, PretrainedConfig)
+        fields = {key: value for key, value in spec.init_kwargs.items() if not SIZELESS.search(key)}
+        found[name] = [spec.model_type, may_differ, spec.optional, fields]
+    return found
+
+
 def main() -> None:
     rows = {
-        model_type: [cls.__name__, defaults(cls), getattr(cls, "attribute_map", {})]
+        model_type: [cls.__name__, defaults(cls), getattr(cls, "attribute_map", {}), sections(cls)]
         for model_type, cls in sorted(classes().items())
     }
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in rows.items())

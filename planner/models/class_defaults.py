@@ -8,7 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Section(NamedTuple):
+    """What a section of a composite config is when the file does not say.
+
+    `may_differ` is whether the section may name another `model_type`; an `optional` one may be absent,
+    others are then there with these `fields`.
+    """
+
+    model_type: str
+    may_differ: bool
+    optional: bool
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -18,6 +31,7 @@ class ClassDefaults:
     name: str
     fields: Mapping[str, Any]
     same: Mapping[str, str]
+    sections: Mapping[str, Section]
 
     @cached_property
     def other_names(self) -> Mapping[str, str]:
@@ -25,7 +39,7 @@ class ClassDefaults:
         return {**self.same, **{theirs: ours for ours, theirs in self.same.items()}}
 
 
-_NONE = ClassDefaults("", {}, {})
+_NONE = ClassDefaults("", {}, {}, {})
 
 
 def class_defaults(model_type: str) -> ClassDefaults:
@@ -36,4 +50,7 @@ def class_defaults(model_type: str) -> ClassDefaults:
 @cache
 def _all() -> dict[str, ClassDefaults]:
     rows = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-    return {model_type: ClassDefaults(*row) for model_type, row in rows.items()}
+    return {
+        model_type: ClassDefaults(name, fields, same, {key: Section(*row) for key, row in sections.items()})
+        for model_type, (name, fields, same, sections) in rows.items()
+    }

@@ -27,12 +27,13 @@ class Config:
         path: str = "",
         *,
         model_type: str = "",
+        parent: "Config | None" = None,
     ) -> None:
         if not isinstance(data, Mapping):
             raise BadInput(f"is {_shown(data)}", where=where, field=path or None, expected="an object of fields")
-        self.data, self.where, self.path = data, where, path
+        self.data, self.where, self.path, self.parent = data, where, path, parent
         stated = data.get("model_type")
-        self.model_type = stated if isinstance(stated, str) else model_type
+        self.model_type = stated if isinstance(stated, str) and stated else model_type
         self.read: set[str] = set()
         self._assumptions: list[str] = []
         self._defaulted: dict[str, Any] = {}
@@ -110,21 +111,40 @@ class Config:
             raise self.wrong(self._present(names), found, f"one entry for each of the {length} layers")
         return values
 
-    def section(self, name: str, model_type: str = "") -> "Config":
-        """Return the nested object `name` (`text_config`), required.
-
-        `model_type` is what the section is when it does not say.
-        """
+    def section(self, name: str) -> "Config":
+        """Return the nested object `name`, required."""
         if name not in self:
             raise self.missing(name, "an object")
-        return self.part(name, model_type)
+        return self.part(name)
+
+    def has_part(self, name: str) -> bool:
+        """Whether the nested object `name` is there, or is assumed by the class when it is not."""
+        section = class_defaults(self.model_type).sections.get(name)
+        return name in self or (section is not None and not section.optional)
 
     def part(self, name: str, model_type: str = "") -> "Config":
-        """Return the nested object `name`, or an empty one whose fields are the class defaults of `model_type`."""
+        """Return the nested object `name`; when it is not there, what the class takes it to be, or an empty one.
+
+        Fields that it lacks have the class defaults of its `model_type`: its own, else that of the class,
+        else the one given here.
+        """
         if name not in self._sections:
-            data = self.get(name, default={})
-            self._sections[name] = Config(data, self.where, self.field(name), model_type=model_type)
+            expected = class_defaults(self.model_type).sections.get(name)
+            data = self.get(name, default=expected.fields if expected else {})
+            kind = expected.model_type if expected else model_type
+            part = Config(data, self.where, self.field(name), model_type=kind, parent=self)
+            if expected and not expected.may_differ:
+                part.model_type = kind
+            self._sections[name] = part
         return self._sections[name]
+
+    def seen_as(self, model_type: str) -> "Config":
+        """Return the same section read as another `model_type`, with the defaults of that one."""
+        if model_type not in self._sections:
+            seen = Config(self.data, self.where, self.path, parent=self.parent)
+            seen.model_type = model_type
+            self._sections[model_type] = seen
+        return self._sections[model_type]
 
     def assume(self, *assumptions: str) -> None:
         """Note something that was read other than plainly from the file."""

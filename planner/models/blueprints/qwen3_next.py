@@ -8,7 +8,7 @@ from planner.models.model import Model
 from planner.models.parts.attention import attention
 from planner.models.parts.decoder import decoder
 from planner.models.parts.delta_net import gated_delta_net
-from planner.models.parts.experts import moe, router, shared_experts, stacked_experts
+from planner.models.parts.experts import moe
 from planner.models.parts.layer_types import FULL, layer_types
 from planner.models.parts.layers import layers_of
 from planner.models.parts.linear import linear
@@ -34,7 +34,7 @@ def qwen3_5_text(config: Config) -> Model:
 
 @blueprint("qwen3_5_moe_text")
 def qwen3_5_moe_text(config: Config) -> Model:
-    """Qwen3.5 mixture of experts: every layer routes, the experts lie in two tensors."""
+    """Qwen3.5 mixture of experts: every layer routes."""
     shape = read_shape(config, intermediate=0)
     return _model(config, shape, [True] * shape.layers, fused=False)
 
@@ -44,7 +44,7 @@ def _model(config: Config, shape: Shape, sparse: list[bool], *, fused: bool) -> 
 
     def make(kind: tuple[str, bool]) -> Layer:
         mixer, routes = kind
-        feed_forward, routing = _routed(config, shape, fused) if routes else (_dense(shape), None)
+        feed_forward, routing = _routed(config, shape) if routes else (_dense(shape), None)
         if mixer == FULL:
             return Layer((*gated_attention(config, shape), *feed_forward, *common), shape.attention(), routing=routing)
         tensors, state = gated_delta_net(config, shape.hidden, shape.dtype, fused=fused)
@@ -70,17 +70,10 @@ def _dense(shape: Shape) -> tuple[Tensor, ...]:
     return gated_mlp(shape.hidden, shape.intermediate, shape.dtype)
 
 
-def _routed(config: Config, shape: Shape, fused: bool) -> tuple[tuple[Tensor, ...], Routing]:
+def _routed(config: Config, shape: Shape) -> tuple[tuple[Tensor, ...], Routing]:
     experts, chosen = config.integer("num_experts", "num_local_experts"), config.integer("num_experts_per_tok")
     width, shared = config.integer("moe_intermediate_size"), config.integer("shared_expert_intermediate_size")
-    hidden, dtype = shape.hidden, shape.dtype
-    if fused:
-        tensors = moe(hidden, width, experts, dtype, shared=shared, shared_name="shared_expert", shared_gate=True)
-    else:
-        tensors = (
-            *router(hidden, experts, dtype),
-            *stacked_experts(hidden, width, experts, dtype),
-            *shared_experts(hidden, shared, dtype, name="mlp.shared_expert"),
-            *linear("mlp.shared_expert_gate", 1, hidden, dtype, Role.SHARED_EXPERT),
-        )
+    tensors = moe(
+        shape.hidden, width, experts, shape.dtype, shared=shared, shared_name="shared_expert", shared_gate=True
+    )  # fmt: skip
     return tensors, Routing(experts, chosen, 1)

@@ -25,6 +25,7 @@ def decoder(
     norm_bias: bool = False,
     head: str = "lm_head",
     head_bias: bool = False,
+    rows: int | None = None,
     extra: Sequence[Tensor] = (),
     last: Sequence[Tensor] | None = None,
     components: Sequence[Component] = (),
@@ -33,11 +34,11 @@ def decoder(
 
     `tied` is the family's habit where neither the config nor its class sets `tie_field`.
     `extra` are tensors that stand beside the token table (positions, norms of the embedding); `last`
-    replaces the norm before the head.
+    replaces the norm before the head; `rows` is the length of the table where it is not that of the vocabulary.
     """
     if tie_field:
         tied = config.flag(tie_field, default=tied)
-    embedding = embedding_table(f"{prefix}{table}", shape)
+    embedding = embedding_table(f"{prefix}{table}", shape, rows)
     output = linear(head, shape.vocab, shape.hidden, shape.dtype, Role.HEAD, Split.VOCABULARY, bias=head_bias)
     if tied:
         output = output[1:]

@@ -69,8 +69,10 @@ def read_layers(config: Config) -> int:
 
 
 def read_dtype(config: Config) -> DType:
-    """Type that the weights are stored in; bfloat16, stated, when the config does not say."""
+    """Type that the weights are stored in: of the section, of what surrounds it, or else bfloat16, stated."""
     name = config.get("torch_dtype", "dtype")
+    if name is None and config.parent is not None:
+        return read_dtype(config.parent)
     if name is None:
         config.assume("torch_dtype is not given: weights read as bfloat16")
         return BF16

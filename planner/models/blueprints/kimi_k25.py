@@ -1,0 +1,21 @@
+"""Kimi K2.5 (arXiv 2602.02276): MoonViT beside Kimi K2."""
+
+from planner.models.blueprints import blueprint
+from planner.models.blueprints.llava import LANGUAGE
+from planner.models.config_json import Config
+from planner.models.model import Model
+from planner.models.multimodal import component, multimodal, projector, text_model, tower_component
+
+
+@blueprint("kimi_k25")
+def kimi_k25(config: Config) -> Model:
+    """The projector merges `merge_kernel_size` patches into one input."""
+    vision, text = config.part("vision_config"), text_model(config)
+    width = vision.integer("hidden_size", "vt_hidden_size")
+    height, breadth = (*vision.integers("merge_kernel_size", default=[2, 2]), 1)[:2]
+    tensors = projector(config, "mm_projector.")
+    tensors.norm("pre_norm", config.integer("projection_hidden_size", default=width))
+    tensors.linear("proj.0", width * height * breadth, width * height * breadth)
+    tensors.linear("proj.2", text.hidden_size, width * height * breadth)
+    parts = [tower_component("vision", vision, "vision_tower."), component("projector", tensors)]
+    return multimodal(config, text, parts, LANGUAGE)

@@ -1,0 +1,86 @@
+"""Vision towers of Qwen2-VL (arXiv 2409.12191), Qwen2.5-VL (2502.13923), Qwen3-VL (2511.21631) and Qwen3.5."""
+
+from planner.models.config_json import Config
+from planner.models.parts.tensor_list import BlockNames, TensorList
+from planner.models.towers import tower
+
+_QWEN2 = BlockNames(
+    norms=("norm1", "norm2"), mixer="attn", projections=("", "", "", "proj"), fused="qkv", mlp=("mlp.fc1", "mlp.fc2")
+)
+_GATED = BlockNames(
+    norms=("norm1", "norm2"),
+    mixer="attn",
+    projections=("", "", "", "proj"),
+    fused="qkv",
+    mlp=("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"),
+    norm_bias=False,
+)
+_QWEN3 = BlockNames(
+    norms=("norm1", "norm2"),
+    mixer="attn",
+    projections=("", "", "", "proj"),
+    fused="qkv",
+    mlp=("mlp.linear_fc1", "mlp.linear_fc2"),
+)
+
+
+@tower("qwen2_vl_vision", "qwen2_vl")
+def qwen2_vl(config: Config, tensors: TensorList) -> None:
+    """Plain layers; `hidden_size` is the width of the decoder, `embed_dim` that of the tower."""
+    width = config.integer("embed_dim")
+    _patches(config, tensors, width, bias=False)
+    inner = int(width * config.number("mlp_ratio"))
+    tensors.blocks("blocks", _depth(config), width, inner, config.integer("num_heads"), _QWEN2)
+    _old_merger(config, tensors, width, config.integer("hidden_size"), norm_bias=True)
+
+
+@tower("qwen2_5_vl_vision", "qwen2_5_vl", "qwen2_5_omni_vision_encoder")
+def qwen2_5_vl(config: Config, tensors: TensorList) -> None:
+    """Gated layers with RMSNorm."""
+    width = config.integer("hidden_size")
+    _patches(config, tensors, width, bias=False)
+    tensors.blocks(
+        "blocks", _depth(config), width, config.integer("intermediate_size"), config.integer("num_heads"), _GATED
+    )  # fmt: skip
+    _old_merger(config, tensors, width, config.integer("out_hidden_size"), norm_bias=False)
+
+
+@tower(
+    "qwen3_vl_vision", "qwen3_vl_moe_vision", "qwen3_vl", "qwen3_vl_moe", "qwen3_5_vision", "qwen3_5_moe_vision",
+    "qwen3_5", "qwen3_5_moe",
+)  # fmt: skip
+def qwen3_vl(config: Config, tensors: TensorList) -> None:
+    """Learned positions; features of `deepstack_visual_indexes` are merged into early layers of the decoder."""
+    width = config.integer("hidden_size")
+    _patches(config, tensors, width, bias=True)
+    tensors.parameter("pos_embed.weight", config.integer("num_position_embeddings"), width)
+    tensors.blocks(
+        "blocks", _depth(config), width, config.integer("intermediate_size"), config.integer("num_heads"), _QWEN3
+    )  # fmt: skip
+    merged, outputs = width * config.integer("spatial_merge_size") ** 2, config.integer("out_hidden_size")
+    _merger(tensors.below("merger."), width, merged, outputs)
+    for index in range(len(config.integers("deepstack_visual_indexes", default=[]))):
+        _merger(tensors.below(f"deepstack_merger_list.{index}."), merged, merged, outputs)
+
+
+def _depth(config: Config) -> int:
+    return config.integer("depth", most=1000)
+
+
+def _patches(config: Config, tensors: TensorList, width: int, *, bias: bool) -> None:
+    patch, frames = config.integer("patch_size"), config.integer("temporal_patch_size", default=2)
+    channels = config.integer("in_channels", "in_chans", default=3)
+    tensors.convolution("patch_embed.proj", width, channels, frames, patch, patch, bias=bias)
+
+
+def _old_merger(config: Config, tensors: TensorList, width: int, outputs: int, *, norm_bias: bool) -> None:
+    merged = width * config.integer("spatial_merge_size", default=2) ** 2
+    tensors.norm("merger.ln_q", width, bias=norm_bias)
+    tensors.linear("merger.mlp.0", merged, merged)
+    tensors.linear("merger.mlp.2", outputs, merged)
+
+
+def _merger(tensors: TensorList, normed: int, merged: int, outputs: int) -> None:
+    tensors.norm("norm", normed)
+    tensors.linear("linear_fc1", merged, merged)
+    tensors.linear("linear_fc2", outputs, merged)
