@@ -77,12 +77,15 @@ def _fraction(
     return fraction * _vision_share(model) if architecture.has(model, "multimodal") else fraction
 
 
+_VISION_SIZES = ("num_hidden_layers", 24), ("hidden_size", 1024)
+
+
 def _vision_share(model: Model) -> float:
     """What a vision tower leaves of the fraction (adjust_mem_fraction_for_vlm): by size, ViT-L/14 is 0.95."""
     vision = model.config.get("vision_config")
     if not isinstance(vision, dict):
         return 1.0
-    layers, width = int(vision.get("num_hidden_layers", 24)), int(vision.get("hidden_size", 1024))
+    layers, width = (int(vision.get(key, vision.get(f"vt_{key}", usual))) for key, usual in _VISION_SIZES)
     complexity = layers * width**2 / (24 * 1024**2)
     return 0.95 * max(0.8, min(1.05, 1.0 - 0.1 * (complexity - 1.0)))
 
