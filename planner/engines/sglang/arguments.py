@@ -85,7 +85,7 @@ def _vision_share(model: Model) -> float:
     vision = model.config.get("vision_config")
     if not isinstance(vision, dict):
         return 1.0
-    layers, width = (int(vision.get(key, vision.get(f"vt_{key}", usual))) for key, usual in _VISION_SIZES)
+    layers, width = (int(vision.get(key) or vision.get(f"vt_{key}") or usual) for key, usual in _VISION_SIZES)
     complexity = layers * width**2 / (24 * 1024**2)
     return 0.95 * max(0.8, min(1.05, 1.0 - 0.1 * (complexity - 1.0)))
 
