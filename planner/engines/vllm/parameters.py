@@ -6,6 +6,7 @@ from functools import cache
 
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.release import Version, newest
+from planner.engines.vllm.unused_tower_layers import built
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
@@ -54,7 +55,8 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
     """Yield what a stage holds beside its layers.
 
     The table stands on the first stage, and again on the last when the head is tied to it; the final
-    norm and the head stand on the last. Some classes build some of these on every stage.
+    norm and the head stand on the last, towers and projectors on the first. Some classes build some of
+    these on every stage.
     """
     is_first, is_last = stage == 0, stage == layout.pipeline_parallel_size - 1
     everywhere = model_class(model.architecture, version).everywhere
@@ -66,6 +68,7 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
         yield from model.final
     if is_last or "head" in everywhere:
         yield from model.head
-    for part in model.components:
-        if part.counted:
-            yield from part.tensors
+    if is_first or "tower" in everywhere:
+        for part in model.components:
+            if part.counted:
+                yield from built(model, part)

@@ -15,7 +15,8 @@ def kimi_k25(config: Config) -> Model:
     height, breadth = (*vision.integers("merge_kernel_size", default=[2, 2]), 1)[:2]
     tensors = projector(config, "mm_projector.")
     tensors.norm("pre_norm", config.integer("projection_hidden_size", default=width))
-    tensors.linear("proj.0", width * height * breadth, width * height * breadth)
-    tensors.linear("proj.2", text.hidden_size, width * height * breadth)
+    merged = width * height * breadth
+    tensors.linear("proj.0", merged, merged)
+    tensors.linear("proj.2", text.hidden_size, merged)
     parts = [tower_component("vision", vision, "vision_tower."), component("projector", tensors)]
     return multimodal(config, text, parts, LANGUAGE)

@@ -17,8 +17,7 @@ def llava(config: Config) -> Model:
     width = vision.integer("hidden_size") * (len(layers) if isinstance(layers, list) else 1)
     tensors = projector(config, "multi_modal_projector.")
     bias = config.flag("multimodal_projector_bias", default=True)
-    tensors.linear("linear_1", text.hidden_size, width, bias=bias)
-    tensors.linear("linear_2", text.hidden_size, text.hidden_size, bias=bias)
+    tensors.pair("linear_1", "linear_2", text.hidden_size, text.hidden_size, width, bias=bias)
     prefix = "vision_tower." if vision.model_type == "pixtral" else "vision_tower.vision_model."
     parts = [tower_component("vision", vision, prefix), component("projector", tensors)]
     return multimodal(config, text, parts, LANGUAGE, tied=tied_with_text(config))
@@ -35,7 +34,7 @@ def mistral3(config: Config) -> Model:
     bias = config.flag("multimodal_projector_bias")
     tensors.norm("norm", width, bias=False)
     tensors.linear("patch_merger.merging_layer", width, width * merge**2, bias=False)
-    tensors.linear("linear_1", text.hidden_size, width * (len(layers) if isinstance(layers, list) else 1), bias=bias)
-    tensors.linear("linear_2", text.hidden_size, text.hidden_size, bias=bias)
+    inputs = width * (len(layers) if isinstance(layers, list) else 1)
+    tensors.pair("linear_1", "linear_2", text.hidden_size, text.hidden_size, inputs, bias=bias)
     parts = [tower_component("vision", vision, "vision_tower."), component("projector", tensors)]
     return multimodal(config, text, parts, LANGUAGE)

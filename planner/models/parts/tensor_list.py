@@ -82,6 +82,11 @@ class TensorList:
             linear(self.prefix + name, outputs, inputs, self.dtype, self.role, split, bias=bias, units=units)
         )  # fmt: skip
 
+    def pair(self, first: str, second: str, outputs: int, inner: int, inputs: int, *, bias: bool = True) -> None:
+        """Add two linear layers with an activation between them, cut like a feed-forward layer."""
+        self.linear(first, inner, inputs, bias=bias, split=Split.COLUMN)
+        self.linear(second, outputs, inner, bias=bias, split=Split.ROW)
+
     def block(
         self, place: str, width: int, inner: int, heads: int, names: BlockNames, *,
         head_dim: int = 0, kv_heads: int = 0,

@@ -76,11 +76,9 @@ def _patches(config: Config, tensors: TensorList, width: int, *, bias: bool) -> 
 def _old_merger(config: Config, tensors: TensorList, width: int, outputs: int, *, norm_bias: bool) -> None:
     merged = width * config.integer("spatial_merge_size", default=2) ** 2
     tensors.norm("merger.ln_q", width, bias=norm_bias)
-    tensors.linear("merger.mlp.0", merged, merged)
-    tensors.linear("merger.mlp.2", outputs, merged)
+    tensors.pair("merger.mlp.0", "merger.mlp.2", outputs, merged, merged)
 
 
 def _merger(tensors: TensorList, normed: int, merged: int, outputs: int) -> None:
     tensors.norm("norm", normed)
-    tensors.linear("linear_fc1", merged, merged)
-    tensors.linear("linear_fc2", outputs, merged)
+    tensors.pair("linear_fc1", "linear_fc2", outputs, merged, merged)
