@@ -14,6 +14,7 @@ TARGETS = {
     "vllm": "planner.export.vllm",
     "sglang": "planner.export.sglang",
     "llamacpp": "planner.export.llamacpp",
+    "trtllm": "planner.export.trtllm",
     "accelerate": "planner.export.accelerate",
     "tgi": "planner.export.tgi",
     "vllm-ray": "planner.export.vllm_ray",

@@ -12,6 +12,7 @@ from planner.export.spot import Spot
 ENGINES = {
     "vllm": "planner.export.vllm",
     "sglang": "planner.export.sglang",
+    "trtllm": "planner.export.trtllm",
     "llamacpp": "planner.export.llamacpp",
 }
 

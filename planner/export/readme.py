@@ -9,6 +9,7 @@ from planner.units import count
 HEALTH = {"vllm": "/health", "sglang": "/health", "trtllm": "/health", "llamacpp": "/health"}
 LOGGED = {
     "vllm": "`GPU KV cache size: {tokens:,} tokens`",
+    "trtllm": "`max tokens in paged KV cache ({tokens})`",
     "sglang": "`max_total_num_tokens={tokens}`",
 }
 

@@ -33,6 +33,12 @@ CACHE = {
 }
 """Entries of the file's `kv_cache_config`, as limits."""
 
+CACHE_OPTIONS = ("max_tokens", "mamba_ssm_cache_dtype")
+"""Entries of the same section that shape the cache otherwise: options under their own names."""
+
+GRAPH_BATCH = "cuda-graph-max-batch-size"
+"""Option for `cuda_graph_config.max_batch_size`."""
+
 
 def launch(invocation: Invocation) -> Launch:
     """Read the words of `trtllm-serve`, and its `--config` file when it is here; raises BadInput."""
@@ -86,17 +92,35 @@ def _merge(flags: Flags, config: Mapping[str, Any]) -> None:
     for key, value in cache_config.items():
         if key in CACHE:
             flags.values[CACHE[key]] = str(value)
-        elif key not in _keys("kv_cache_config"):
+        elif key in CACHE_OPTIONS and value is not None:
+            flags.values[key.replace("_", "-")] = str(value)
+        elif key not in keys("kv_cache_config"):
             flags.unknown.append(f"kv_cache_config.{key}: {value}")
-    if "cuda_graph_config" in config and config["cuda_graph_config"] is None:
-        flags.values["enforce-eager"] = True
-    known = {key: value for key, value in config.items() if key in _keys("config")}
+    if "cuda_graph_config" in config:
+        _merge_graphs(flags, config["cuda_graph_config"])
+    known = {key: value for key, value in config.items() if key in keys("config")}
     flags.unknown += [f"{key}: {value}" for key, value in config.items() if key not in known]
     flags.values |= read_mapping(known, flag_table("trtllm")).values
 
 
+def _merge_graphs(flags: Flags, section: Any) -> None:
+    """`null` captures nothing; else the largest batch, given or the last of a list."""
+    if section is None:
+        flags.values["enforce-eager"] = True
+        return
+    if not isinstance(section, dict):
+        raise BadInput(f"is {section}", where="--config", field="cuda_graph_config", expected="a mapping or null")
+    flags.unknown += [
+        f"cuda_graph_config.{key}: {value}" for key, value in section.items() if key not in keys("cuda_graph_config")
+    ]
+    sizes = section.get("batch_sizes")
+    largest = section.get("max_batch_size") or (max(sizes) if isinstance(sizes, list) and sizes else None)
+    if largest is not None:
+        flags.values[GRAPH_BATCH] = str(largest)
+
+
 @cache
-def _keys(section: str) -> frozenset[str]:
+def keys(section: str) -> frozenset[str]:
     """Keys that the file (`config`) or one of its sections may hold."""
     return frozenset(read_yaml(flag_table_path("trtllm"))[section])
 

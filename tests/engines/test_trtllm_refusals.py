@@ -32,6 +32,16 @@ def test_refused_with_the_reason(model: str, gpu: str, sizes: dict[str, int], re
     assert any(reason in found for found in engine.refusals(loaded, layout, kind))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "gpu", "reason"),
+    [("int8", "h100-sxm5-80gb", "is none of auto, fp8, nvfp4"), ("nvfp4", "h100-sxm5-80gb", "an nvfp4 cache needs")],
+)
+def test_cache_types(dtype: str, gpu: str, reason: str) -> None:
+    engine, loaded, kind = find_engine("trtllm"), load_model("qwen3-0.6b"), gpus()[gpu]
+    layout = engine.layout(loaded, kind, Limits(kv_cache_dtype=dtype))
+    assert any(reason in found for found in engine.refusals(loaded, layout, kind))
+
+
 @pytest.mark.parametrize("model", ["qwen3-30b-a3b", "meta-llama/Meta-Llama-3-8B", "openai/gpt-oss-20b"])
 def test_usual_layouts_start(model: str) -> None:
     engine, loaded, kind = find_engine("trtllm"), load_model(model), gpus()["h100-sxm5-80gb"]

@@ -17,7 +17,7 @@ from planner.models.tensor import Role, Split
 from planner.units import GIB
 
 GRAPH_BATCH = "cuda_graph_max_batch_size"
-_DEFAULT_GRAPH_BATCH = 128
+DEFAULT_GRAPH_BATCH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ def beside(model: Model, layout: Layout, stage: int, rules: Release, backend: st
 
 def graph_batch(layout: Layout) -> int:
     """Return the largest batch that is captured (CudaGraphConfig.max_batch_size); 0 without graphs."""
-    if layout.enforce_eager:
-        return 0
-    return min(layout.max_num_seqs, int(layout.options.get(GRAPH_BATCH, _DEFAULT_GRAPH_BATCH)))
+    return 0 if layout.enforce_eager else int(layout.options.get(GRAPH_BATCH, 0))
 
 
 def buffer_bytes(model: Model, layout: Layout, rules: Release) -> int:

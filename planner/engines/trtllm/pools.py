@@ -15,6 +15,8 @@ from planner.models.model import Model
 from planner.units import ceil_div
 
 _INDEX_BLOCK = 128
+_NVFP4 = DType("nvfp4", 16, 9)
+"""Four bits an element and an FP8 scale for sixteen."""
 
 
 def token_bytes(model: Model, layout: Layout, stage: int) -> int:
@@ -25,7 +27,7 @@ def token_bytes(model: Model, layout: Layout, stage: int) -> int:
 
 @cache
 def _token_bytes(model: Model, first: int, last: int, tensor: int, dtype_name: str) -> int:
-    dtype = cache_dtype(dtype_name, model.dtype)
+    dtype = _NVFP4 if dtype_name == "nvfp4" else cache_dtype(dtype_name, model.dtype)
     return sum(
         _layer_token_bytes(layer.attention, tensor, dtype)
         for layer in model.layers[first : last + 1]

@@ -13,14 +13,14 @@ from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
 from planner.engines.profile import CONFIDENCE
 from planner.engines.trtllm import cache_type, pools
-from planner.engines.trtllm.beside import beside, gathered_logits, graph_batch
+from planner.engines.trtllm.beside import DEFAULT_GRAPH_BATCH, GRAPH_BATCH, beside, gathered_logits, graph_batch
 from planner.engines.trtllm.refusals import refusals
 from planner.engines.trtllm.release import PYTORCH, TENSORRT, Release
 from planner.engines.trtllm.stage import Stage
 from planner.engines.trtllm.weights import rank_bytes
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
-from planner.layout import Layout, Limits, even_stages
+from planner.layout import Layout, Limits, OptionValue, even_stages
 from planner.memory.bill import Bill
 from planner.models.model import Model
 
@@ -66,7 +66,7 @@ class TensorRtLlm:
             kv_cache_dtype=cache_type.resolved(model, limits.kv_cache_dtype),
             block_size=limits.block_size or int(limits.options.get("tokens_per_block", self.rules.tokens_per_block)),
             enforce_eager=limits.enforce_eager,
-            options=dict(limits.options),
+            options=self._options(limits, batch),
         )
 
     def refusals(self, model: Model, layout: Layout, gpu: Gpu) -> list[str]:
@@ -118,6 +118,13 @@ class TensorRtLlm:
             )
             for number in range(layout.pipeline_parallel_size)
         ]
+
+    def _options(self, limits: Limits, batch: int) -> dict[str, OptionValue]:
+        """The user's, with the largest captured batch."""
+        options = dict(limits.options)
+        if not limits.enforce_eager and not self._built(limits):
+            options[GRAPH_BATCH] = min(batch, int(options.get(GRAPH_BATCH, DEFAULT_GRAPH_BATCH)))
+        return dict(sorted(options.items()))
 
     def _backend(self, layout: Layout) -> str:
         named = str(layout.options.get("backend", self.rules.backend))

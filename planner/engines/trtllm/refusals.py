@@ -16,6 +16,8 @@ _LEAST_CAPABILITY = {
     "fp8": (8, 9), "modelopt": (8, 9), "nvfp4": (10, 0), "modelopt_fp4": (10, 0), "mxfp4": (9, 0), "w4a8_awq": (8, 9),
 }  # fmt: skip
 """Hardware support matrix (docs/source/features/quantization.md, 1.2), by the name of the scheme."""
+_CACHE_TYPES = ("auto", "fp8", "nvfp4")
+"""Types that sync_quant_config_with_kv_cache_config_dtype takes (llmapi/llm_args.py)."""
 _NEVER = ("bitsandbytes", "bnb", "gguf", "quanto", "hqq", "torchao")
 """Schemes without a kernel: quantization/mode.py, QuantAlgo names none of them."""
 
@@ -28,7 +30,7 @@ def refusals(model: Model, layout: Layout, gpu: Gpu, backend: str) -> list[str]:
         *_architecture(model, layout, backend),
         *_heads(model, layout.tensor_parallel_size),
         *_experts(model, layout),
-        *_limits(layout),
+        *_limits(layout, gpu, backend),
     ]
     for layer in model.distinct_layers:
         for tensor in layer.tensors:
@@ -85,7 +87,11 @@ def _experts(model: Model, layout: Layout) -> Iterator[str]:
         yield f"{model.experts} experts cannot be divided by moe_expert_parallel_size {layout.gpus_per_stage}"
 
 
-def _limits(layout: Layout) -> Iterator[str]:
+def _limits(layout: Layout, gpu: Gpu, backend: str) -> Iterator[str]:
+    if backend == PYTORCH and layout.kv_cache_dtype not in _CACHE_TYPES:
+        yield f"kv_cache_config.dtype {layout.kv_cache_dtype} is none of {', '.join(_CACHE_TYPES)}"
+    if layout.kv_cache_dtype == "nvfp4" and gpu.capability < (10, 0):
+        yield f"an nvfp4 cache needs compute capability 10.0, {gpu.slug} has {gpu.compute_capability}"
     if not 0 < layout.memory_fraction < 1:
         yield f"free_gpu_memory_fraction is {layout.memory_fraction:.3f}, and must lie between 0 and 1"
     if layout.block_size & (layout.block_size - 1):

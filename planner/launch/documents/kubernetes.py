@@ -1,11 +1,14 @@
 """Kubernetes workloads: every engine container of a Deployment, StatefulSet, Job, Pod or LeaderWorkerSet."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from planner.data_files import read_text
 from planner.launch.dialects import read_invocation
 from planner.launch.documents.tree import items, mapping, number, variables
 from planner.launch.invocation import in_image
@@ -52,7 +55,8 @@ def templates(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]
 def pod_launches(template: dict[str, Any], path: Path) -> list[Launch]:
     """Return the engines of a pod's containers, with the GPU kinds that its annotation or node selector names."""
     kinds = gpu_kinds(mapping(template, "metadata", "annotations"), mapping(template, "spec", "nodeSelector"))
-    found = (container_launch(container, path) for container in items(template, "spec", "containers"))
+    maps = _config_maps(template, path)
+    found = (container_launch(container, path, maps) for container in items(template, "spec", "containers"))
     return [replace(launch, gpus=kinds) for launch in found if launch]
 
 
@@ -62,10 +66,40 @@ def gpu_kinds(annotations: dict[str, Any], selector: dict[str, Any]) -> tuple[st
     return stage_gpus(str(annotations.get(STAGES, ""))) or selected
 
 
-def container_launch(container: Any, path: Path) -> Launch | None:
-    """Return the engine of one container, `$(NAME)` replaced where the container sets NAME."""
+def _config_maps(template: dict[str, Any], path: Path) -> dict[str, dict[str, str]]:
+    """Contents of the ConfigMaps that volumes of a pod name, by volume, where they stand in the same file."""
+    volumes = {
+        str(mapping(volume).get("name")): mapping(volume, "configMap").get("name")
+        for volume in items(template, "spec", "volumes")
+        if mapping(volume, "configMap")
+    }
+    if not volumes or not path.is_file():
+        return {}
+    documents = [mapping(found) for found in yaml.safe_load_all(read_text(path))]
+    held = {
+        str(mapping(document, "metadata").get("name")): mapping(document, "data")
+        for document in documents
+        if document.get("kind") == "ConfigMap"
+    }
+    return {volume: held[str(name)] for volume, name in volumes.items() if str(name) in held}
+
+
+def container_launch(
+    container: Any, path: Path, config_maps: Mapping[str, Mapping[str, str]] | None = None
+) -> Launch | None:
+    """Return the engine of one container, `$(NAME)` replaced where the container sets NAME.
+
+    `config_maps` are files by volume; the container's mounts say where they lie.
+    """
     environment = variables(items(container, "env"))
     words = [str(word) for word in [*items(container, "command"), *items(container, "args")]]
     expanded = [re.sub(r"\$\((\w+)\)", lambda m: environment.get(m[1], m[0]), word) for word in words]
     invocation = in_image(str(mapping(container).get("image", "")), expanded, environment)
-    return read_invocation(replace(invocation, folder=path.parent)) if invocation else None
+    if invocation is None:
+        return None
+    files = {
+        f"{mapping(mount).get('mountPath')}/{name}": content
+        for mount in items(container, "volumeMounts")
+        for name, content in (config_maps or {}).get(str(mapping(mount).get("name")), {}).items()
+    }
+    return read_invocation(replace(invocation, folder=path.parent, files=files))

@@ -1,0 +1,110 @@
+"""The TensorRT-LLM target: the command and its options file, as TensorRT-LLM's own definitions take them, and back."""
+
+import shlex
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from planner.export import Refused, export
+from planner.layout import Limits
+from planner.plan_document import Plan
+from tests.export.documents import findings, own_schema
+from tests.export.plans import laid_out
+from tests.export.round_trip import assert_same_bills
+
+DENSE, EXPERTS = "qwen3-32b", "qwen3-30b-a3b"
+LIMITS = Limits(max_model_len=4096, max_num_seqs=64)
+
+
+@cache
+def plans() -> dict[str, Plan]:
+    return {
+        "replicas": laid_out(DENSE, "8xH100-SXM", engine="trtllm", tensor=2, replicas=4, limits=LIMITS),
+        "two nodes": laid_out(DENSE, "2x4xL40S", engine="trtllm", tensor=4, pipeline=2, limits=LIMITS),
+        "uneven": laid_out(DENSE, "6xL40S", engine="trtllm", tensor=2, pipeline=3, stages=(20, 21, 23), limits=LIMITS),
+        "experts": laid_out(EXPERTS, "8xH100-SXM", engine="trtllm", tensor=8, expert_parallel=True, limits=LIMITS),
+        "attention groups": laid_out(
+            EXPERTS, "8xH100-SXM", engine="trtllm", data=8, expert_parallel=True, limits=LIMITS
+        ),
+        "eager": laid_out(DENSE, "2xH200", engine="trtllm", limits=Limits(max_model_len=4096, enforce_eager=True)),
+        "options": laid_out(
+            "openai/gpt-oss-20b",
+            "1xH100-SXM",
+            engine="trtllm",
+            limits=Limits(
+                max_model_len=8192,
+                kv_cache_dtype="fp8",
+                block_size=64,
+                memory_fraction=0.8,
+                options={"max_tokens": 262144, "cuda_graph_max_batch_size": 32, "moe_config": '{"backend": "TRITON"}'},
+            ),
+        ),
+    }
+
+
+@cache
+def serve() -> click.Command:
+    """`trtllm-serve` as its source declares it: click options with underscores, nothing else taken."""
+    table = own_schema("trtllm")["serve"]
+    kinds = {"text": str, "whole": int, "number": float}
+    options = [click.Option([f"--{name}"], type=kind) for key, kind in kinds.items() for name in table[key]]
+    options += [click.Option([f"--{name}"], is_flag=True) for name in table["switch"]]
+    return click.Command("serve", params=[click.Argument(["model"]), *options], callback=lambda **_: None)
+
+
+SHAPES = ["replicas", "two nodes", "uneven", "experts", "attention groups", "eager", "options"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_parser_and_the_options_schema_take_it(shape: str) -> None:
+    files = export(plans()[shape], "trtllm")
+    for name, text in files.items():
+        if name.endswith(".sh"):
+            words = shlex.split(text.splitlines()[-1])
+            result = CliRunner().invoke(serve(), words[words.index("trtllm-serve") + 1 :])
+            assert result.exit_code == 0, result.output
+        elif name.endswith(".yaml"):
+            assert findings(yaml.safe_load(text), own_schema("trtllm")["options"]) == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("target", ["trtllm", "kubernetes", "compose"])
+def test_reading_it_back_gives_the_same_bill(target: str, shape: str, tmp_path: Path) -> None:
+    if target != "trtllm" and shape == "two nodes":
+        with pytest.raises(Refused, match=r"MPI must start.*--to trtllm"):
+            export(plans()[shape], target)
+    else:
+        assert_same_bills(plans()[shape], target, tmp_path)
+
+
+def test_every_limit_is_given() -> None:
+    files = export(plans()["two nodes"], "trtllm")
+    script, options = files["serve-0.sh"], yaml.safe_load(files["serve-0-options.yaml"])
+    for words in (
+        "mpirun -n 8 --host node0:4,node1:4 -x CUDA_VISIBLE_DEVICES trtllm-llmapi-launch trtllm-serve Qwen/Qwen3-32B",
+        "--tp_size 4 --pp_size 2 --max_seq_len 4096 --max_batch_size 64 --max_num_tokens 8192",
+        "--free_gpu_memory_fraction 0.9 --gpus_per_node 4 --extra_llm_api_options ./serve-0-options.yaml",
+    ):
+        assert words in script
+    assert options == {
+        "pp_partition": [32, 32],
+        "kv_cache_config": {"free_gpu_memory_fraction": 0.9, "dtype": "auto", "tokens_per_block": 32},
+        "cuda_graph_config": {"max_batch_size": 64, "enable_padding": True},
+    }
+    assert "serve-0-rank1.sh" not in files
+
+
+def test_nodes_that_hold_other_gpus_are_refused() -> None:
+    plan = laid_out(DENSE, "1x6xL40S,1x2xL40S", engine="trtllm", tensor=4, pipeline=2, limits=LIMITS)
+    with pytest.raises(Refused, match="needs the same GPUs on each of"):
+        export(plan, "trtllm")
+
+
+def test_attention_data_parallelism_is_the_whole_tensor_size() -> None:
+    files = export(plans()["attention groups"], "trtllm")
+    assert "--tp_size 8 --pp_size 1 --ep_size 8" in files["serve-0.sh"]
+    assert yaml.safe_load(files["serve-0-options.yaml"])["enable_attention_dp"] is True
