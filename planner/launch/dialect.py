@@ -36,7 +36,7 @@ def _options(engine: str, flags: Flags) -> dict[str, OptionValue]:
     table = flag_table(engine)
     options: dict[str, OptionValue] = {}
     for name in sorted(table.shaping & set(flags.values)):
-        if table.kinds.get(name) in (Kind.SWITCH, Kind.NEGATABLE):
+        if table.kinds.get(name) in (Kind.SWITCH, Kind.NEGATABLE) or isinstance(flags.values[name], bool):
             options[name.replace("-", "_")] = flags.switched(name)
         else:
             value = flags.values[name]

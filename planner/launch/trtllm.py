@@ -1,5 +1,6 @@
 """TensorRT-LLM's `trtllm-serve` and its `--config` file, read back (commands/serve.py, llmapi/llm_args.py, 1.2)."""
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from planner.data_files import read_yaml
 from planner.errors import BadInput
 from planner.launch.dialect import limits_of, whole_experts
 from planner.launch.flag_table import flag_table, flag_table_path
-from planner.launch.flags import Flags, read_flags, read_mapping
+from planner.launch.flags import Flags, FlagValue, read_flags, read_mapping
 from planner.launch.invocation import Invocation
 from planner.launch.launch import Launch
 
@@ -100,7 +101,18 @@ def _merge(flags: Flags, config: Mapping[str, Any]) -> None:
         _merge_graphs(flags, config["cuda_graph_config"])
     known = {key: value for key, value in config.items() if key in keys("config")}
     flags.unknown += [f"{key}: {value}" for key, value in config.items() if key not in known]
-    flags.values |= read_mapping(known, flag_table("trtllm")).values
+    table = flag_table("trtllm")
+    flags.values |= read_mapping({key: value for key, value in known.items() if table.find(key)}, table).values
+    for key, value in known.items():
+        if value is not None and not table.find(key) and key.replace("_", "-") in table.shaping:
+            flags.values[key.replace("_", "-")] = _plain(value)
+
+
+def _plain(value: Any) -> FlagValue:
+    """What only the file can say, as one value: sections as JSON."""
+    if isinstance(value, bool):
+        return value
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _merge_graphs(flags: Flags, section: Any) -> None:
