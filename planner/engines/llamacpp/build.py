@@ -13,6 +13,7 @@ class Build:
     `output_first`: the output is offloaded before any layer. `windowed_cache`: windowed layers keep their
     window only. `latent_cache`: MLA keeps the latent, with `latent_values` a second copy for the values.
     `few_outputs`: the server reserves logits for its slots only, not for a whole micro-batch.
+    `pinned_norms`: norms stay with their layer (not so where llama-fit-params estimates, which resets the scheduler).
     `half_mask`: the mask comes from the host in 16 bit. `fused_gate`: one operation joins gate and up.
     """
 
@@ -24,6 +25,7 @@ class Build:
     latent_cache: bool = True
     latent_values: bool = False
     few_outputs: bool = True
+    pinned_norms: bool = True
     half_mask: bool = True
     fused_gate: bool = True
     given_embeddings: bool = True
@@ -43,7 +45,16 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
 )
 """Build numbers are those of about the day on which the pull request was merged."""
 
-_FORK = Build("ik_llama.cpp", False, False, 256, 256, True, False, False, False, False, fork=True)
+_FORK = Build(
+    "ik_llama.cpp",
+    output_first=False,
+    windowed_cache=False,
+    few_outputs=False,
+    half_mask=False,
+    fused_gate=False,
+    given_embeddings=True,
+    fork=True,
+)
 
 
 def build_of(version: str) -> Build:

@@ -18,6 +18,13 @@ _WINDOWED = {
 """Architectures whose windowed layers get a cache of their own size; the others keep all tokens."""
 
 
+def windows(model: Model) -> set[int]:
+    """Windows of the layers that have a cache of their own size."""
+    if model.model_type not in _WINDOWED:
+        return set()
+    return {a.window for layer in model.distinct_layers if (a := layer.attention) and a.stores and a.window}
+
+
 def cells(context: int, slots: int, window: int | None, options: Options, build: Build) -> int:
     """Cells of one layer, over all streams; `context` is the total of `--ctx-size`.
 
@@ -36,7 +43,7 @@ def layer_bytes(model: Model, layer: Layer, context: int, slots: int, options: O
     size = _state_bytes(layer) * slots
     attention = layer.attention
     if attention and attention.stores:
-        window = attention.window if model.model_type in _WINDOWED else None
+        window = attention.window if attention.window in windows(model) else None
         size += cells(context, slots, window, options, build) * cell_bytes(attention, options, build)
     return size
 

@@ -72,12 +72,12 @@ def _buffers(
     given = [graph.given(width)] if build.given_embeddings else []
     hidden = graph.add(width, graph.given((step.tokens,)), *given, at=HOST)
     inputs = _inputs(graph, model, step, build)
-    everything_on_devices = all(place.device != HOST for _, place in layers) and output != HOST
+    pinned = build.pinned_norms and all(place.device != HOST for _, place in layers) and output != HOST
     if model.model_type in _SCALED_EMBEDDINGS:
         hidden = graph.add((model.hidden_size, step.tokens), hidden, inplace=True)
     for index, (layer, place) in enumerate(layers):
         traits = traits_of(model, layer)
-        sketch = Sketch(graph, model, layer, traits, place, inputs, step, build, everything_on_devices)
+        sketch = Sketch(graph, model, layer, traits, place, inputs, step, build, pinned)
         hidden = add_layer(sketch, hidden, last=index == len(layers) - 1)
     add_head(graph, model, hidden, step.outputs, output, fork=build.fork)
 

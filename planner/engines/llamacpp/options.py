@@ -49,8 +49,8 @@ class Options:
 def read_options(options: Mapping[str, OptionValue]) -> Options:
     """Read the options of a layout; raises BadInput with the flag and what would be right."""
     return Options(
-        gpu_layers=_gpu_layers(options.get("gpu_layers")),
-        ubatch=int(options.get("ubatch_size", 512)),
+        gpu_layers=_gpu_layers(options),
+        ubatch=_whole(options, "ubatch_size", 512),
         flash_attention=str(options.get("flash_attn", "on")).lower() not in ("off", "false", "0", "disabled"),
         keys=_cache_type("cache_type_k", options.get("cache_type_k", "f16")),
         values=_cache_type("cache_type_v", options.get("cache_type_v", "f16")),
@@ -58,8 +58,8 @@ def read_options(options: Mapping[str, OptionValue]) -> Options:
         full_windows=bool(options.get("swa_full", False)),
         cache_on_host=options.get("kv_offload") is False or bool(options.get("no_kv_offload", False)),
         rows=str(options.get("split_mode", "layer")) == "row",
-        main_device=int(options.get("main_gpu", 0)),
-        copies=int(options["pipeline_copies"]) if "pipeline_copies" in options else None,
+        main_device=_whole(options, "main_gpu", 0),
+        copies=_whole(options, "pipeline_copies", 1) if "pipeline_copies" in options else None,
         overrides=tuple(_overrides(options)),
         offload_operations=options.get("op_offload") is not False,
     )
@@ -79,11 +79,20 @@ def tensor_split(options: Mapping[str, OptionValue]) -> tuple[float, ...] | None
     return parts
 
 
-def _gpu_layers(value: OptionValue | None) -> int | None:
-    if value is None or str(value) in ("auto", "all"):
+def _gpu_layers(options: Mapping[str, OptionValue]) -> int | None:
+    if str(options.get("gpu_layers", "auto")) in ("auto", "all"):
         return None
-    number = int(value)
+    number = _whole(options, "gpu_layers", 0)
     return None if number < 0 else number
+
+
+def _whole(options: Mapping[str, OptionValue], flag: str, usual: int) -> int:
+    value = options.get(flag, usual)
+    try:
+        return int(value)
+    except ValueError:
+        flag = flag.replace("_", "-")
+        raise BadInput(f"is {value!r}", field=f"--{flag}", expected="a whole number") from None
 
 
 def _cache_type(flag: str, value: OptionValue) -> DType:
@@ -105,7 +114,7 @@ def _overrides(options: Mapping[str, OptionValue]) -> list[Override]:
     if options.get("cpu_moe"):
         found.append(Override(_regex(r"\.ffn_(up|down|gate)_(ch|)exps"), HOST))
     for flag, name in (("n_cpu_moe", r"_(ch|)exps"), ("n_cpu_ffn", "")):
-        for layer in range(int(options.get(flag, 0))):
+        for layer in range(_whole(options, flag, 0)):
             found.append(Override(_regex(rf"blk\.{layer}\.ffn_(up|down|gate){name}"), HOST))
     return found
 

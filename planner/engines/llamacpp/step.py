@@ -1,7 +1,7 @@
 """The micro-batch that the compute buffers are sized for (llama_context::sched_reserve)."""
 
 from planner.engines.llamacpp.build import Build
-from planner.engines.llamacpp.cache import cells
+from planner.engines.llamacpp.cache import cells, windows
 from planner.engines.llamacpp.resolved import Resolved
 from planner.engines.llamacpp.sketch import Step
 from planner.layout import Layout
@@ -12,8 +12,7 @@ def worst_step(model: Model, layout: Layout, at: Resolved, build: Build) -> Step
     """A full micro-batch over a full cache, with logits for every slot (for every token in older builds)."""
     options = layout.options
     tokens = min(at.context, at.options.ubatch, layout.max_num_batched_tokens)
-    windows = {a.window for layer in model.distinct_layers if (a := layer.attention) and a.stores and a.window}
-    kinds: list[int | None] = [None, *sorted(windows)]
+    kinds: list[int | None] = [None, *sorted(windows(model))]
     return Step(
         tokens=tokens,
         outputs=min(tokens, at.slots) if build.few_outputs else tokens,
