@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,10 @@ def words(flags: dict[str, Any]) -> list[str]:
     return [word for name, value in flags.items() for word in (f"--{name}", str(value)) if word]
 
 
+def _type(stored: dict[str, str], name: str, shape: tuple[int, ...]) -> str:
+    return stored.get(name, "F32")
+
+
 @contextmanager
 def devices(folder: Path) -> Iterator[list[int]]:
     """Ports of as many loopback devices as any case takes."""
@@ -148,18 +153,9 @@ def record(folder: Path, ports: list[int], case: Case, file: Path) -> dict[str, 
     """Ask llama-fit-params about one case: MiB of each device and of the host."""
     used = ports[: case["devices"]]
     rpc = ",".join(f"127.0.0.1:{port}" for port in used)
-    given = [
-        "-m",
-        str(file),
-        "--rpc",
-        rpc,
-        *(["-ngl", "99"] if "gpu-layers" not in case["flags"] else []),
-        *words(case["flags"]),
-    ]
-    given += ["--fit-print", "on", "-lv", "5"]
-    run = subprocess.run(
-        [folder / "llama-fit-params", *given], capture_output=True, text=True, timeout=120, check=False
-    )
+    given = ["-m", str(file), "--rpc", rpc, *words({"gpu-layers": 99} | case["flags"])]
+    program = [folder / "llama-fit-params", *given, "--fit-print", "on", "-lv", "5"]
+    run = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
     log = run.stdout + run.stderr
     if run.returncode:
         return {"error": [line for line in log.splitlines() if re.search(r" E |error", line)][:3]}
@@ -189,7 +185,7 @@ def main() -> None:
             _, config, _ = resolve(case["model"])
             stored = types(as_gguf(load_model(case["model"]), case["type"]))
             file = Path(folder) / "model.gguf"
-            write(file, text(json.loads(config.read_text())), lambda name, _: stored.get(name, "F32"))
+            write(file, text(json.loads(config.read_text())), partial(_type, stored))
             found.append(case | {"answer": record(asked.bin, ports, case, file)})
             file.unlink()
     lines = ",\n".join(json.dumps(case) for case in found)
