@@ -1,14 +1,32 @@
-"""The models we ship: `specs/models/ORG--NAME.json`, each the config.json of a published model."""
+"""The models we ship: `specs/models/ORG--NAME.json`, each the config.json of a published model.
+
+`specs/models/names.yaml` adds the names of models that share the shapes of one of them.
+"""
 
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from planner.data_files import data_path
-from planner.errors import UnknownName
-from planner.near_names import near_names, normalise
+from planner.data_files import data_path, read_yaml
+from planner.errors import BadInput, UnknownName
+from planner.models.model_name import is_version, joined, short_name, without, without_version, words_of
+from planner.near_names import near_names
 
-_VARIANT = re.compile(r"-(instruct|chat|it|hf|base)$", re.IGNORECASE)
+
+@dataclass(frozen=True)
+class Entry:
+    """What a name stands for: a config file, with fields changed, and why that is right.
+
+    `fields` replace fields of the config; one that is None takes the field out.
+    """
+
+    model_id: str
+    file: Path
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @cache
@@ -18,29 +36,122 @@ def catalogue() -> dict[str, Path]:
     return {file.stem.replace("--", "/", 1): file for file in files if not file.stem.endswith(".hf_quant_config")}
 
 
-def resolve(name: str) -> tuple[str, Path, list[str]]:
-    """Return the id, the config file and what was assumed for a name as people write it.
+def resolve(name: str) -> Entry:
+    """Return what a name as people write it stands for, with what was assumed.
 
-    Raises UnknownName with near names.
+    Tried in this order: the exact id or an alias; the same words under another organisation; without words
+    that name no shape (`Instruct`); without a date or version, when the catalogue's entry has none or is the
+    only one; a fine-tune that names its base in full. Raises UnknownName with near names.
     """
-    for form, assumption in ((_exact, None), (_without_org, None), (_without_variant, "read as")):
-        found = [model_id for model_id in catalogue() if form(model_id) == form(name)]
-        if len(found) == 1 or (found and form is not _without_variant):
-            model_id = sorted(found, key=len)[0]
-            note = [f"model {name!r} read as {model_id}, which has the same shapes"] if assumption else []
-            return model_id, catalogue()[model_id], note
-    short_names = {model_id.partition("/")[2]: model_id for model_id in catalogue()}
-    raise UnknownName("model", name, near_names(name, [*catalogue(), *short_names]))
+    words = words_of(name)
+    for found in (_exact(name), _by_words(words), _by_version(words), _fine_tuned(words)):
+        if found:
+            return _noted(found, name)
+    short_names = [model_id.rpartition("/")[2] for model_id in _entries()]
+    raise UnknownName("model", name, near_names(name, [*_entries(), *short_names]))
 
 
-def _exact(name: str) -> str:
-    return name.lower()
+@cache
+def _entries() -> dict[str, Entry]:
+    """Every id that resolves: the files, then the aliases; ids of aliases as their authors write them."""
+    known = {model_id: Entry(model_id, file) for model_id, file in catalogue().items()}
+    content = _names()
+    for base, names in content["same_shapes"].items():
+        for name in names:
+            known.setdefault(name, replace(_known(known, base), model_id=name, notes=(f"the shapes of {base}",)))
+    for name, change in content["changed"].items():
+        entry, fields = _known(known, change["base"]), change["fields"]
+        shown = ", ".join(f"{key} = {value}" for key, value in fields.items() if not isinstance(value, dict))
+        note = f"the config of {change['base']}" + (f" with {shown}" if shown else "")
+        known.setdefault(name, replace(entry, model_id=name, fields=entry.fields | fields, notes=(note,)))
+    return known
 
 
-def _without_org(name: str) -> str:
-    return normalise(name.rpartition("/")[2].lower().removeprefix("meta-"))
+def _known(known: Mapping[str, Entry], base: str) -> Entry:
+    if base not in known:
+        raise BadInput(f"{base!r} has no file", where="specs/models/names.yaml", expected="an id of specs/models")
+    return known[base]
 
 
-def _without_variant(name: str) -> str:
-    bare = name.rpartition("/")[2].lower().removeprefix("meta-")
-    return normalise(_VARIANT.sub("", bare))
+@cache
+def _names() -> Any:
+    return read_yaml(data_path("specs", "models") / "names.yaml")
+
+
+@cache
+def _neutral() -> frozenset[str]:
+    return frozenset(_names()["neutral_words"])
+
+
+@cache
+def _index() -> Mapping[str, Mapping[str, list[Entry]]]:
+    """Entries by the whole short name, by the name without neutral words, and without versions too."""
+    forms: dict[str, dict[str, list[Entry]]] = {"whole": {}, "shapes": {}, "unversioned": {}}
+    for model_id, entry in _entries().items():
+        words = words_of(model_id)
+        bare = without(words, _neutral())
+        for form, key in (("whole", words), ("shapes", bare), ("unversioned", without_version(bare))):
+            forms[form].setdefault(joined(key), []).append(entry)
+    return forms
+
+
+@cache
+def _ids() -> dict[str, Entry]:
+    return {model_id.lower(): entry for model_id, entry in _entries().items()}
+
+
+def _exact(name: str) -> Entry | None:
+    return _ids().get(name.lower())
+
+
+def _by_words(words: tuple[str, ...]) -> Entry | None:
+    found = _index()["whole"].get(joined(words)) or _index()["shapes"].get(joined(without(words, _neutral())))
+    return _plainest(found or [])
+
+
+def _by_version(words: tuple[str, ...]) -> Entry | None:
+    bare = without(words, _neutral())
+    undated = without_version(bare)
+    if undated != bare:
+        return _plainest(_index()["shapes"].get(joined(undated), []))
+    found = _index()["unversioned"].get(joined(bare), [])
+    files = {(entry.file, repr(entry.fields)) for entry in found}
+    return _plainest(found) if len(files) == 1 else None
+
+
+def _fine_tuned(words: tuple[str, ...]) -> Entry | None:
+    """Find the longest catalogue name inside, when all other words are those of fine-tunes."""
+    tuned = frozenset(_names()["fine_tune_words"])
+    for first, last in _spans(len(words)):
+        rest = [*enumerate(words[:first]), *enumerate(words[last:], last)]
+        if all(_harmless(words, index, tuned) for index, _ in rest):
+            inner = without(words[first:last], _neutral())
+            if found := _plainest(_index()["shapes"].get(joined(inner), [])):
+                return found
+    return None
+
+
+def _harmless(words: tuple[str, ...], index: int, tuned: frozenset[str]) -> bool:
+    """Whether a word changes no shape; the number of a fine-tune (`Hermes-3`) neither."""
+    word = words[index]
+    numbered = index > 0 and words[index - 1] in tuned and re.fullmatch(r"\d(\.\d+)?", word) is not None
+    return word in tuned or word in _neutral() or is_version(word) or numbered
+
+
+def _spans(length: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of at least two words, the longest first."""
+    for size in range(length - 1, 1, -1):
+        for first in range(length - size + 1):
+            yield first, first + size
+
+
+def _plainest(found: list[Entry]) -> Entry | None:
+    """Files before aliases, then the shortest id."""
+    return min(found, key=lambda entry: (bool(entry.notes), len(entry.model_id), entry.model_id), default=None)
+
+
+def _noted(entry: Entry, name: str) -> Entry:
+    if short_name(entry.model_id) == short_name(name):
+        return replace(entry, notes=tuple(f"model {name!r} has {note}" for note in entry.notes))
+    shapes = f" ({entry.notes[0]})" if entry.notes else ""
+    return replace(entry, notes=(f"model {name!r} read as {entry.model_id}{shapes}, which has the same shapes",))

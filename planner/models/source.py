@@ -1,7 +1,9 @@
 """From what the user wrote to a model: a file, a directory, a hub id or a catalogue name."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from planner.data_files import read_json
 from planner.errors import BadInput
@@ -9,7 +11,7 @@ from planner.models.blueprints import find_blueprint, model_types
 from planner.models.config_json import Config
 from planner.models.gguf_name import gguf_name
 from planner.models.model import Model
-from planner.models.model_catalogue import resolve
+from planner.models.model_catalogue import Entry, resolve
 from planner.models.quantization import schemes
 from planner.models.quantization.apply import quantize
 from planner.models.quantization.gguf import as_gguf
@@ -33,8 +35,19 @@ def load_model(source: str | Path) -> Model:
         return model_from_file(path, name=path.stem if path.name != "config.json" else path.resolve().parent.name)
     if str(source).endswith((".json", ".gguf", ".safetensors")) or str(source).startswith((".", "/")):
         raise BadInput("no such file or directory", where=source)
-    model_id, file, notes = resolve(str(source))
-    return model_from_file(file, name=model_id).assuming(*notes)
+    return _catalogued(resolve(str(source)))
+
+
+def _catalogued(entry: Entry) -> Model:
+    config = Config(_with_fields(read_json(entry.file), entry.fields), where=entry.file)
+    return model_from_config(config, name=entry.model_id).assuming(*entry.notes)
+
+
+def _with_fields(data: Any, fields: Mapping[str, Any]) -> Any:
+    """Return a config with fields replaced; one that is None is taken out."""
+    if not isinstance(data, dict):
+        return data
+    return {name: value for name, value in (data | dict(fields)).items() if value is not None or name not in fields}
 
 
 def model_from_file(path: Path, name: str) -> Model:
