@@ -53,12 +53,13 @@ def resolve(name: str) -> Entry:
 
 @cache
 def _entries() -> dict[str, Entry]:
-    """Every id that resolves: the files, then the aliases; ids of aliases as their authors write them."""
+    """Every id that resolves: the files, then the aliases. One without an organisation is no id of a hub."""
     known = {model_id: Entry(model_id, file) for model_id, file in catalogue().items()}
     content = _names()
     for base, names in content["same_shapes"].items():
         for name in names:
-            known.setdefault(name, replace(_known(known, base), model_id=name, notes=(f"the shapes of {base}",)))
+            model_id = name if "/" in name else base
+            known.setdefault(name, replace(_known(known, base), model_id=model_id, notes=(f"the shapes of {base}",)))
     for name, change in content["changed"].items():
         entry, fields = _known(known, change["base"]), change["fields"]
         shown = ", ".join(f"{key} = {value}" for key, value in fields.items() if not isinstance(value, dict))
@@ -87,8 +88,8 @@ def _neutral() -> frozenset[str]:
 def _index() -> Mapping[str, Mapping[str, list[Entry]]]:
     """Entries by the whole short name, by the name without neutral words, and without versions too."""
     forms: dict[str, dict[str, list[Entry]]] = {"whole": {}, "shapes": {}, "unversioned": {}}
-    for model_id, entry in _entries().items():
-        words = words_of(model_id)
+    for name, entry in _entries().items():
+        words = words_of(name)
         bare = without(words, _neutral())
         for form, key in (("whole", words), ("shapes", bare), ("unversioned", without_version(bare))):
             forms[form].setdefault(joined(key), []).append(entry)
@@ -97,7 +98,7 @@ def _index() -> Mapping[str, Mapping[str, list[Entry]]]:
 
 @cache
 def _ids() -> dict[str, Entry]:
-    return {model_id.lower(): entry for model_id, entry in _entries().items()}
+    return {name.lower(): entry for name, entry in _entries().items()}
 
 
 def _exact(name: str) -> Entry | None:
