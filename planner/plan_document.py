@@ -33,10 +33,12 @@ class StagePlan(Document):
 
 
 class Capacity(Document):
-    """What a replica carries: full-length sequences at once, and the tokens its cache holds."""
+    """What a replica carries: full-length sequences at once, the tokens its cache holds; rates within the targets."""
 
     sequences: int
     kv_cache_tokens: int
+    requests_per_second: float | None = None
+    tokens_per_second: float | None = None
 
 
 class ReplicaPlan(Document):

@@ -28,6 +28,14 @@ class Workload(Document):
 
 
 def describe(workload: Workload) -> str:
-    """One phrase: `64 sequences of 8,192 tokens`."""
+    """One phrase: `64 sequences of 8,192 tokens`, `20 requests/s of up to 8,192 tokens, 50 ms a token`."""
     context = f"{workload.context:,} tokens" if workload.context else "full context"
-    return f"{workload.concurrency:,} sequence{'s' if workload.concurrency > 1 else ''} of {context}"
+    rates = [f"{workload.requests_per_second:g} requests/s"] if workload.requests_per_second else []
+    rates += [f"{workload.tokens_per_second:g} output tokens/s"] if workload.tokens_per_second else []
+    if rates:
+        what = f"{' and '.join(rates)} of up to {context}"
+    else:
+        what = f"{workload.concurrency:,} sequence{'s' if workload.concurrency > 1 else ''} of {context}"
+    targets = [f"first token within {workload.ttft_ms:g} ms"] if workload.ttft_ms else []
+    targets += [f"{workload.tpot_ms:g} ms a token"] if workload.tpot_ms else []
+    return ", ".join([what, *targets])

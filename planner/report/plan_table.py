@@ -45,8 +45,19 @@ def _deployment(deployment: Deployment) -> str:
             f" {first.layout.max_model_len:,} tokens\n"
             + tabulate(rows, headers=["replica", "stage", "devices", "GPU", "layers"], tablefmt="simple")
         )
+        if first.speed:
+            parts[-1] += f"\n{_speed(first)}"
         parts.append(bill_table([device.model_dump() for device in first.per_device]))
     return "\n\n".join(parts)
+
+
+def _speed(replica: ReplicaPlan) -> str:
+    speed, able = replica.speed or {}, replica.capacity.requests_per_second
+    carries = f", carries {able:,.4g} requests/s" if able is not None else ""
+    return (
+        f"speed under its part of the load: first token {speed['ttft_ms']:,.4g} ms, {speed['tpot_ms']:,.4g} ms a token,"
+        f"\n{speed['output_tokens_per_s']:,.4g} output tokens/s{carries} ({speed['provenance']})"
+    )
 
 
 def _devices(devices: list[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from tabulate import tabulate
 
 from planner.report.notes import join, notes
+from planner.workload import Workload, describe
 
 
 def size_table(document: dict[str, Any]) -> str:
@@ -16,15 +17,13 @@ def size_table(document: dict[str, Any]) -> str:
             [
                 answer["gpu"],
                 answer["gpus"] or "-",
-                f"{answer['replicas']} x {answer['layout']}" if answer["gpus"] else "-",
-                answer["sequences"],
-                f"{step['gpus']}: {step['sequences']:,} seqs" if step else "-",
+                answer["layout"] or "-",
+                answer["carries"] or "-",
+                f"{step['gpus']}: {step['carries']}" if step else "-",
             ]
         )
-    table = tabulate(rows, headers=["GPU", "need", "layout", "sequences", "one step more"], tablefmt="simple")
+    table = tabulate(rows, headers=["GPU", "need", "layout", "carries", "one step more"], tablefmt="simple")
     binds = [f"{answer['gpu']}: {answer['binds']}" for answer in document["sizes"]]
-    workload = document["workload"]
-    context = f"{workload['context']:,} tokens" if workload["context"] else "full context"
     engine = f"{document['engine']} {document['engine_version']}"
-    head = f"{document['model']} on {engine}: {workload['concurrency']:,} sequences of {context}"
+    head = f"{document['model']} on {engine}: {describe(Workload.model_validate(document['workload']))}"
     return join(head, table, notes("what binds", binds), notes("assumed", document["assumptions"]))

@@ -31,6 +31,20 @@ def needs(workload: Workload) -> Capacity:
     return found
 
 
+def arrives(workload: Workload) -> bool:
+    """Whether a rate is asked for: the sequences in flight then follow from it."""
+    return workload.requests_per_second is not None or workload.tokens_per_second is not None
+
+
+def unmeasured(workload: Workload) -> Workload:
+    """Return a load that asks for the same things, of which no amount changes what a replica carries."""
+    if not arrives(workload):
+        return workload
+    rates = ("requests_per_second", "tokens_per_second")
+    ones = {rate: 1.0 for rate in rates if getattr(workload, rate) is not None}
+    return workload.model_copy(update={"concurrency": 1, **ones})
+
+
 def needs_speed(workload: Workload) -> bool:
     """Whether memory alone cannot tell if the load is carried."""
     asked = (workload.requests_per_second, workload.tokens_per_second, workload.ttft_ms, workload.tpot_ms)
@@ -58,9 +72,9 @@ def capacity(
     except BadInput:
         return dict.fromkeys(needs(workload), 0)
     found = {"sequences": held}
-    if workload.requests_per_second is None:
+    if not arrives(workload):
         found["sequences"] = min(held, speed.in_flight)
-    else:
+    if workload.requests_per_second is not None:
         found["requests"] = floor(speed.requests_per_second * _ROUNDING * MILLI)
     if workload.tokens_per_second is not None:
         found["tokens"] = floor(speed.requests_per_second * traffic(workload).output * _ROUNDING * MILLI)

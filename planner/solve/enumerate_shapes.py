@@ -7,7 +7,7 @@ from planner.fleet.island import LinkClass
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.request import ModelRequest
-from planner.solve.capacity import capacity, needs_speed
+from planner.solve.capacity import arrives, capacity, needs_speed
 from planner.solve.layer_split import best_shares
 from planner.solve.node_class import NodeClass
 from planner.solve.shape import Shape
@@ -139,7 +139,7 @@ def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:
 
 def _sequences(workload: Workload, usual: int) -> int:
     """Sequences an engine may run at once: as many as are in flight; under a rate that follows from the speed."""
-    return min(usual, workload.concurrency) if workload.requests_per_second is None else usual
+    return usual if arrives(workload) else min(usual, workload.concurrency)
 
 
 def _sites(split: Split, ground: Grounds) -> Iterator[Site]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from planner.engines import local_profile
 from planner.plan_document import (
@@ -14,14 +15,18 @@ from planner.plan_document import (
     SolveRecord,
     StagePlan,
 )
-from planner.solve.capacity import held_sequences
+from planner.solve.capacity import MILLI, held_sequences
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.node_class import MICRO
 from planner.solve.placement import Placed, place
 from planner.solve.problem import Problem
+from planner.solve.replica_speed import replica_speeds
+from planner.solve.shape import Shape
 from planner.solve.solution import Solution
+from planner.units import count
+from planner.workload import Workload
 
 
 def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> Plan:
@@ -96,15 +101,16 @@ def _record(problem: Problem, solver: str, seconds: float | None) -> SolveRecord
 def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> Deployment:
     mine = [replica for replica in placed if replica.shape.wanted == position]
     variant = mine[0].shape.variant
+    speeds = replica_speeds([replica.shape for replica in mine], problem.request.models[position].workload)
     return Deployment(
         model=variant.model.name,
         engine=variant.engine.name,
         engine_version=variant.engine.version,
-        replicas=[_replica(replica) for replica in mine],
+        replicas=[_replica(*pair) for pair in zip(mine, speeds, strict=True)],
     )
 
 
-def _replica(placed: Placed) -> ReplicaPlan:
+def _replica(placed: Placed, speed: dict[str, Any] | None) -> ReplicaPlan:
     shape, devices, stages = placed.shape, placed.devices, []
     for stage in range(shape.layout.pipeline_parallel_size):
         size = shape.layout.stage_gpus(stage)
@@ -120,9 +126,18 @@ def _replica(placed: Placed) -> ReplicaPlan:
         layout=shape.layout,
         stages=stages,
         per_device=[DeviceLines(**device.document()) for device in shape.bill.per_device],
-        capacity=Capacity(
-            sequences=held_sequences(shape.layout, shape.bill), kv_cache_tokens=shape.bill.kv_cache_tokens
-        ),
+        speed=speed,
+        capacity=_capacity(shape),
+    )
+
+
+def _capacity(shape: Shape) -> Capacity:
+    rates = {need: shape.capacity[need] / MILLI for need in ("requests", "tokens") if need in shape.capacity}
+    return Capacity(
+        sequences=held_sequences(shape.layout, shape.bill),
+        kv_cache_tokens=shape.bill.kv_cache_tokens,
+        requests_per_second=rates.get("requests"),
+        tokens_per_second=rates.get("tokens"),
     )
 
 
@@ -144,14 +159,25 @@ def _explain(problem: Problem, placed: Sequence[Placed]) -> list[str]:
     for position, wanted in enumerate(problem.request.models):
         mine = [replica.shape for replica in placed if replica.shape.wanted == position]
         found = problem.shapes[position]
-        carried = sum(held_sequences(shape.layout, shape.bill) for shape in mine)
         name = f"{wanted.model}: " if len(problem.request.models) > 1 else ""
         lines.append(
-            f"{name}{len(mine)} replica{'s' if len(mine) > 1 else ''} hold{'' if len(mine) > 1 else 's'}"
-            f" {carried:,} sequences at once; {wanted.workload.concurrency:,} were asked for;"
+            f"{name}{count(len(mine), 'replica')}: {_carried(mine, wanted.workload)};"
             f" {len(found.fitting):,} of {found.considered:,} layouts can carry at least one"
         )
     return lines
+
+
+def _carried(shapes: Sequence[Shape], workload: Workload) -> str:
+    """`room for 80 sequences at once (64 asked for), 21.3 requests/s within the targets (20 asked for)`."""
+    held = sum(held_sequences(shape.layout, shape.bill) for shape in shapes)
+    parts = [f"room for {held:,} sequences at once ({workload.concurrency:,} asked for)"]
+    within = " within the targets" if workload.ttft_ms or workload.tpot_ms else ""
+    asked = {"requests": workload.requests_per_second, "tokens": workload.tokens_per_second}
+    for need, words in (("requests", "requests/s"), ("tokens", "output tokens/s")):
+        if asked[need] is not None:
+            able = sum(shape.capacity[need] for shape in shapes) / MILLI
+            parts.append(f"{able:,.4g} {words}{within} ({asked[need]:,g} asked for)")
+    return ", ".join(parts)
 
 
 def _alternatives(problem: Problem, placed: Sequence[Placed], most: int = 3) -> list[dict[str, object]]:

@@ -1,13 +1,13 @@
 """A problem: a request with everything it names looked up, ready to be solved."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from planner.fleet.inventory import Inventory, load_inventory
 from planner.fleet.node_group import NodeList
 from planner.request import ObjectiveName, Request
-from planner.solve.capacity import needs, needs_speed
+from planner.solve.capacity import needs, needs_speed, unmeasured
 from planner.solve.dominance import undominated
 from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds
 from planner.solve.fleet_programme import FleetProgramme
@@ -26,12 +26,16 @@ MOST_MIXED = 64
 
 @dataclass(frozen=True)
 class Problem:
-    """A request, its nodes in classes, and the variants of each of its models."""
+    """A request, its nodes in classes, and the variants of each of its models.
+
+    `priced` holds the shapes of earlier problems that this one was made from.
+    """
 
     request: Request
     inventory: Inventory
     classes: tuple[NodeClass, ...]
     variants: tuple[tuple[Variant, ...], ...]
+    priced: dict[Hashable, Shapes] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def objective(self) -> ObjectiveName:
@@ -55,14 +59,19 @@ class Problem:
 
     @cached_property
     def shapes(self) -> tuple[Shapes, ...]:
-        """Every legal layout of each model."""
+        """Every legal layout of each model; priced once for all loads that differ only in how much is asked."""
         ground = grounds(self.classes)
+        offered = tuple((kind, *sizes.items()) for kind, sizes in ground.slots.items())
         found = []
         for place, wanted in enumerate(self.request.models):
-            mine = Shapes()
-            for variant in self.variants[place]:
-                mine.add(enumerate_shapes(place, wanted, variant, ground, mixed=self.mixes))
-            found.append(mine)
+            like = wanted.model_copy(update={"workload": unmeasured(wanted.workload)})
+            key = (place, like.model_dump_json(), self.mixes, offered)
+            if key not in self.priced:
+                mine = Shapes()
+                for variant in self.variants[place]:
+                    mine.add(enumerate_shapes(place, like, variant, ground, mixed=self.mixes))
+                self.priced[key] = mine
+            found.append(self.priced[key])
         return tuple(found)
 
     @cached_property

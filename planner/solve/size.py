@@ -1,6 +1,7 @@
 """The `size` verb: how many GPUs of each kind a model needs, what binds, and what one step more buys."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,15 @@ from planner.fleet.gpu_catalogue import find_gpu, gpus
 from planner.fleet.inventory import load_inventory
 from planner.layout import Limits
 from planner.request import ModelRequest, Request
+from planner.solve.capacity import held_sequences, needs_speed
 from planner.solve.explain.added_gpus import MOST_NODES, USUAL_NODE
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.load_knob import load_knob, most_carried
 from planner.solve.node_class import node_class
 from planner.solve.outcome import Effort
 from planner.solve.problem import Problem, read_problem
+from planner.solve.replica_speed import replica_speeds
+from planner.solve.shape import Shape
 from planner.solve.solution import Solution, read_solution, solve
 from planner.units import gib
 from planner.workload import Workload
@@ -92,6 +96,7 @@ def _answer(wanted: ModelRequest, gpu: Gpu) -> dict[str, Any]:
             "layout": None,
             "replicas": 0,
             "sequences": 0,
+            "carries": None,
             "binds": why[0],
             "next": None,
         }
@@ -102,8 +107,9 @@ def _answer(wanted: ModelRequest, gpu: Gpu) -> dict[str, Any]:
         "gpus": count,
         "layout": _describe(least),
         "replicas": sum(copies for _, copies in least.replicas),
-        "sequences": most,
-        "binds": _binds(least),
+        "sequences": _sequences(least),
+        "carries": load_knob(wanted.workload).describe(most),
+        "binds": _binds(least, wanted.workload),
         "next": _next(problem, most),
     }
 
@@ -129,7 +135,17 @@ def _next(problem: Problem, most: int) -> dict[str, Any] | None:
     if found is None:
         return None
     count = found.outcome.value
-    return {"gpus": count, "layout": _describe(found), "sequences": most_carried(larger, 0, count)}
+    return {
+        "gpus": count,
+        "layout": _describe(found),
+        "sequences": _sequences(found),
+        "carries": knob.describe(most_carried(larger, 0, count) or 0),
+    }
+
+
+def _sequences(solution: Solution) -> int:
+    """Full-length sequences that all replicas hold at once."""
+    return sum(copies * held_sequences(shape.layout, shape.bill) for shape, copies in solution.replicas)
 
 
 def _describe(solution: Solution) -> str:
@@ -140,9 +156,26 @@ def _describe(solution: Solution) -> str:
     return " + ".join(f"{copies} x {label}" for label, copies in counts.items())
 
 
-def _binds(solution: Solution) -> str:
+def _binds(solution: Solution, workload: Workload) -> str:
     shape = max(solution.replicas, key=lambda item: item[1] * item[0].gpus)[0]
+    if needs_speed(workload):
+        (speed,) = replica_speeds([shape], workload)
+        if speed:
+            return _binding_speed(shape, speed, workload)
     device = max(shape.bill.per_device, key=lambda line: line.weights_bytes)
     part = "weights" if 2 * device.weights_bytes > device.usable_bytes else "KV cache"
     weights, cache, usable = gib(device.weights_bytes), gib(device.kv_cache_bytes), gib(device.usable_bytes)
     return f"{part}: {weights} weights, {cache} cache of {usable} usable"
+
+
+def _binding_speed(shape: Shape, speed: Mapping[str, Any], workload: Workload) -> str:
+    """Targets bind where a replica could run more requests at once than it may."""
+    held = held_sequences(shape.layout, shape.bill)
+    targets = [f"first token within {workload.ttft_ms:g} ms"] if workload.ttft_ms else []
+    targets += [f"{workload.tpot_ms:g} ms a token"] if workload.tpot_ms else []
+    running, provenance = speed["in_flight"], speed["provenance"]
+    if targets and running < held:
+        what = f"latency: {' and '.join(targets)} leave {running:,} requests in flight of room for {held:,}"
+    else:
+        what = f"throughput: all {running:,} requests that fit are in flight"
+    return f"{what} on {shape.label} ({provenance})"

@@ -93,7 +93,7 @@ def _inventory(dice: random.Random, most: int) -> Inventory:
 
 def _load(dice: random.Random, place: int) -> Load:
     layers = dice.randint(2, 5)
-    sizes = [round(dice.uniform(0.3, 9.0), 2)] * layers
+    sizes = [round(dice.uniform(0.2, 6.0), 2)] * layers
     if dice.random() < 0.4:
         sizes = [dice.choice((sizes[0], round(sizes[0] / 2, 2))) for _ in range(layers)]
     model = toy_model(
@@ -103,5 +103,5 @@ def _load(dice: random.Random, place: int) -> Load:
         width=dice.choice((1, 4, 12)) * 1200,
     )
     return Load(
-        model, ToyEngine(dice.random() < 0.5), dice.choice((512, 2048, 4096)), dice.choice((1, 3, 20, 150, 600))
+        model, ToyEngine(dice.random() < 0.5), dice.choice((512, 2048, 4096)), dice.choice((1, 3, 20, 60, 150))
     )

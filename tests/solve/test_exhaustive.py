@@ -9,14 +9,14 @@ from tests.solve.exhaustive_search import cheapest
 from tests.solve.random_instances import instance
 
 
-@pytest.mark.parametrize("seeds", [range(1000, 1030), range(1030, 1060)])
+@pytest.mark.parametrize("seeds", [range(1000, 1020), range(1020, 1040)])
 def test_one_model_on_up_to_twelve_gpus_of_up_to_three_kinds(seeds: range) -> None:
     for seed in seeds:
         drawn = instance(seed, gpus=12)
         assert drawn.planned() == cheapest(drawn.inventory.nodes, drawn.loads), f"seed {seed}"
 
 
-@pytest.mark.parametrize("seeds", [range(2000, 2030), range(2030, 2060)])
+@pytest.mark.parametrize("seeds", [range(2000, 2015), range(2015, 2030)])
 def test_several_models_that_share_nodes(seeds: range) -> None:
     for seed in seeds:
         drawn = instance(seed, models=3, gpus=10)

@@ -1,0 +1,51 @@
+"""The speed of each replica under its part of the load, for the plan document."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from planner.errors import BadInput
+from planner.solve.capacity import MILLI, held_sequences
+from planner.solve.shape import Shape
+from planner.speed.predict import predict
+from planner.speed.traffic import traffic
+from planner.workload import Workload
+
+
+def replica_speeds(shapes: Sequence[Shape], workload: Workload) -> list[dict[str, Any] | None]:
+    """Return the `speed` entry of each replica; None where the GPU's rates are unknown.
+
+    Every replica takes the part of the load that it carries of what all carry together.
+    """
+    rates = [_rate(shape, workload) for shape in shapes]
+    total = sum(rates)
+    found: dict[int, dict[str, Any] | None] = {}
+    for shape, rate in zip(shapes, rates, strict=True):
+        if id(shape) not in found:
+            found[id(shape)] = _speed(shape, _part(workload, rate / total if total else 0.0))
+    return [found[id(shape)] for shape in shapes]
+
+
+def _rate(shape: Shape, workload: Workload) -> float:
+    """What the load is divided by: requests or tokens a second where a rate is asked for, else sequences."""
+    if workload.requests_per_second is not None:
+        return shape.capacity["requests"] / MILLI
+    if workload.tokens_per_second is not None:
+        return shape.capacity["tokens"] / MILLI
+    return float(held_sequences(shape.layout, shape.bill))
+
+
+def _part(workload: Workload, share: float) -> Workload:
+    changes: dict[str, object] = {"concurrency": max(1, round(workload.concurrency * share))}
+    asked = workload.requests_per_second
+    if asked is None and workload.tokens_per_second is not None:
+        asked = workload.tokens_per_second / traffic(workload).output
+    if asked is not None:
+        changes["requests_per_second"] = asked * share
+    return workload.model_copy(update=changes)
+
+
+def _speed(shape: Shape, workload: Workload) -> dict[str, Any] | None:
+    try:
+        return predict(shape.variant.model, shape.layout, shape.sites, shape.variant.engine, workload).document()
+    except BadInput:
+        return None
