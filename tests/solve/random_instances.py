@@ -102,6 +102,4 @@ def _load(dice: random.Random, place: int) -> Load:
         heads=dice.choice((1, 2, 4, 6)),
         width=dice.choice((1, 4, 12)) * 1200,
     )
-    return Load(
-        model, ToyEngine(dice.random() < 0.5), dice.choice((512, 2048, 4096)), dice.choice((1, 3, 20, 60, 150))
-    )
+    return Load(model, ToyEngine(dice.random() < 0.5), dice.choice((512, 2048, 4096)), dice.choice((1, 3, 20, 60, 150)))
