@@ -18,12 +18,19 @@ def size_table(document: dict[str, Any]) -> str:
                 answer["gpu"],
                 answer["gpus"] or "-",
                 answer["layout"] or "-",
-                answer["carries"] or "-",
-                f"{step['gpus']}: {step['carries']}" if step else "-",
+                _amount(answer["carries"]),
+                f"{step['gpus']}: {_amount(step['carries'])}" if step else "-",
             ]
         )
-    table = tabulate(rows, headers=["GPU", "need", "layout", "carries", "one step more"], tablefmt="simple")
+    unit = next((answer["carries"].partition(" ")[2] for answer in document["sizes"] if answer["carries"]), "carries")
+    table = tabulate(rows, headers=["GPU", "need", "layout", unit, "one step more"], tablefmt="simple")
     binds = [f"{answer['gpu']}: {answer['binds']}" for answer in document["sizes"]]
     engine = f"{document['engine']} {document['engine_version']}"
-    head = f"{document['model']} on {engine}: {describe(Workload.model_validate(document['workload']))}"
+    asked = describe(Workload.model_validate(document["workload"]))
+    head = f"{document['model']} on {engine}: {asked}"
     return join(head, table, notes("what binds", binds), notes("assumed", document["assumptions"]))
+
+
+def _amount(carries: str | None) -> str:
+    """The number of `23.26 requests/s`."""
+    return carries.partition(" ")[0] if carries else "-"
