@@ -23,7 +23,7 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
         predicted={} if found.refusals else _predicted(found, reader),
         measured=run.measured,
         fits=(found.fits if run.devices.sized else None, run.fits),
-        why_not=() if found.fits else (*found.refusals, *found.bill.reasons),
+        why_not=() if found.fits else (*found.refusals, *found.verdict.reasons),
         margin=_margin(found),
         subject={
             "engine_version": found.engine.version,

@@ -6,22 +6,49 @@ from pathlib import Path
 
 from planner.backtest.run import Run
 from planner.errors import BadInput, UnknownName
+from planner.models.config_json import Config
 from planner.models.model import Model
 from planner.models.quantization.gguf import as_gguf
-from planner.models.source import load_model
+from planner.models.quantization.stored_as import format_family, holds, stored_as
+from planner.models.source import load_model, model_from_config
 
 _UNNAMED = re.compile(r"not named|not stated|unknown", re.IGNORECASE)
 
 
 def model_of(run: Run, folder: Path) -> Model:
     """Load the model of a run, stored as its GGUF file stores it; raises BadInput."""
+    if run.launch.engine != "llamacpp":
+        return recorded_model(run.launch.model, run.model_source, folder, run.quantization)
     model = recorded_model(run.launch.model, run.model_source, folder)
-    if run.launch.engine != "llamacpp" or not (run.quantization or run.file_bytes):
+    if not (run.quantization or run.file_bytes):
         return model
     return as_gguf(model, run.quantization or "", run.file_bytes)
 
 
-def recorded_model(name: str | None, path: str | None, folder: Path) -> Model:
+def recorded_model(name: str | None, path: str | None, folder: Path, stored: str | None = None) -> Model:
+    """Load the model a row names, in the format that it was stored in.
+
+    `stored` is the row's word for the format (`fp8`, `int4_awq`, `compressed-tensors`); where that says too little,
+    the name does (`...-FP8-dynamic`). A checkpoint that brings its own format keeps it, unless the row names another.
+    Raises BadInput.
+    """
+    model = _named(name, path, folder)
+    words = next((text for text in (stored, name) if format_family(text)), None)
+    return model if words is None else _stored(model, words)
+
+
+@cache
+def _stored(model: Model, words: str) -> Model:
+    if holds(model, words):
+        return model
+    if model.quantization:
+        config = {key: value for key, value in model.config.items() if key != "quantization_config"}
+        model = model_from_config(Config(config), name=model.name)
+    family = format_family(words)
+    return stored_as(model, words).assuming(f"weights stored as {family}, as checkpoints of that format usually are")
+
+
+def _named(name: str | None, path: str | None, folder: Path) -> Model:
     """Load the file at `path` (relative to `folder`, that of the rows), else the model of that name.
 
     Names of rows carry remarks in brackets, alternatives (`DeepSeek-V3/R1 671B`) and sizes that no name has.

@@ -9,6 +9,9 @@ from planner.engines import find_engine, local_profile
 from planner.launch.layout import layout_of
 from planner.memory.bill import Bill
 
+_SHORT = 4096
+"""Tokens that a run must hold where nobody asked for a length and the engine needs none to start."""
+
 
 def replay(run: Run, folder: Path, confidence: float) -> Replay:
     """Return what the profile predicts; raises BadInput when the run cannot be replayed.
@@ -24,6 +27,9 @@ def replay(run: Run, folder: Path, confidence: float) -> Replay:
     sites = run.devices.sites(layout.pipeline_parallel_size)
     layout = engines.on_sites(engine, model, layout, sites, run.launch.limits)
     bill = Bill((), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
+    verdict = bill
+    if run.any_length and not refusals and not bill.fits and layout.max_model_len > _SHORT:
+        verdict = engine.bill(model, layout.model_copy(update={"max_model_len": _SHORT}), sites, confidence)
     return Replay(
         run=run,
         model=model,
@@ -31,5 +37,6 @@ def replay(run: Run, folder: Path, confidence: float) -> Replay:
         layout=layout,
         bill=bill,
         refusals=tuple(refusals),
+        verdict=verdict,
         notes=(*run.notes, *run.devices.notes, *model.assumptions, *local_profile.remarks()),
     )

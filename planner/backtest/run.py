@@ -22,6 +22,7 @@ class Run:
     `model_source` is the file of the row's `model_path` and beats the model's name; `quantization` is the
     row's word for how the weights are stored, `file_bytes` the size of a GGUF file. `rank` is the device
     whose lines were logged. `unscored` are measured quantities that cannot be compared, with the reason.
+    `any_length` says that nobody asked for a context and that the engine starts with less cache than the model's own.
     """
 
     id: str
@@ -33,13 +34,17 @@ class Run:
     quantization: str | None = None
     file_bytes: int | None = None
     rank: int = 0
+    any_length: bool = False
     unscored: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What the engine profile says of a run; a layout it refuses (`refusals` say why) has an empty bill."""
+    """What the engine profile says of a run; a layout it refuses (`refusals` say why) has an empty bill.
+
+    `verdict` is the bill that decides whether it fits: the same, or that of short sequences (`Run.any_length`).
+    """
 
     run: Run
     model: Model
@@ -47,6 +52,7 @@ class Replay:
     layout: Layout
     bill: Bill
     refusals: tuple[str, ...]
+    verdict: Bill
     notes: tuple[str, ...] = ()
 
     @property
@@ -56,8 +62,8 @@ class Replay:
 
     @property
     def fits(self) -> bool:
-        """Whether we say that the engine starts and holds a full-length sequence."""
-        return self.bill.fits and not self.refusals
+        """Whether we say that the engine starts and holds a sequence of the length that was asked for."""
+        return self.verdict.fits and not self.refusals
 
     def logged(self, name: str) -> float | None:
         """Return what the profile says the engine prints under `name` (see `Bill.logged`)."""

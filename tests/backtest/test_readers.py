@@ -1,8 +1,12 @@
 """Each source format: its units, ranks and traps."""
 
+from pathlib import Path
+
 import pytest
 
+from planner.backtest.backtest import entry_of
 from planner.backtest.readers import engine_of, reader_of
+from planner.backtest.recorded_model import recorded_model
 from planner.errors import BadInput
 from planner.units import GIB
 
@@ -81,3 +85,21 @@ def test_frameworks(framework: str, engine: str) -> None:
 def test_frameworks_without_a_profile(row: dict[str, object]) -> None:
     with pytest.raises(BadInput):
         engine_of(row)
+
+
+def test_the_format_a_row_names_is_what_its_weights_are_billed_in() -> None:
+    def size(name: str, stored: str | None) -> float:
+        return recorded_model(name, None, Path(), stored).weight_bytes / 2**30
+
+    assert size("Llama-3.1-8B-Instruct", "fp8") == pytest.approx(8.46, abs=0.01)
+    assert size("deepseek-ai/DeepSeek-V3", "nvfp4") < 0.6 * size("deepseek-ai/DeepSeek-V3", "fp8")
+
+
+def test_no_length_asked_for_is_no_length_needed() -> None:
+    """SGLang starts with less cache than the model's context; a run that asked for the context needs it."""
+    row = {
+        "framework": "SGLang", "version": "0.4.6", "model": "Qwen2.5-7B-Instruct", "gpu_slug": "rtx-3090", "tp": 1,
+        "mem_fraction": 0.74, "measured": {}, "fits": True,
+    }  # fmt: skip
+    assert entry_of(row, 0, Path()).fits == (True, True)
+    assert entry_of(row | {"context": 32768}, 0, Path()).fits[0] is False

@@ -90,3 +90,16 @@ def test_more_memory_never_holds_less(tensor: int, fraction: float, context: int
     for device in small.per_device:
         assert device.total_bytes <= device.device_bytes + 8 * GIB
         assert device.weights_bytes > 60 * GIB / tensor - 64 * MIB
+
+
+@pytest.mark.parametrize(("ranks", "fraction"), [(1, 0.88), (2, 0.87), (4, 0.85), (8, 0.81)])
+def test_before_0_4_10_the_fraction_followed_the_ranks(ranks: int, fraction: float) -> None:
+    """ServerArgs.__post_init__ of 0.4.6."""
+    old, loaded = find_engine("sglang", "0.4.6"), load_model("llama-3.1-8b")
+    assert old.layout(loaded, H100, Limits(), tensor=ranks).memory_fraction == fraction
+
+
+def test_layers_that_attend_to_an_image_cache_text_too() -> None:
+    """Llama 3.2 11B Vision: 1.56 GB of keys for 20,480 tokens, all 40 layers (run sgl-doc-llama32-11bv-2503)."""
+    found = bill("Llama-3.2-11B-Vision-Instruct", Limits(max_model_len=131072, options={"max_total_tokens": 20480}))
+    assert found.per_device[0].kv_cache_bytes / 2 / GIB == pytest.approx(1.56, abs=0.005)

@@ -32,7 +32,7 @@ def launch_of(engine: str, row: Mapping[str, Any], **more: OptionValue) -> tuple
         tensor=ranks // data,
         pipeline=fields.size("pp") or 1,
         data=data,
-        expert_parallel=(fields.size("ep") or 1) > 1,
+        expert_parallel=(fields.size("ep") or 1) > 1 or "moe_a2a_backend" in more,
         limits=Limits.parse(
             {
                 "max_model_len": fields.whole("context"),

@@ -14,6 +14,9 @@ from planner.units import GIB
 
 _FREE_AT_START = re.compile(r"\(([\d.]+) GB (?:free at start|available (?:at start|before weights))\)")
 _HOST_EXPERTS = re.compile(r"ktransformers|--kt-|experts? (?:\w+ )?on CPU", re.IGNORECASE)
+_PATCHED = re.compile(r"patched \w*Configurator")
+_RECIPE, _RECIPE_REDUNDANT = re.compile(r"large-scale PD/EP recipe"), 32
+"""The published recipe for DeepSeek on many nodes has `--ep-num-redundant-experts 32` (SGLang issue 6017)."""
 _SHARED = re.compile(r"GPU (?:is )?shared")
 
 
@@ -29,7 +32,6 @@ def read(row: Mapping[str, Any]) -> Run:
     measured = fields.measured()
     remarks = fields.words("other_flags")
     launch, notes = launch_of("sglang", row, **_options(fields, remarks))
-    shared = bool(_SHARED.search(remarks))
     return Run(
         id=str(row.get("id")),
         launch=launch,
@@ -40,10 +42,20 @@ def read(row: Mapping[str, Any]) -> Run:
         fits=fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
-        unscored={"avail_before_weights_GB": INPUT}
-        | ({name: "others use the card" for name in measured if name.startswith("avail_after")} if shared else {}),
+        any_length=fields.whole("context") is None,
+        unscored={"avail_before_weights_GB": INPUT} | _incomparable(measured, remarks),
         notes=notes,
     )
+
+
+def _incomparable(measured: Mapping[str, Value], remarks: str) -> dict[str, str]:
+    """Quantities that something outside the engine decided, with the reason."""
+    if _SHARED.search(remarks):
+        return {name: "others use the card" for name in measured if name.startswith("avail_after")}
+    if _PATCHED.search(remarks):
+        kept = ("avail_after_weights_GB", "weights_mem_usage_GB")
+        return {name: "a patch under test reserves memory of its own" for name in measured if name not in kept}
+    return {}
 
 
 def _free(measured: Mapping[str, Value], words: str) -> tuple[int, ...]:
@@ -62,6 +74,10 @@ def _options(fields: Fields, remarks: str) -> dict[str, OptionValue]:
     options: dict[str, OptionValue] = {}
     if match := re.search(r"(?:max bs|cuda-graph-max-bs) (\d+)", remarks):
         options["cuda_graph_max_bs"] = int(match[1])
+    if re.search(r"\bDeepEP\b", remarks):
+        options["moe_a2a_backend"] = "deepep"
+    if _RECIPE.search(remarks):
+        options["ep_num_redundant_experts"] = _RECIPE_REDUNDANT
     if fields.whole("chunked_prefill", least=-1) == -1:
         options["chunked_prefill_size"] = -1
     if dtype := fields.text("dtype"):
@@ -82,8 +98,8 @@ def _logged(name: str) -> Metric:
 
 
 def _tokens(replay: Replay) -> float:
-    logged = replay.logged("tokens")
-    return replay.bill.kv_cache_tokens / replay.layout.data_parallel_size if logged is None else logged
+    """Of one attention group, in the log as in the bill."""
+    return replay.bill.kv_cache_tokens
 
 
 def _half(name: str) -> Metric:

@@ -38,6 +38,7 @@ def read(row: Mapping[str, Any]) -> Run:
         fits=fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
+        any_length=fields.whole("context") is None,
         unscored={"gpu_total_GiB": INPUT},
         notes=notes,
     )

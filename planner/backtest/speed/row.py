@@ -17,6 +17,7 @@ from planner.fleet.gpu_catalogue import find_gpu
 from planner.fleet.site import Site, usual_site
 from planner.layout import Layout, Limits
 from planner.models.model import Model
+from planner.models.quantization.gguf import as_gguf
 from planner.workload import Workload
 
 _ENGINES = {"vllm": "vllm", "sglang": "sglang", "tensorrt-llm": "trtllm", "llama.cpp": "llamacpp", "ollama": "llamacpp"}
@@ -58,7 +59,7 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
         raise BadInput(f"is {row.get('mode') or 'disaggregated'}: pools of their own", field="mode")
     notes: list[str] = []
     engine, gpu = _engine(row), _gpu(row, notes)
-    model = recorded_model(_words(row, "model"), _words(row, "model_path"), folder)
+    model = _model(row, folder, engine)
     workload, saturated = _workload(row, model, notes)
     layout, replicas = _layout(row, model, gpu, engine, workload, notes)
     return SpeedRun(
@@ -96,6 +97,22 @@ def _gpu(row: Mapping[str, Any], notes: list[str]) -> Gpu:
     gpu, assumed = find_gpu(str(name))
     notes += assumed
     return gpu
+
+
+def _model(row: Mapping[str, Any], folder: Path, engine: Engine) -> Model:
+    named, path = _words(row, "model"), _words(row, "model_path")
+    if engine.name != "llamacpp":
+        return recorded_model(named, path, folder, _stored(row))
+    model = recorded_model(named, path, folder)
+    try:
+        return as_gguf(model, _words(row, "precision") or "")
+    except BadInput:
+        return model
+
+
+def _stored(row: Mapping[str, Any]) -> str | None:
+    """The format of the weights: of the matrices where the row says it, else its precision."""
+    return _words(row, "moe_quant") or _words(row, "gemm_quant") or _words(row, "precision")
 
 
 def _words(row: Mapping[str, Any], field: str) -> str | None:

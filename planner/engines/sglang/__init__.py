@@ -12,10 +12,19 @@ def of_version(version: str) -> Sglang:
 
     Up to 0.4 the memory fraction of a vision model was multiplied by 0.95, also one that the user gave
     (runs sgl-doc-llama32-11bv-2411 and -2501), and nothing was kept for images. From 0.4.4 to 0.4.6 every
-    rank held the shared expert whole ("Cloning 8 replicas of the shared expert into MoE", run sgl-6001).
+    rank held the shared expert whole ("Cloning 8 replicas of the shared expert into MoE", run sgl-6001). Before
+    0.4.10 the default fraction followed the number of ranks alone (ServerArgs.__post_init__ of 0.3 to 0.4.9).
     """
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     if not numbers or numbers >= (0, 5):
         return Sglang(Version(version))
     clones = (0, 4, 4) <= numbers < (0, 4, 7)
-    return Sglang(Version(version, keeps_embedding_cache=False, flat_vision_share=0.95, clones_shared_experts=clones))
+    return Sglang(
+        Version(
+            version,
+            keeps_embedding_cache=False,
+            flat_vision_share=0.95,
+            clones_shared_experts=clones,
+            fraction_by_ranks=numbers < (0, 4, 10),
+        )
+    )

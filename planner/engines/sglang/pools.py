@@ -1,6 +1,6 @@
 """How SGLang cuts the memory left for the cache (model_executor/pool_configurator.py, kv_cache_configurator.py).
 
-A token takes the bytes of all layers of a stage at once. Models with a pool for windowed layers keep
+A token takes the bytes of all layers of a stage at once, those that attend to an image included. Models with a pool for windowed layers keep
 `swa_full_tokens_ratio` windowed tokens for each full one. Recurrent states are taken first: a share of
 the memory, in slots of one request's state.
 """
@@ -60,7 +60,7 @@ def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str, sca
     apart = architecture.has(model, "windowed_pool")
     full = windowed = full_layers = 0
     for layer in model.layers[first : last + 1]:
-        if not (attention := layer.attention) or not attention.stores or attention.kind is CacheKind.CROSS:
+        if not (attention := layer.attention) or not attention.stores:
             continue
         size = _token_bytes(attention, tensor, dtype, architecture.rotary_width(model) if scaled else 0)
         if apart and attention.kind in (CacheKind.SLIDING, CacheKind.CHUNKED):

@@ -32,12 +32,22 @@ _MOST_REQUESTS, _USUAL_REQUESTS, _REQUESTS_A_CONTEXT = 4096, 2048, 512
 
 @dataclass(frozen=True)
 class Version:
-    """Where versions differ: memory kept for images, the flat factor for vision models, cloned shared experts."""
+    """Where versions differ: images, the factor for vision models, cloned shared experts, the default fraction."""
 
     name: str
     keeps_embedding_cache: bool = True
     flat_vision_share: float | None = None
     clones_shared_experts: bool = False
+    fraction_by_ranks: bool = False
+
+    def fraction(self, ranks: int, resolved: float) -> float:
+        """Default fraction: once by the number of ranks alone, now what `arguments.py` resolves."""
+        if not self.fraction_by_ranks:
+            return resolved
+        return next(share for least, share in _BY_RANKS if ranks >= least)
+
+
+_BY_RANKS = ((16, 0.79), (8, 0.81), (4, 0.85), (2, 0.87), (1, 0.88))
 
 
 class Sglang:
@@ -71,6 +81,9 @@ class Sglang:
             options["cloned_shared_experts"] = True
         if found.graphs.decode_batch:
             options["cuda_graph_max_bs_decode"] = found.graphs.decode_batch
+        fraction = found.fraction
+        if limits.memory_fraction is None:
+            fraction = self.rules.fraction(tensor * data * pipeline, fraction)
         layout = Layout(
             tensor_parallel_size=tensor,
             pipeline_parallel_size=pipeline,
@@ -80,7 +93,7 @@ class Sglang:
             max_model_len=context,
             max_num_seqs=max(1, (limits.max_num_seqs or _USUAL_REQUESTS) // data),
             max_num_batched_tokens=max(1, (found.chunk if found.chunk > 0 else _UNCHUNKED_TOKENS) // data),
-            memory_fraction=found.fraction * (share or 1.0),
+            memory_fraction=fraction * (share or 1.0),
             kv_cache_dtype=found.kv_cache_dtype,
             block_size=found.page,
             enforce_eager=limits.enforce_eager,

@@ -9,12 +9,13 @@ from functools import cache
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
 from planner.engines.trtllm.release import PYTORCH, Release
+from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.models.dtype import BF16, F32
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Role, Split
-from planner.units import GIB
+from planner.units import GIB, MIB
 
 GRAPH_BATCH = "cuda_graph_max_batch_size"
 DEFAULT_GRAPH_BATCH = 128
@@ -35,13 +36,15 @@ class Beside:
         return self.context + self.activation + self.buffers + self.graphs
 
 
-def beside(model: Model, layout: Layout, stage: int, rules: Release, backend: str, confidence: float) -> Beside:
+def beside(
+    model: Model, layout: Layout, stage: int, gpu: Gpu, rules: Release, backend: str, confidence: float
+) -> Beside:
     """Return what a rank of a stage allocates, each line at its edge for `confidence`."""
     bands = constants("trtllm")["bands"]
     is_last = stage == layout.pipeline_parallel_size - 1
     return Beside(
-        context=upper_edge(_context(layout, backend), bands["context"], confidence),
-        activation=upper_edge(_activation(model, layout, backend), bands["activation"], confidence),
+        context=upper_edge(_context(layout, gpu, backend), bands["context"], confidence),
+        activation=upper_edge(_activation(model, layout, rules, backend), bands["activation"], confidence),
         buffers=buffer_bytes(model, layout, rules) if is_last and backend != PYTORCH else 0,
         graphs=upper_edge(_graphs(model, layout, is_last), bands["graphs"], confidence) if backend == PYTORCH else 0,
     )
@@ -63,9 +66,10 @@ def gathered_logits(model: Model, layout: Layout) -> int:
     return F32.size(layout.max_model_len * model.vocab_size) if layout.options.get("gather_context_logits") else 0
 
 
-def _context(layout: Layout, backend: str) -> int:
+def _context(layout: Layout, gpu: Gpu, backend: str) -> int:
     fit = constants("trtllm")["context_gib"]
-    return int((fit[backend] + (fit["several"] if layout.gpus > 1 else 0)) * GIB)
+    alone = max(fit["least"], fit[backend] * min(1.0, gpu.memory_gib / fit["full_from"]))
+    return int((alone + (fit["several"] if layout.gpus > 1 else 0)) * GIB)
 
 
 def _graphs(model: Model, layout: Layout, is_last: bool) -> int:
@@ -77,13 +81,15 @@ def _graphs(model: Model, layout: Layout, is_last: bool) -> int:
     return int(fit["gib"] * GIB + logits)
 
 
-def _activation(model: Model, layout: Layout, backend: str) -> int:
+def _activation(model: Model, layout: Layout, rules: Release, backend: str) -> int:
     """Widest rows of a layer over the tokens of one step; engines without packed input count the padding."""
     fit = constants("trtllm")["activation"]
     padded = layout.options.get("remove_input_padding") is False
     length = int(layout.options.get("max_input_len", layout.max_model_len))
     tokens = layout.max_num_seqs * length if padded else layout.max_num_batched_tokens
-    size = tokens * _token_bytes(model, layout, backend)
+    size = tokens * _token_bytes(model, layout, rules, backend)
+    if backend != PYTORCH:
+        size += rules.workspace_mib * MIB
     if padded:
         size += fit["score_bytes"] * layout.max_num_seqs * _query_heads(model, layout) * length**2
     if layout.options.get("gather_context_logits"):
@@ -93,10 +99,11 @@ def _activation(model: Model, layout: Layout, backend: str) -> int:
     return size
 
 
-def _token_bytes(model: Model, layout: Layout, backend: str) -> int:
-    fit = constants("trtllm")["activation"]
-    dense = _rows(model, layout, fit[backend]["intermediate"], fit[backend]["hidden"])
-    return dense + layout.data_parallel_size * _routed_bytes(model, layout, backend)
+def _token_bytes(model: Model, layout: Layout, rules: Release, backend: str) -> int:
+    fit = constants("trtllm")["activation"][backend]
+    rows = rules.intermediate_rows if backend != PYTORCH else fit["intermediate"]
+    dense = _rows(model, layout, rows, fit["hidden"])
+    return dense + layout.data_parallel_size * _routed_bytes(model, layout, rows, backend)
 
 
 def _rows(model: Model, layout: Layout, intermediate: int, hidden: int) -> int:
@@ -105,7 +112,7 @@ def _rows(model: Model, layout: Layout, intermediate: int, hidden: int) -> int:
     return BF16.size(intermediate * wide + hidden * model.hidden_size)
 
 
-def _routed_bytes(model: Model, layout: Layout, backend: str) -> int:
+def _routed_bytes(model: Model, layout: Layout, rows: int, backend: str) -> int:
     """Bytes of the copies that a token's experts read and write, the widest layer's."""
     fit = constants("trtllm")["activation"]
     ways = 1 if layout.expert_parallel else layout.gpus_per_stage
@@ -113,8 +120,7 @@ def _routed_bytes(model: Model, layout: Layout, backend: str) -> int:
         (
             layer.routing.chosen
             * BF16.size(
-                fit["routed_hidden"][backend] * model.hidden_size
-                + fit[backend]["intermediate"] * _width(layer, (Role.EXPERT,)) // ways
+                fit["routed_hidden"][backend] * model.hidden_size + rows * _width(layer, (Role.EXPERT,)) // ways
             )
             for layer in model.distinct_layers
             if layer.routing

@@ -109,7 +109,7 @@ class TensorRtLlm:
                 number=number,
                 site=sites[number % len(sites)],
                 weights=upper_edge(rank_bytes(model, layout, number, backend), bands["weights"], confidence),
-                beside=beside(model, layout, number, self.rules, backend, confidence),
+                beside=beside(model, layout, number, sites[number % len(sites)].gpu, self.rules, backend, confidence),
                 states=pools.state_bytes(model, layout, number),
                 block_bytes=layout.block_size * pools.token_bytes(model, layout, number),
                 fraction=layout.memory_fraction,

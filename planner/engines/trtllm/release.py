@@ -19,6 +19,8 @@ class Release:
     backend: str
     tokens_per_block: int
     max_batch_size: int
+    intermediate_rows: int
+    workspace_mib: int
     decoder_copies: int
     token_table_bytes: int
 

@@ -38,7 +38,7 @@ def rank_bytes(model: Model, layout: Layout, stage: int, backend: str) -> int:
     how = sharding(layout)
     first, last = layout.stage_layers(stage)
     layers = model.layers[first : last + 1]
-    total = sum(layer_bytes(layer, how) + _absorbed_bytes(layer, how.tensor, backend) for layer in layers)
+    total = sum(layer_bytes(layer, how) + _absorbed_bytes(layer, how, backend) for layer in layers)
     if (model.quantization or "").startswith("mxfp4"):
         total += sum(_padding_bytes(layer, how) for layer in layers)
     is_first, is_last = stage == 0, stage == layout.pipeline_parallel_size - 1
@@ -78,11 +78,12 @@ def _tied_head_bytes(model: Model, how: Sharding, backend: str, *, shared: bool)
 
 
 @cache
-def _absorbed_bytes(layer: Layer, ways: int, backend: str) -> int:
+def _absorbed_bytes(layer: Layer, how: Sharding, backend: str) -> int:
     """Further copies of the matrices that latent attention absorbs.
 
     Engines hold in 16 bits query and key up-projection multiplied out to the latent (fused_q_proj) and the
-    transposed keys (k_b_proj_trans); PyTorch holds kv_b_proj once more as two halves, in its own type.
+    transposed keys (k_b_proj_trans), and no quantization reaches the other projections but the last one
+    (layers/attention.py, DeepseekV2Attention). PyTorch holds kv_b_proj once more as two halves, in its own type.
     """
     attention = layer.attention
     if attention is None or attention.kind is not CacheKind.MLA:
@@ -92,14 +93,14 @@ def _absorbed_bytes(layer: Layer, ways: int, backend: str) -> int:
     if up is None:
         return 0
     if backend != TENSORRT:
-        return up.dtype.size(ceil_div(up.elements, ways))
+        return up.dtype.size(ceil_div(up.elements, how.tensor))
     query = named.get("q_b_proj") or named.get("q_proj")
     inner = query.shape[-1] if query else 0
     absorbed = attention.query_heads * attention.latent_dim * inner
     keys = up.elements * attention.key_dim // (attention.key_dim + attention.value_dim)
     widened = sum(
-        BF16.size(ceil_div(tensor.elements, ways)) - tensor.dtype.size(ceil_div(tensor.elements, ways))
-        for tensor in (up, query)
-        if tensor
+        BF16.size(prod(how.shape(tensor))) - how.bytes(tensor)
+        for name, tensor in named.items()
+        if tensor.role is Role.ATTENTION and name != "o_proj"
     )
-    return BF16.size(ceil_div(absorbed + keys, ways)) + widened
+    return BF16.size(ceil_div(absorbed + keys, how.tensor)) + widened

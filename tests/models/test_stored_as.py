@@ -1,0 +1,45 @@
+"""Formats that a run names and no checkpoint at hand says."""
+
+import pytest
+
+from planner.models.quantization.stored_as import format_family, holds, stored_as
+from planner.models.source import load_model
+
+
+@pytest.mark.parametrize(
+    ("words", "family"),
+    [("int4_awq", "int4"), ("fp8 (checkpoint)", "fp8"), ("fp8_block", "fp8"), ("modelopt (nvfp4)", "nvfp4"),
+     ("FP4", "nvfp4"), ("mxfp4 (w4)", "mxfp4"), ("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "fp8"),
+     ("redhatai/Llama-3.3-70B-Instruct-quantized.w8a8", "int8"), ("gptq_marlin", "int4"), ("auto_round", "int4"),
+     ("compressed-tensors", None), ("none", None), ("BF16", None), ("Mixed (FP16/BF16)", None), (None, None)],
+)  # fmt: skip
+def test_families(words: str | None, family: str | None) -> None:
+    assert format_family(words) == family
+
+
+def test_awq_engine_of_qwen2_5_7b() -> None:
+    """5,306 MB at the peak of the build (run trt-l4-7b): embedding and head stay in 16 bits."""
+    model = stored_as(load_model("Qwen2.5-7B-Instruct"), "int4_awq")
+    assert model.weight_bytes / 2**20 == pytest.approx(5306, rel=0.005)
+
+
+def test_fp8_checkpoint_of_llama_8b() -> None:
+    """`Rank 0 uses 8.46 GB for model weights` (run trt-6294)."""
+    model = stored_as(load_model("meta-llama/Llama-3.1-8B-Instruct"), "fp8")
+    assert model.weight_bytes / 2**30 == pytest.approx(8.46, abs=0.01)
+
+
+def test_nvfp4_takes_four_and_a_half_bits_and_leaves_the_head() -> None:
+    plain = load_model("meta-llama/Llama-3.3-70B-Instruct")
+    stored = stored_as(plain, "nvfp4")
+    outer = plain.embedding_params + plain.lm_head_params
+    expected = (plain.total_params - outer) * 4.5 / 8 + outer * 2
+    assert stored.weight_bytes == pytest.approx(expected, rel=0.001)
+    assert stored.total_params == plain.total_params
+
+
+def test_a_checkpoint_keeps_its_own_format_unless_another_is_named() -> None:
+    deepseek = load_model("deepseek-ai/DeepSeek-V3")
+    assert holds(deepseek, "fp8_block")
+    assert not holds(deepseek, "nvfp4")
+    assert holds(load_model("openai/gpt-oss-120b"), "fp4")
