@@ -1,8 +1,8 @@
 """How SGLang cuts the memory left for the cache (model_executor/pool_configurator.py, kv_cache_configurator.py).
 
-A token takes the bytes of all layers of a stage at once, those that attend to an image included. Models with a pool for windowed layers keep
-`swa_full_tokens_ratio` windowed tokens for each full one. Recurrent states are taken first: a share of
-the memory, in slots of one request's state.
+A token takes the bytes of all layers of a stage at once, those that attend to an image included. Models with
+a pool for windowed layers keep `swa_full_tokens_ratio` windowed tokens for each full one. Recurrent states
+are taken first: a share of the memory, in slots of one request's state.
 """
 
 from dataclasses import dataclass
