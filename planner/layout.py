@@ -49,7 +49,8 @@ class Layout(Document):
     @property
     def gpus(self) -> int:
         """GPUs of one replica."""
-        return sum(self.stage_gpus(stage) for stage in range(self.pipeline_parallel_size))
+        tensors = sum(self.tensor_parallel_per_stage) or self.tensor_parallel_size * self.pipeline_parallel_size
+        return tensors * self.data_parallel_size
 
     @property
     def gpus_per_stage(self) -> int:
