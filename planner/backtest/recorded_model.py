@@ -12,6 +12,7 @@ from planner.models.quantization.gguf import as_gguf
 from planner.models.quantization.stored_as import format_family, holds, stored_as
 from planner.models.source import load_model, model_from_config
 
+_FORMAT = re.compile(r"[-_](FP8|NVFP4|MXFP4|FP4|INT4|INT8|AWQ|GPTQ|W\dA\d+)([-_].*)?$", re.IGNORECASE)
 _UNNAMED = re.compile(r"not named|not stated|unknown", re.IGNORECASE)
 
 
@@ -51,8 +52,8 @@ def _stored(model: Model, words: str) -> Model:
 def _named(name: str | None, path: str | None, folder: Path) -> Model:
     """Load the file at `path` (relative to `folder`, that of the rows), else the model of that name.
 
-    Names of rows carry remarks in brackets, alternatives (`DeepSeek-V3/R1 671B`) and sizes that no name has.
-    Raises BadInput.
+    Names of rows carry remarks in brackets, alternatives (`DeepSeek-V3/R1 671B`), sizes that no name has,
+    and formats (`Qwen3-14B-AWQ`) whose checkpoint is the base model's, stored otherwise. Raises BadInput.
     """
     if path:
         return _load(str(folder / path))
@@ -60,7 +61,8 @@ def _named(name: str | None, path: str | None, folder: Path) -> Model:
         raise BadInput("is missing", field="model")
     plain = bare_name(name)
     first: BadInput | None = None
-    for wording in dict.fromkeys((plain, re.sub(r" \d+B$", "", plain), plain.partition("/")[0])):
+    base = _FORMAT.sub("", plain)
+    for wording in dict.fromkeys((plain, re.sub(r" \d+B$", "", plain), plain.partition("/")[0], base)):
         try:
             return _load(wording)
         except UnknownName as unknown:

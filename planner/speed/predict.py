@@ -1,6 +1,7 @@
 """Predict the speed of one replica: the room's front door."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log
 
 from planner.engines import find_engine
@@ -32,12 +33,14 @@ def predict(
     workload: Workload,
     *,
     replicas: int = 1,
+    at_least: int = 0,
 ) -> Speed:
     """Return the speed of one replica that takes its part of the workload.
 
     `sites` holds the place of each pipeline stage (or one for all). With `requests_per_second` the
     requests arrive by chance at that rate, with `total_requests` all are there at the start, else
-    `concurrency` of them are always in flight; all over `replicas` equal copies. Raises BadInput when a
+    `concurrency` of them are always in flight; all over `replicas` equal copies. `at_least` sequences are
+    known to fit, whatever the memory bill says (a measured run). Raises BadInput when a
     GPU's bandwidth is unknown or nothing fits.
     """
     profile = find_engine(engine) if isinstance(engine, str) else engine
@@ -47,6 +50,8 @@ def predict(
     load = traffic(workload)
     made = replica(model, layout, sites, generation(profile.name, profile.version))
     space = room(model, layout, sites, profile, load, reserves=made.scheduling.reserves)
+    if space.sequences < 1 <= at_least:
+        space = replace(space, sequences=float(at_least))
     if space.sequences < 1:
         raise BadInput(f"{model.name} as {layout.label()} holds no sequence of {load.input + load.output:,.0f} tokens")
     state, notes = _state(made, load, space, workload, replicas)

@@ -51,11 +51,18 @@ METRICS: dict[str, Metric] = {
 
 def predict_run(run: SpeedRun) -> Predicted:
     """Predict a run. Under latency targets (MLPerf) a saturated run yields what they leave of it."""
-    speed = predict(run.model, run.layout, run.sites, run.engine, run.workload, replicas=run.replicas)
+    speed = predict(
+        run.model, run.layout, run.sites, run.engine, run.workload, replicas=run.replicas, at_least=_held(run)
+    )
     tokens = speed.output_tokens_per_s
     if run.saturated and run.workload.total_requests is None:
         tokens = speed.requests_per_second * (run.workload.output_tokens or 1)
     return Predicted(run, speed, tokens * run.replicas)
+
+
+def _held(run: SpeedRun) -> int:
+    """Sequences that the run is known to have held: those in flight at a stated concurrency, or one."""
+    return 1 if run.saturated else max(1, run.workload.concurrency // run.replicas)
 
 
 def predicted(run: SpeedRun) -> dict[str, float]:

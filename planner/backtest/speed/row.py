@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.backtest.recorded_model import recorded_model
+from planner.backtest.speed.row_layout import recorded_layout
 from planner.data_files import read_yaml
 from planner.engines import find_engine
 from planner.engines.profile import Engine
@@ -15,7 +16,7 @@ from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import find_gpu
 from planner.fleet.site import Site, usual_site
-from planner.layout import Layout, Limits
+from planner.layout import Layout
 from planner.models.model import Model
 from planner.models.quantization.gguf import as_gguf
 from planner.workload import Workload
@@ -61,7 +62,7 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
     engine, gpu = _engine(row), _gpu(row, notes)
     model = _model(row, folder, engine)
     workload, saturated = _workload(row, model, notes)
-    layout, replicas = _layout(row, model, gpu, engine, workload, notes)
+    layout, replicas = recorded_layout(row, model, gpu, engine, workload, notes)
     return SpeedRun(
         id=str(row.get("id")),
         model=model,
@@ -77,8 +78,10 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
 
 
 def _engine(row: Mapping[str, Any]) -> Engine:
-    words = str(row.get("framework") or "").lower()
+    """The engine; a product around one (`LLMBoost ... vllm-0.9.0`) is that engine when its version names it."""
+    words = f"{row.get('framework') or ''} {row.get('version') or ''}".lower()
     name = next((engine for start, engine in _ENGINES.items() if words.startswith(start)), None)
+    name = name or next((engine for word, engine in _ENGINES.items() if word in words and word != "ollama"), None)
     if name is None:
         raise BadInput(f"is {row.get('framework')!r}", field="framework", expected=", ".join(_ENGINES))
     return find_engine(name, _version(row))
@@ -117,44 +120,6 @@ def _stored(row: Mapping[str, Any]) -> str | None:
 
 def _words(row: Mapping[str, Any], field: str) -> str | None:
     return str(row[field]) if row.get(field) else None
-
-
-def _layout(
-    row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, workload: Workload, notes: list[str]
-) -> tuple[Layout, int]:
-    """The layout and how many copies of it ran. Data parallelism of a dense model is copies."""
-    tensor, pipeline, data = (row.get(name) or 1 for name in ("tp", "pp", "dp"))
-    if row.get("tp") is None and row.get("n_gpus") not in (None, 1):
-        if engine.name != "llamacpp":
-            raise BadInput("is not stated", field="tp")
-        pipeline = row["n_gpus"]
-        notes.append("layers taken as split over the GPUs, as llama.cpp does by default")
-    if model.experts and "attention data parallelism on" in str(row.get("caveat")):
-        tensor, data = 1, tensor * data
-        notes.append("attention data parallelism over all ranks, as the options of the page say")
-    shares = bool(model.experts) and data > 1
-    spread = bool(model.experts) and (shares or (row.get("ep") or 0) > 1)
-    if model.experts and row.get("ep") is None and tensor > 1:
-        spread = True
-        notes.append("ep not stated: experts taken as spread over the ranks")
-    length = (workload.input_tokens or 0) + (workload.output_tokens or 0)
-    limits = Limits(
-        max_model_len=max(16, min(model.max_context, 2 * length)), kv_cache_dtype=_kv_cache(row, model, engine)
-    )
-    layout = engine.layout(
-        model, gpu, limits, tensor=tensor, pipeline=pipeline, data=data if shares else 1, expert_parallel=spread
-    )
-    return layout, 1 if shares else data
-
-
-def _kv_cache(row: Mapping[str, Any], model: Model, engine: Engine) -> str:
-    """The stated type; checkpoints that NVIDIA publishes in FP8 and FP4 bring an FP8 cache with them."""
-    stated = str(row.get("kv_dtype") or "")
-    if stated in ("fp8", "auto"):
-        return stated
-    narrow = str(row.get("precision") or "").lower() in ("fp8", "fp4", "nvfp4")
-    native = model.quantization in ("mxfp4",) or model.model_type.startswith("deepseek")
-    return "fp8" if not stated and engine.name == "trtllm" and narrow and not native else "auto"
 
 
 def _workload(row: Mapping[str, Any], model: Model, notes: list[str]) -> tuple[Workload, bool]:

@@ -1,0 +1,82 @@
+"""The layout of a recorded run: sizes as the row states them, and what is taken where it states none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from planner.engines.profile import Engine
+from planner.errors import BadInput
+from planner.fleet.gpu import Gpu
+from planner.layout import Layout, Limits
+from planner.models.model import Model
+from planner.workload import Workload
+
+_WEIGHTS_SHARE = 0.6
+"""Share of the memory that weights take at most in a layout tuned for throughput; the cache needs the rest."""
+_SIZES = (1, 2, 4, 8)
+
+
+def recorded_layout(
+    row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, workload: Workload, notes: list[str]
+) -> tuple[Layout, int]:
+    """Return the layout and how many copies of it ran; raises BadInput.
+
+    Data parallelism of a dense model is copies. What was taken beyond the row goes to `notes`.
+    """
+    tensor, pipeline, data = (row.get(name) or 1 for name in ("tp", "pp", "dp"))
+    gpus = row.get("n_gpus")
+    if row.get("tp") is None and gpus not in (None, 1):
+        if engine.name == "llamacpp":
+            pipeline = gpus
+            notes.append("layers taken as split over the GPUs, as llama.cpp does by default")
+        else:
+            tensor = _tuned_tensor(model, gpu, gpus)
+            data = gpus // tensor
+            notes.append(f"layout not stated: taken as {data} copies of TP{tensor}, the least that leaves the cache room")
+            return _layout(row, model, gpu, engine, workload, (tensor, pipeline, 1), spread=False), data
+    if model.experts and "attention data parallelism on" in str(row.get("caveat")):
+        tensor, data = 1, tensor * data
+        notes.append("attention data parallelism over all ranks, as the options of the page say")
+    shares = bool(model.experts) and data > 1
+    spread = bool(model.experts) and (shares or (row.get("ep") or 0) > 1)
+    if model.experts and row.get("ep") is None and tensor > 1:
+        spread = True
+        notes.append("ep not stated: experts taken as spread over the ranks")
+    sizes = (tensor, pipeline, data if shares else 1)
+    return _layout(row, model, gpu, engine, workload, sizes, spread=spread), 1 if shares else data
+
+
+def _tuned_tensor(model: Model, gpu: Gpu, gpus: int) -> int:
+    """Tensor-parallel size of a run tuned for throughput: the least at which the weights leave the cache room."""
+    room = _WEIGHTS_SHARE * gpu.memory_bytes
+    fitting = [size for size in _SIZES if gpus % size == 0 and model.weight_bytes / size < room]
+    if not fitting:
+        raise BadInput("is not stated", field="tp")
+    return fitting[0]
+
+
+def _layout(
+    row: Mapping[str, Any],
+    model: Model,
+    gpu: Gpu,
+    engine: Engine,
+    workload: Workload,
+    sizes: tuple[int, int, int],
+    *,
+    spread: bool,
+) -> Layout:
+    length = (workload.input_tokens or 0) + (workload.output_tokens or 0)
+    limits = Limits(
+        max_model_len=max(16, min(model.max_context, 2 * length)), kv_cache_dtype=_kv_cache(row, model, engine)
+    )
+    tensor, pipeline, data = sizes
+    return engine.layout(model, gpu, limits, tensor=tensor, pipeline=pipeline, data=data, expert_parallel=spread)
+
+
+def _kv_cache(row: Mapping[str, Any], model: Model, engine: Engine) -> str:
+    """The stated type; checkpoints that NVIDIA publishes in FP8 and FP4 bring an FP8 cache with them."""
+    stated = str(row.get("kv_dtype") or "")
+    if stated in ("fp8", "auto"):
+        return stated
+    narrow = str(row.get("precision") or "").lower() in ("fp8", "fp4", "nvfp4")
+    native = model.quantization in ("mxfp4",) or model.model_type.startswith("deepseek")
+    return "fp8" if not stated and engine.name == "trtllm" and narrow and not native else "auto"
