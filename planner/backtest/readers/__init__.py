@@ -1,5 +1,6 @@
 """Readers of recorded rows, one a source format: each maps the names and units of its engine's log to ours."""
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Protocol
@@ -34,12 +35,18 @@ class Reader(Protocol):
 
 
 def engine_of(row: Mapping[str, Any]) -> str:
-    """Return our name of the engine of a row; raises BadInput for frameworks without a profile."""
+    """Return our name of the engine of a row; raises BadInput for frameworks without a profile.
+
+    A product around an engine counts as that engine when its version names it (`LLMBoost, vllm-0.9.0`).
+    """
     framework = row.get("framework")
     if framework is None and ("vllm_version" in row or row.get("engine") in ("v0", "v1", "vllm")):
         return "vllm"
     for word, engine in _FRAMEWORKS:
         if isinstance(framework, str) and word in framework.lower():
+            return engine
+    for word, engine in _FRAMEWORKS:
+        if isinstance(framework, str) and re.search(rf"\b{word}\b", str(row.get("version")).lower()):
             return engine
     if framework is None:
         raise BadInput("is missing", field="framework", expected="vLLM, SGLang, TensorRT-LLM or llama.cpp")

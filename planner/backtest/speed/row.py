@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from planner.backtest.readers import engine_of
 from planner.backtest.recorded_model import recorded_model
 from planner.backtest.speed.row_layout import recorded_layout
 from planner.data_files import read_yaml
@@ -21,7 +22,6 @@ from planner.models.model import Model
 from planner.models.quantization.gguf import as_gguf
 from planner.workload import Workload
 
-_ENGINES = {"vllm": "vllm", "sglang": "sglang", "tensorrt-llm": "trtllm", "llama.cpp": "llamacpp", "ollama": "llamacpp"}
 _USUAL_INPUT, _USUAL_OUTPUT = 1024, 128
 
 
@@ -78,13 +78,7 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
 
 
 def _engine(row: Mapping[str, Any]) -> Engine:
-    """The engine; a product around one (`LLMBoost ... vllm-0.9.0`) is that engine when its version names it."""
-    words = f"{row.get('framework') or ''} {row.get('version') or ''}".lower()
-    name = next((engine for start, engine in _ENGINES.items() if words.startswith(start)), None)
-    name = name or next((engine for word, engine in _ENGINES.items() if word in words and word != "ollama"), None)
-    if name is None:
-        raise BadInput(f"is {row.get('framework')!r}", field="framework", expected=", ".join(_ENGINES))
-    return find_engine(name, _version(row))
+    return find_engine(engine_of(row), _version(row))
 
 
 def _version(row: Mapping[str, Any]) -> str | None:

@@ -31,7 +31,9 @@ def recorded_layout(
         else:
             tensor = _tuned_tensor(model, gpu, gpus)
             data = gpus // tensor
-            notes.append(f"layout not stated: taken as {data} copies of TP{tensor}, the least that leaves the cache room")
+            notes.append(
+                f"layout not stated: taken as {data} copies of TP{tensor}, the least that leaves the cache room"
+            )
             return _layout(row, model, gpu, engine, workload, (tensor, pipeline, 1), spread=False), data
     if model.experts and "attention data parallelism on" in str(row.get("caveat")):
         tensor, data = 1, tensor * data

@@ -30,6 +30,30 @@ def test_data_parallel_dense_models_are_copies():
     assert (run.replicas, run.gpus) == (4, 8)
 
 
+def test_an_unstated_layout_is_the_least_that_leaves_the_cache_room():
+    run = read_speed_row(ROW | {"tp": None, "n_gpus": 8, "model": "meta-llama/Llama-3.1-70B-Instruct"})
+    assert (run.layout.tensor_parallel_size, run.replicas) == (4, 2)
+    assert any("layout not stated" in note for note in run.notes)
+
+
+@pytest.mark.parametrize(("precision", "bits"), [("bf16", 16), ("fp8", 8), ("NVFP4", 4.5), ("int4", 4.125)])
+def test_weights_are_stored_in_the_precision_of_the_row(precision, bits):
+    """Linear layers of Llama-3.1-8B: 6,979,321,856 parameters (32 x 218,103,808), the rest stays in 16 bits."""
+    model = read_speed_row(ROW | {"precision": precision}).model
+    assert model.weight_bytes == pytest.approx(6_979_321_856 * bits / 8 + 2 * 1_050_939_392, rel=0.01)
+
+
+def test_files_of_llama_cpp_are_of_their_file_type():
+    """Meta-Llama-3-8B Q4_K_M is a file of 4.58 GiB (llama.cpp, tools/quantize/README.md)."""
+    change = {"framework": "llama.cpp", "precision": "Q4_K_M", "model": "Llama-3-8B", "tp": 1, "n_gpus": 1}
+    assert read_speed_row(ROW | change).model.weight_bytes == pytest.approx(4.58 * 2**30, rel=0.01)
+
+
+def test_a_product_around_an_engine_is_that_engine():
+    change = {"framework": "LLMBoost", "version": "LLMBoost, vllm-0.9.0.2, ROCm 6"}
+    assert read_speed_row(ROW | change).engine.name == "vllm"
+
+
 def test_only_keys_that_have_a_prediction_are_answered():
     assert set(predicted(read_speed_row(ROW))) == {"ttft_ms", "tpot_ms"}
 
@@ -39,7 +63,8 @@ def test_only_keys_that_have_a_prediction_are_answered():
     [
         ({"gpu": None, "gpu_slug": None}, "gpu: is not stated"),
         ({"framework": "abacus"}, "framework: is 'abacus'"),
-        ({"tp": None}, "tp: is not stated"),
+        ({"tp": None, "n_gpus": 1, "gpu": None, "gpu_slug": "none-such"}, "none-such"),
+        ({"tp": None, "n_gpus": 2, "gpu_slug": "l4", "model": "meta-llama/Llama-3.1-405B"}, "tp: is not stated"),
         ({"mode": "decode only"}, "pools of their own"),
     ],
 )
