@@ -12,7 +12,12 @@ from planner.models.quantization.gguf import as_gguf
 from planner.models.quantization.stored_as import format_family, holds, stored_as
 from planner.models.source import load_model, model_from_config
 
-_FORMAT = re.compile(r"[-_](FP8|NVFP4|MXFP4|FP4|INT4|INT8|AWQ|GPTQ|W\dA\d+)([-_].*)?$", re.IGNORECASE)
+_FORMAT = re.compile(
+    r"[-_. ](?:quantized|fp8|nvfp4|fp4|mxfp4|awq|gptq|autoround|int[48]|w\d+a\d+|[48]bit|g(?:32|64|128)"
+    r"|dynamic|static|block|kv|mtp)(?=[-_. ]|$)",
+    re.IGNORECASE,
+)
+"""Words by which a name says its format: what is left names the base."""
 _UNNAMED = re.compile(r"not named|not stated|unknown", re.IGNORECASE)
 
 
@@ -61,8 +66,9 @@ def _named(name: str | None, path: str | None, folder: Path) -> Model:
         raise BadInput("is missing", field="model")
     plain = bare_name(name)
     first: BadInput | None = None
-    base = _FORMAT.sub("", plain)
-    for wording in dict.fromkeys((plain, re.sub(r" \d+B$", "", plain), plain.partition("/")[0], base)):
+    for wording in dict.fromkeys(
+        (plain, re.sub(r" \d+B$", "", plain), plain.partition("/")[0], _FORMAT.sub("", plain))
+    ):
         try:
             return _load(wording)
         except UnknownName as unknown:

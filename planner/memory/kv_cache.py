@@ -1,5 +1,6 @@
 """Bytes that a sequence keeps: attention caches and recurrent states, per layer and rank."""
 
+from planner.errors import BadInput
 from planner.models.attention import Attention, CacheKind
 from planner.models.dtype import BF16, BY_NAME, FP8, DType
 from planner.models.layer import Layer
@@ -10,10 +11,15 @@ def cache_dtype(name: str, model_dtype: DType) -> DType:
     """Type of the cached elements: `auto` is the model's own, 16 bits wide where the checkpoint has 32.
 
     Engines cast float32 checkpoints down at load (vLLM `_resolve_auto_dtype`, SGLang `_get_and_verify_dtype`).
+    Raises BadInput for a type nobody knows.
     """
     if name == "auto":
         return model_dtype if model_dtype.bits < 32 else BF16
-    return FP8 if name.startswith("fp8") else BY_NAME[name]
+    if name.startswith("fp8"):
+        return FP8
+    if name not in BY_NAME:
+        raise BadInput(f"is {name!r}", field="kv_cache_dtype", expected=f"auto, fp8 or one of {', '.join(BY_NAME)}")
+    return BY_NAME[name]
 
 
 def token_bytes(attention: Attention, tensor_parallel: int, dtype: DType) -> int:

@@ -43,3 +43,10 @@ def test_a_checkpoint_keeps_its_own_format_unless_another_is_named() -> None:
     assert holds(deepseek, "fp8_block")
     assert not holds(deepseek, "nvfp4")
     assert holds(load_model("openai/gpt-oss-120b"), "fp4")
+
+
+def test_deepseek_v4_has_four_bit_experts_beside_fp8() -> None:
+    """`expert_dtype: fp4`: half a byte a weight, one exponent byte for 32."""
+    model = load_model("deepseek-ai/DeepSeek-V4-Flash")
+    rest = model.total_params - model.expert_params
+    assert model.weight_bytes == pytest.approx(model.expert_params * (0.5 + 1 / 32) + rest * 1.15, rel=0.02)

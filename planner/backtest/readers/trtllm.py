@@ -9,6 +9,7 @@ from planner.backtest.fields import Fields
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.layout import OptionValue
+from planner.models.quantization.stored_as import format_family
 from planner.units import GIB, MIB
 
 _SIZES = {
@@ -24,7 +25,7 @@ def read(row: Mapping[str, Any]) -> Run:
     """Return the run of a row; raises BadInput."""
     fields = Fields(row)
     measured = fields.measured()
-    launch, notes = launch_of("trtllm", row, **_options(fields))
+    launch, notes = launch_of("trtllm", {**row, "kv_cache_dtype": _cache_type(fields)}, **_options(fields))
     total = measured.get("gpu_total_GiB")
     return Run(
         id=str(row.get("id")),
@@ -42,6 +43,14 @@ def read(row: Mapping[str, Any]) -> Run:
         unscored={"gpu_total_GiB": INPUT},
         notes=notes,
     )
+
+
+def _cache_type(fields: Fields) -> str | None:
+    """`auto` follows the checkpoint: ModelOpt's FP8 checkpoints come with an FP8 cache."""
+    stated, stored = fields.text("kv_cache_dtype") or "", fields.text("quantization") or ""
+    if stated.startswith("auto") and "checkpoint" in stated:
+        return "fp8" if format_family(stored) == "fp8" else "auto"
+    return stated or None
 
 
 def _options(fields: Fields) -> dict[str, OptionValue]:

@@ -106,11 +106,13 @@ def _blocks(model: Model, how: Ways) -> Iterator[str]:
     block = section.get("weight_block_size") if isinstance(section, dict) else None
     if not block:
         return
-    scaled = "weight_scale_inv"
+    scaled, uneven_heads = "weight_scale_inv", architecture.has(model, "uneven_block_heads")
     for layer in model.distinct_layers:
         converted = {tensor.module for tensor in layer.tensors if scaled in tensor.name}
         for tensor in layer.tensors:
             if not tensor.matmul or tensor.module not in converted:
+                continue
+            if uneven_heads and tensor.role is Role.ATTENTION and tensor.split is not Split.ROW:
                 continue
             shape = how.of(tensor).shape(tensor)
             if tensor.split is Split.ROW and shape != tensor.shape and shape[-1] % block[1]:

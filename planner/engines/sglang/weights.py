@@ -1,16 +1,16 @@
 """What a rank of SGLang holds when its weights are loaded (models/, layers/linear.py, layers/moe/fused_moe_triton)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from planner.engines.sglang import architecture
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.attention import CacheKind
-from planner.models.dtype import BF16, F32
+from planner.models.dtype import BF16, E8M0, F32
 from planner.models.layer import Layer
 from planner.models.model import Model
-from planner.models.tensor import Role, Split, Tensor
+from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import ceil_div
 
 VOCABULARY_PADDING = 64
@@ -23,7 +23,8 @@ class Ways:
 
     `attention` ranks share one group's heads and embeddings, `tensor` all ranks of the stage; routed
     experts are divided `experts` ways between ranks and `expert_tensor` ways inside, with `redundant`
-    copies added before.
+    copies added before. FP8 checkpoints with four-bit experts have the exponents of those in 32 bits
+    (`wide_exponents`; layers/quantization/fp8.py, fp4_scale_dtype).
     """
 
     attention: int
@@ -34,6 +35,7 @@ class Ways:
     expert_tensor: int
     shared_experts: int
     redundant: int = 0
+    wide_exponents: bool = False
 
     def of(self, tensor: Tensor) -> Sharding:
         """Return how one tensor is divided."""
@@ -48,7 +50,10 @@ class Ways:
 
     def bytes(self, tensor: Tensor) -> int:
         """Bytes of one tensor on one rank, copies of experts included."""
-        size = self.of(tensor).bytes(tensor)
+        held = tensor
+        if tensor.role is Role.EXPERT and tensor.kind is Kind.SCALE and tensor.dtype is E8M0 and self.wide_exponents:
+            held = replace(tensor, dtype=F32)
+        size = self.of(held).bytes(held)
         if self.redundant and tensor.role is Role.EXPERT and tensor.experts:
             return size * (tensor.experts + self.redundant) // tensor.experts
         return size
@@ -74,6 +79,7 @@ def ways(model: Model, layout: Layout) -> Ways:
         expert_tensor=max(1, group // experts),
         shared_experts=1 if whole else group,
         redundant=int(options.get("ep_num_redundant_experts", 0)),
+        wide_exponents=model.quantization == "fp8",
     )
 
 
