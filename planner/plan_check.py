@@ -1,74 +1,67 @@
 """The `check` verb: recompute every device of a plan from the tensors, without the solver that made it."""
 
-from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from planner.engines import find_engine
-from planner.fleet.gpu_catalogue import gpus
-from planner.fleet.inventory import load_inventory
-from planner.fleet.site import usual_site
-from planner.models.source import load_model
-from planner.plan_document import Plan, ReplicaPlan
-from planner.units import gib
+from planner.audit.loads import load_findings
+from planner.audit.memory import layout_findings, memory_findings, sites
+from planner.audit.permissions import lie_findings, permission_findings
+from planner.audit.subject import Subject, subjects
+from planner.audit.totals import total_findings
+from planner.fleet.gpu import Gpu
+from planner.fleet.inventory import Inventory
+from planner.plan_document import Plan
+from planner.requested_inventory import requested_inventory
+from planner.solve.capacity import Capacity, capacity
 
 
 def check(plan: Plan | str | Path) -> list[str]:
-    """Return what does not hold, device by device; empty when the plan stands."""
+    """Return what does not hold, device by device; empty when the plan stands. Raises BadInput."""
     document = plan if isinstance(plan, Plan) else Plan.load(Path(plan))
     if document.status == "infeasible":
         return []
-    inventory = load_inventory(document.request.on)
-    kinds = {node.device(i): gpu.slug for node in inventory.nodes for i, gpu in enumerate(node.gpus)}
+    inventory = requested_inventory(document.request)
+    found = list(subjects(document))
     findings: list[str] = []
-    used: Counter[str] = Counter()
-    for wanted, deployment in zip(document.request.models, document.deployments, strict=False):
-        model, engine = load_model(wanted.model), find_engine(deployment.engine)
-        carried = 0
-        for number, replica in enumerate(deployment.replicas):
-            label = f"{deployment.model} replica {number}"
-            used.update(device for stage in replica.stages for device in stage.devices)
-            findings += _devices(label, replica, kinds)
-            stage_gpus = [gpus()[stage.gpu] for stage in replica.stages]
-            findings += [f"{label}: {r}" for r in engine.refusals(model, replica.layout, stage_gpus[0])]
-            bill = engine.bill(model, replica.layout, [usual_site(gpu) for gpu in stage_gpus])
-            names = [device for stage in replica.stages for device in stage.devices]
-            for name, truth, line in zip(names, bill.per_device, replica.per_device, strict=False):
-                for key, value in truth.document().items():
-                    stated = getattr(line, key)
-                    if stated != value:
-                        findings.append(f"{label}, {name}: {key} is {stated:,} in the plan and {value:,} recomputed")
-                if truth.total_bytes > truth.usable_bytes:
-                    findings.append(
-                        f"{label}, {name}: {gib(truth.total_bytes)} do not fit in {gib(truth.usable_bytes)}"
-                    )
-            if len(names) != len(bill.per_device) or len(replica.per_device) != len(bill.per_device):
-                findings.append(f"{label}: {len(names)} devices for a layout of {len(bill.per_device)}")
-            able = min(bill.sequences, replica.layout.max_num_seqs * replica.layout.data_parallel_size)
-            if replica.capacity.sequences > able:
-                findings.append(f"{label}: holds {able} sequences, not {replica.capacity.sequences}")
-            carried += able
-        if carried < wanted.workload.concurrency:
-            findings.append(
-                f"{deployment.model}: holds {carried} sequences of the {wanted.workload.concurrency} asked for"
-            )
-    findings += [f"{device}: used {times} times" for device, times in used.items() if times > 1]
-    if document.gpus_used != sum(used.values()):
-        findings.append(f"gpus_used is {document.gpus_used} and the replicas use {sum(used.values())}")
-    return findings
+    if len(document.deployments) != len(document.request.models):
+        findings.append(f"{len(document.deployments)} deployments for {len(document.request.models)} models")
+    for place, deployment in enumerate(document.deployments):
+        mine = [subject for subject in found if subject.place == place]
+        if not mine:
+            findings.append(f"{deployment.model}: has no replica")
+        carried = []
+        for subject in mine:
+            findings += permission_findings(subject, document, inventory)
+            findings += layout_findings(subject, inventory)
+            able, lines = _recomputed(subject, inventory)
+            findings += lines
+            carried.append((subject, able))
+        findings += load_findings(carried, inventory)
+        findings += lie_findings(mine, inventory)
+    return [*findings, *total_findings(document, found, inventory)]
 
 
-def _devices(label: str, replica: ReplicaPlan, kinds: dict[str, str]) -> list[str]:
-    findings = []
-    next_layer = 0
-    for stage in replica.stages:
-        for device in stage.devices:
-            if device not in kinds:
-                findings.append(f"{label}, {device}: is not in the inventory")
-            elif kinds[device] != stage.gpu:
-                findings.append(f"{label}, {device}: is a {kinds[device]}, not a {stage.gpu}")
-        if stage.layers[0] != next_layer:
-            findings.append(f"{label}: layers {next_layer} to {stage.layers[0]} are on no stage")
-        next_layer = stage.layers[1] + 1
-    if next_layer != sum(replica.layout.layers_per_stage):
-        findings.append(f"{label}: {next_layer} layers placed of {sum(replica.layout.layers_per_stage)}")
-    return findings
+def _recomputed(subject: Subject, inventory: Inventory) -> tuple[Capacity, list[str]]:
+    """What a replica really carries, and where its bill is wrong."""
+    nothing = dict.fromkeys(("sequences", "requests", "tokens"), 0)
+    places = sites(subject, inventory)
+    if places is None or len(places) != subject.replica.layout.pipeline_parallel_size:
+        return nothing, []
+    layout = subject.replica.layout
+    refusals = list(_refusals(subject, [place.gpu for place in places]))
+    if refusals:
+        return nothing, refusals
+    bill = subject.engine.bill(subject.model, layout, places)
+    lines = list(memory_findings(subject, bill))
+    if not bill.fits:
+        return nothing, lines
+    return capacity(subject.model, layout, places, subject.engine, subject.wanted.workload, bill), lines
+
+
+def _refusals(subject: Subject, gpus: Iterable[Gpu]) -> Iterator[str]:
+    layout = subject.replica.layout
+    if sum(layout.layers_per_stage) != len(subject.model.layers):
+        yield f"{subject.label}: a layout of {sum(layout.layers_per_stage)} layers"
+        return
+    for gpu in dict.fromkeys(gpus):
+        yield from (f"{subject.label}: {reason}" for reason in subject.engine.refusals(subject.model, layout, gpu))

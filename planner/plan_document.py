@@ -57,6 +57,9 @@ class Deployment(Document):
     model: str
     engine: str
     engine_version: str
+    source: str = Field(default="", description="the MODEL that is loaded; empty: as requested")
+    quantized_on_load: str | None = None
+    changes: list[str] = Field(default=[], description="what differs from the request, within what it allows")
     replicas: list[ReplicaPlan]
 
 
@@ -84,6 +87,10 @@ class Plan(Document):
     status: Literal["optimal", "feasible", "infeasible"]
     objective: Objective
     cost_usd_per_hour: float | None
+    cost_usd_per_month: float | None = Field(default=None, description="of 730 hours")
+    cost_usd_per_million_output_tokens: float | None = Field(
+        default=None, description="at the load that was asked for, over all models; None where no rate was"
+    )
     gpus_used: int
     nodes_used: int
     deployments: list[Deployment]

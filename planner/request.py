@@ -1,23 +1,61 @@
 """The request: which models, under which load, on which inventory."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from planner.documents import Document
 from planner.layout import Limits
 from planner.workload import Workload
 
 ObjectiveName = Literal["cost", "gpus"]
+Domain = Literal["node", "rack", "zone"]
+
+
+def _listed(value: Any) -> Any:
+    """One text stands for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class Allowed(Document):
+    """What the planner may change to make a model cheaper; nothing unless it is named here."""
+
+    quantization: Texts = Field(
+        default=[], description="weight schemes: fp8 (while loading, or a checkpoint), awq, gptq ... (checkpoints)"
+    )
+    checkpoints: Texts = Field(default=[], description="other MODELs that may be served in its place")
+    kv_cache_dtype: Texts = Field(default=[], description="cache dtypes beside the one in `limits`: fp8 ...")
+    engines: Texts = Field(default=[], description="engines beside `engine`")
+    context_down_to: int | None = Field(default=None, ge=1, description="shortest context ceiling that will do")
+    sharing: bool = Field(default=False, description="may share a GPU with other models that may (memory fractions)")
 
 
 class ModelRequest(Document):
-    """One model to place."""
+    """One model to place. Nodes are named, matched (`gpu-*`) or chosen by `zone:`, `rack:` or `gpu:`."""
 
     model: str = Field(description="catalogue name, file or directory")
     engine: str = "vllm"
     workload: Workload = Workload()
     limits: Limits = Limits()
+    allow: Allowed = Allowed()
+    nodes: Texts = Field(default=[], description="only on these nodes")
+    exclude_nodes: Texts = Field(default=[], description="never on these nodes")
+    least_replicas: int = Field(default=1, ge=1, le=10**6)
+    most_replicas: int | None = Field(default=None, ge=1, le=10**6)
+    spread: Domain | None = Field(default=None, description="at most one replica a node, rack or zone")
+    pack: Domain | None = Field(default=None, description="all replicas in one node, rack or zone")
+    survive: Literal["node"] | None = Field(default=None, description="the load is carried after the loss of any node")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.most_replicas is not None and self.most_replicas < self.least_replicas:
+            raise ValueError(f"most_replicas of at least least_replicas, {self.least_replicas}")
+        if self.spread and self.pack:
+            raise ValueError("spread or pack, not both")
+        return self
 
 
 class Request(Document):
@@ -26,4 +64,10 @@ class Request(Document):
     models: list[ModelRequest] = Field(min_length=1)
     on: str = Field(description="inventory file or shorthand")
     add_nodes: str | None = Field(default=None, description="nodes beside the inventory, in shorthand")
+    exclude_nodes: Texts = Field(default=[], description="nodes that nothing may run on")
+    max_usd_per_hour: float | None = Field(default=None, ge=0, description="most that may be spent")
+    max_gpus: int | None = Field(default=None, ge=1, description="most GPUs that may be used")
     objective: ObjectiveName | None = Field(default=None, description="None: cost where prices are known")
+    move_usd_per_hour: float | None = Field(
+        default=None, ge=0, description="with `--from`: what moving one replica is worth; None: the lowest price first"
+    )

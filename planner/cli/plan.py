@@ -1,11 +1,13 @@
 """`gpuplan plan MODEL --on INVENTORY`."""
 
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from planner.cli import options
+from planner.cli.wishes import read_wishes, wishes
 from planner.errors import BadInput
 
 
@@ -17,7 +19,9 @@ from planner.errors import BadInput
 @options.traffic
 @options.engine
 @options.limits
+@wishes
 @click.option("--objective", type=click.Choice(["cost", "gpus"]), help="[default: cost where prices are known]")
+@click.option("--time-limit", type=click.FloatRange(min=0.1), help="Seconds; the best plan by then, with its gap.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
 @click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
 @options.local_profile
@@ -28,25 +32,33 @@ def command(
     request_file: Path | None,
     engine: str,
     objective: Literal["cost", "gpus"] | None,
+    time_limit: float | None,
     output: Path | None,
     timed: bool,
     as_json: bool,
     **flags: Any,
 ) -> int:
     """Print the plan; exit 1 when the request is infeasible."""
+    from planner.cli.progress import ProgressLine
     from planner.request import Request
+    from planner.solve.outcome import Effort
     from planner.solve.plan import answer, plan
 
     limits = options.read_limits(flags)
     workload = options.read_workload(flags)
+    wished, rules = read_wishes(flags)
+    progress = ProgressLine()
+    effort = Effort(seconds=time_limit, watch=progress if sys.stderr.isatty() else None)
     if request_file:
-        document = answer(Request.load(request_file), timed=timed)
+        document = answer(Request.load(request_file), timed=timed, effort=effort)
     elif model and on:
         document = plan(
             model, on, workload=workload, engine=engine, limits=limits, objective=objective, timed=timed,
+            effort=effort, wishes=wished, rules=rules,
         )  # fmt: skip
     else:
         raise BadInput("needs MODEL and --on INVENTORY, or -f REQUEST", where="gpuplan plan")
+    progress.end()
     if output:
         output.write_text(document.dump(), encoding="utf-8")
     if as_json:

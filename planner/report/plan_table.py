@@ -24,7 +24,11 @@ def plan_table(plan: Plan) -> str:
 
 
 def _headline(plan: Plan) -> str:
-    price = f", ${plan.cost_usd_per_hour:,.2f} an hour" if plan.cost_usd_per_hour is not None else ""
+    price = ""
+    if plan.cost_usd_per_hour is not None:
+        price = f", ${plan.cost_usd_per_hour:,.2f} an hour (${plan.cost_usd_per_month or 0:,.0f} a month)"
+    if plan.cost_usd_per_million_output_tokens is not None:
+        price += f", ${plan.cost_usd_per_million_output_tokens:,.2f} a million output tokens"
     return f"{plan.status}: {count(plan.gpus_used, 'GPU')} on {count(plan.nodes_used, 'node')}{price}"
 
 
@@ -32,7 +36,8 @@ def _deployment(deployment: Deployment) -> str:
     alike: dict[str, list[ReplicaPlan]] = {}
     for replica in deployment.replicas:
         alike.setdefault(replica.layout.label() + replica.stages[0].gpu, []).append(replica)
-    parts = [f"{deployment.model} on {deployment.engine} {deployment.engine_version}"]
+    changes = f" ({'; '.join(deployment.changes)})" if deployment.changes else ""
+    parts = [f"{deployment.model} on {deployment.engine} {deployment.engine_version}{changes}"]
     for replicas in alike.values():
         first = replicas[0]
         rows = [

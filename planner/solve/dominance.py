@@ -1,28 +1,28 @@
 """Exact dominance: drop a shape when copies of another one in its place do at least as well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
 
 
 def undominated(
-    shapes: Sequence[Shape], needs: Sequence[Mapping[str, int]], *, one_for_one: bool = False
+    shapes: Sequence[Shape], needs: Sequence[Mapping[str, int]], *, one_for_one: Collection[int] = ()
 ) -> list[Shape]:
     """Keep the shapes that no other shape of the same model can replace.
 
     Shape b goes when copies of a shape a, cut out of b's own slots, carry at least what b carries of
     everything the load needs. Any plan with b stays a plan, at no more cost, with those copies in its
-    place. Of equals the one with more headroom stays. With `one_for_one` a single copy must do (where the
-    number of replicas matters).
+    place. Of equals the one with more headroom stays. For the models `one_for_one` a single copy must do (where
+    the number of replicas matters). A model is served in one variant, so shapes of others replace nothing.
     """
     kept: dict[object, list[Shape]] = {}
     for shape in sorted(
         shapes, key=lambda s: (s.wanted, s.gpus, *(-s.capacity[n] for n in needs[s.wanted]), -s.headroom, s.rank)
     ):
         rivals = [r for key in _places(shape) for r in kept.get(key, ())]
-        if not any(_replaces(rival, shape, needs[shape.wanted], one_for_one) for rival in rivals):
-            kept.setdefault((shape.wanted, frozenset(_islands(shape))), []).append(shape)
+        if not any(_replaces(rival, shape, needs[shape.wanted], shape.wanted in one_for_one) for rival in rivals):
+            kept.setdefault(_key(shape, frozenset(_islands(shape))), []).append(shape)
     return sorted((shape for found in kept.values() for shape in found), key=lambda shape: shape.rank)
 
 
@@ -36,7 +36,11 @@ def _places(shape: Shape) -> list[object]:
     subsets = [
         frozenset(islands[i] for i in range(len(islands)) if bits >> i & 1) for bits in range(1, 1 << len(islands))
     ]
-    return [(shape.wanted, subset) for subset in subsets]
+    return [_key(shape, subset) for subset in subsets]
+
+
+def _key(shape: Shape, islands: frozenset[IslandKind]) -> object:
+    return (shape.wanted, id(shape.variant), islands)
 
 
 def copies_within(a: Shape, b: Shape) -> int:

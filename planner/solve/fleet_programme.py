@@ -6,28 +6,17 @@ are slots needed, slots fit into the pools of the nodes in use. Prices hang on n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from planner.solve.cutting import Cut, cut_pool, cuttings, divides_in_chain
+from planner.solve.failure_domains import lie_in_domains
 from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
 from planner.solve.node_class import NodeClass
 from planner.solve.pool import Pool
-from planner.solve.rules import Rules
+from planner.solve.rules import Rules, Tenant
 from planner.solve.shape import Shape
 from planner.solve.slot import SlotKind
-
-Tenant = frozenset[int] | None
-"""Who takes a slot: the models that may use these node classes (None: all of them)."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """Slots of a kind that a tenant takes from the nodes of a class; pools alike share a number."""
-
-    node_class: int
-    pool: int
-    kind: SlotKind
-    tenant: Tenant
+from planner.solve.taken import Taken
+from planner.units import ceil_div
 
 
 class FleetProgramme:
@@ -44,10 +33,14 @@ class FleetProgramme:
         self.cuts: dict[tuple[int, int], list[tuple[Cut, int]]] = {}
         self.load_rows: dict[tuple[int, str], int] = {}
         self._cover_loads()
+        self._one_variant_each()
         self._take_slots()
         self._fit_pools()
         if rules.budget is not None:
             self.rows.at_most(self.cost, rules.budget)
+        if rules.gpus is not None:
+            self.rows.at_most(self.gpus, rules.gpus)
+        lie_in_domains(self)
 
     @property
     def cost(self) -> Terms:
@@ -89,15 +82,38 @@ class FleetProgramme:
             if most is not None:
                 self.rows.at_most(copies, most)
 
+    def _one_variant_each(self) -> None:
+        """All replicas of a model are the same variant of it."""
+        ways: dict[int, dict[int, list[tuple[Shape, int]]]] = {}
+        for shape, variable in zip(self.shapes, self.replicas, strict=True):
+            ways.setdefault(shape.wanted, {}).setdefault(id(shape.variant), []).append((shape, variable))
+        gpus = sum(node_class.count * len(node_class.example.gpus) for node_class in self.classes)
+        for place, by_variant in ways.items():
+            if len(by_variant) < 2:
+                continue
+            chosen = Adding()
+            for members in by_variant.values():
+                taken = self.rows.variable(1)
+                chosen[taken] = 1
+                for shape, variable in members:
+                    self.rows.at_most({variable: 1, taken: -self._most_replicas(place, shape, gpus)}, 0)
+            self.rows.at_most(chosen, 1)
+
+    def _most_replicas(self, place: int, shape: Shape, gpus: int) -> int:
+        """No plan has use for more copies of a shape than cover the whole load, and as many again to survive."""
+        cover = max(ceil_div(asked, shape.capacity[need]) for need, asked in self.needs[place].items())
+        least = self.rules.replicas[place][0] if self.rules.replicas else 1
+        return min(gpus // shape.gpus, max(2 * cover, least) + 1)
+
     def _take_slots(self) -> None:
         """Slots needed by the replicas of each tenant are taken from the classes that offer them to it."""
         needed: dict[tuple[SlotKind, Tenant], Adding] = {}
         for shape, variable in zip(self.shapes, self.replicas, strict=True):
             for kind, count in shape.slot_counts.items():
-                needed.setdefault((kind, self.rules.eligible[shape.wanted]), Adding()).add(variable, count)
+                needed.setdefault((kind, self.rules.tenant(shape)), Adding()).add(variable, count)
         for (kind, tenant), terms in needed.items():
             for number, node_class in enumerate(self.classes):
-                if tenant is not None and number not in tenant:
+                if tenant.classes is not None and number not in tenant.classes:
                     continue
                 for place, (pool, _) in enumerate(node_class.pools):
                     if any(s.kind == kind.island and len(s.gpus) >= kind.size for s in pool.scopes):

@@ -24,7 +24,8 @@ def minimise_in_turn(
         left = None if effort.seconds is None else effort.seconds - (perf_counter() - started)
         if first is not None and (effort.interrupted.is_set() or (left is not None and left <= 0)):
             break
-        outcome = minimise(rows, objective, replace(effort, seconds=left), solver)
+        watch = effort.watch if first is None else None
+        outcome = minimise(rows, objective, replace(effort, seconds=left, watch=watch), solver)
         if outcome.values is None:
             break
         first, values = first or outcome, outcome.values

@@ -9,9 +9,10 @@ _MOST = 10**6
 
 
 def objectives(programme: FleetProgramme, name: ObjectiveName) -> list[Terms]:
-    """Return the objectives in order: cost, GPUs, nodes, then the more desirable replicas."""
+    """Return the objectives in order: cost, GPUs, nodes, least changed models, then the more desirable replicas."""
     first = [programme.cost] if name == "cost" else []
-    return [*first, programme.gpus, programme.nodes_used, preference(programme), canonical(programme)]
+    ties = [changes(programme), preference(programme), canonical(programme)]
+    return [*first, programme.gpus, programme.nodes_used, *(terms for terms in ties if terms)]
 
 
 def preference(programme: FleetProgramme) -> Terms:
@@ -24,6 +25,15 @@ def preference(programme: FleetProgramme) -> Terms:
     largest = max((abs(weight) for weight in weights), default=0)
     unit = largest // _MOST + 1
     return {variable: weight // unit for variable, weight in zip(programme.replicas, weights, strict=True)}
+
+
+def changes(programme: FleetProgramme) -> Terms:
+    """Replicas, times what is different about them from what was asked for."""
+    counts = {
+        variable: len(shape.variant.changes)
+        for shape, variable in zip(programme.shapes, programme.replicas, strict=True)
+    }
+    return counts if any(counts.values()) else {}
 
 
 def canonical(programme: FleetProgramme) -> Terms:

@@ -15,6 +15,11 @@ class Progress:
     value: float | None
     bound: float
     seconds: float
+    unit: str = ""
+
+    def in_units(self, scale: int, unit: str) -> "Progress":
+        """The same in other units."""
+        return Progress(None if self.value is None else self.value / scale, self.bound / scale, self.seconds, unit)
 
 
 @dataclass(frozen=True)

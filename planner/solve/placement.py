@@ -44,7 +44,7 @@ def place(classes: Sequence[NodeClass], rules: Rules, solution: Solution) -> lis
         shape, mine = copies[number], chosen[number]
         kind = shape.slots[place]
         wanted = shape.slot_counts[kind] - sum(shape.slots[other] == kind for other in mine)
-        tenant = rules.eligible[shape.wanted]
+        tenant = rules.tenant(shape)
         sources = [taken for taken in left if taken.kind == kind and taken.tenant == tenant and left[taken]]
         source = max(sources, key=lambda taken: (left[taken] >= wanted, -taken.node_class, -taken.pool))
         near = {slot.node.name for slot in mine.values()}

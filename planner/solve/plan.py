@@ -1,16 +1,23 @@
 """The `plan` verb: the cheapest feasible layout of models on an inventory, with proof."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from planner.layout import Limits
 from planner.plan_document import Plan
 from planner.request import ModelRequest, ObjectiveName, Request
-from planner.solve.outcome import Effort
+from planner.solve.node_class import MICRO
+from planner.solve.outcome import Effort, Outcome, Progress
 from planner.solve.plan_writer import write_infeasible, write_plan
-from planner.solve.problem import read_problem
+from planner.solve.problem import Problem, read_problem
 from planner.solve.solution import read_solution, solve
 from planner.workload import Workload
+
+_ANY = 1e9
+"""A gap at which the first plan found will do."""
 
 
 def plan(
@@ -24,22 +31,52 @@ def plan(
     limits: Limits | None = None,
     objective: ObjectiveName | None = None,
     timed: bool = False,
+    effort: Effort | None = None,
+    wishes: dict[str, Any] | None = None,
+    rules: dict[str, Any] | None = None,
 ) -> Plan:
     """Plan one model on one inventory; raises BadInput, never raises for an infeasible request.
 
-    `workload` says it all where `context` and `concurrency` are not enough.
+    `workload` says it all where `context` and `concurrency` are not enough. `wishes` are further fields of
+    the model's request (allow, nodes, spread, survive ...), `rules` of the whole (max_usd_per_hour ...).
     """
     workload = workload or Workload.parse({"context": context, "concurrency": concurrency}, where="workload")
-    wanted = ModelRequest(model=str(model), engine=engine, workload=workload, limits=limits or Limits())
-    return answer(Request(models=[wanted], on=str(on), objective=objective), timed=timed)
+    wanted = {"model": str(model), "engine": engine, **(wishes or {})}
+    filled = ModelRequest.parse(wanted, where="request").model_copy(
+        update={"workload": workload, "limits": limits or Limits()}
+    )
+    whole = Request.parse({"models": [wanted], "on": str(on), "objective": objective, **(rules or {})}, where="request")
+    return answer(whole.model_copy(update={"models": [filled]}), timed=timed, effort=effort)
 
 
 def answer(request: Request, *, timed: bool = False, effort: Effort | None = None) -> Plan:
-    """Answer a request; raises BadInput."""
-    started = time.perf_counter()
+    """Answer a request; raises BadInput.
+
+    The effort's seconds count from here. When they end before any plan was found, the first one found is taken.
+    """
+    started, effort = time.perf_counter(), effort or Effort()
     problem = read_problem(request)
-    outcome = solve(problem.programme, problem.objective, effort or Effort())
+    outcome = _solve(problem, effort, started)
     seconds = round(time.perf_counter() - started, 3) if timed else None
     if outcome.values is None:
         return write_infeasible(problem, seconds)
     return write_plan(problem, read_solution(problem.programme, outcome), seconds)
+
+
+def _solve(problem: Problem, effort: Effort, started: float) -> Outcome:
+    programme = problem.programme
+    left = None if effort.seconds is None else max(0.1, effort.seconds - (time.perf_counter() - started))
+    outcome = solve(programme, problem.objective, replace(effort, seconds=left, watch=_watch(problem, effort)))
+    if outcome.values is None and not outcome.complete:
+        first = solve(programme, problem.objective, Effort(gap=_ANY))
+        outcome = replace(first, bound=max(first.bound, outcome.bound))
+    return outcome
+
+
+def _watch(problem: Problem, effort: Effort) -> Callable[[Progress], None] | None:
+    """Progress in dollars or GPUs."""
+    watch = effort.watch
+    if watch is None:
+        return None
+    scale, unit = (MICRO, "$/h") if problem.objective == "cost" else (1, "GPUs")
+    return lambda progress: watch(progress.in_units(scale, unit))

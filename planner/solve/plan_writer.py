@@ -2,19 +2,9 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 from planner.engines import local_profile
-from planner.plan_document import (
-    Capacity,
-    Deployment,
-    DeviceLines,
-    Objective,
-    Plan,
-    ReplicaPlan,
-    SolveRecord,
-    StagePlan,
-)
+from planner.plan_document import Deployment, Objective, Plan, SolveRecord
 from planner.solve.capacity import MILLI, held_sequences
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes
@@ -23,10 +13,15 @@ from planner.solve.node_class import MICRO
 from planner.solve.placement import Placed, place
 from planner.solve.problem import Problem
 from planner.solve.replica_speed import replica_speeds
+from planner.solve.replica_writer import ReplicaWriter
+from planner.solve.rules import MOST_APART
 from planner.solve.shape import Shape
 from planner.solve.solution import Solution
+from planner.speed.traffic import traffic
 from planner.units import count
 from planner.workload import Workload
+
+HOURS_A_MONTH = 730
 
 
 def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> Plan:
@@ -36,6 +31,7 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
     scale = MICRO if problem.objective == "cost" else 1
     gap = (outcome.value - outcome.bound) / outcome.value if outcome.value else 0.0
     nodes = {name: node for replica in placed for name, node in replica.nodes.items()}
+    cost = plan_cost(placed) if problem.inventory.priced else None
     return Plan(
         status="optimal" if outcome.value == outcome.bound else "feasible",
         objective=Objective(
@@ -44,7 +40,9 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
             bound=outcome.bound / scale,
             gap=gap,
         ),
-        cost_usd_per_hour=plan_cost(placed) if problem.inventory.priced else None,
+        cost_usd_per_hour=cost,
+        cost_usd_per_month=None if cost is None else round(cost * HOURS_A_MONTH, 2),
+        cost_usd_per_million_output_tokens=_per_million(problem, cost),
         gpus_used=sum(replica.shape.gpus for replica in placed),
         nodes_used=len(nodes),
         deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
@@ -64,6 +62,20 @@ def plan_cost(placed: Sequence[Placed]) -> float:
         for slot in replica.slots:
             total += Fraction(str(slot.node.usd_per_gpu_hour or 0)) * len(slot.gpus)
     return float(total)
+
+
+def _per_million(problem: Problem, cost: float | None) -> float | None:
+    """USD for a million output tokens at the load that was asked for; None unless every model has a rate."""
+    rates = []
+    for wanted in problem.request.models:
+        load = wanted.workload
+        if load.tokens_per_second is not None:
+            rates.append(load.tokens_per_second)
+        elif load.requests_per_second is not None:
+            rates.append(load.requests_per_second * traffic(load).output)
+    if cost is None or len(rates) < len(problem.request.models):
+        return None
+    return float(f"{cost / (sum(rates) * 3600 / 10**6):.4g}")
 
 
 def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
@@ -99,6 +111,7 @@ def _record(problem: Problem, solver: str, seconds: float | None) -> SolveRecord
 
 
 def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> Deployment:
+    writer = ReplicaWriter(problem.inventory)
     mine = [replica for replica in placed if replica.shape.wanted == position]
     variant = mine[0].shape.variant
     speeds = replica_speeds([replica.shape for replica in mine], problem.request.models[position].workload)
@@ -106,38 +119,10 @@ def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> De
         model=variant.model.name,
         engine=variant.engine.name,
         engine_version=variant.engine.version,
-        replicas=[_replica(*pair) for pair in zip(mine, speeds, strict=True)],
-    )
-
-
-def _replica(placed: Placed, speed: dict[str, Any] | None) -> ReplicaPlan:
-    shape, devices, stages = placed.shape, placed.devices, []
-    for stage in range(shape.layout.pipeline_parallel_size):
-        size = shape.layout.stage_gpus(stage)
-        mine, devices = devices[:size], devices[size:]
-        stages.append(
-            StagePlan(
-                devices=mine,
-                gpu=shape.sites[stage].gpu.slug,
-                layers=shape.layout.stage_layers(stage),
-            )
-        )
-    return ReplicaPlan(
-        layout=shape.layout,
-        stages=stages,
-        per_device=[DeviceLines(**device.document()) for device in shape.bill.per_device],
-        speed=speed,
-        capacity=_capacity(shape),
-    )
-
-
-def _capacity(shape: Shape) -> Capacity:
-    rates = {need: shape.capacity[need] / MILLI for need in ("requests", "tokens") if need in shape.capacity}
-    return Capacity(
-        sequences=held_sequences(shape.layout, shape.bill),
-        kv_cache_tokens=shape.bill.kv_cache_tokens,
-        requests_per_second=rates.get("requests"),
-        tokens_per_second=rates.get("tokens"),
+        source=variant.source or problem.request.models[position].model,
+        quantized_on_load=variant.on_load,
+        changes=list(variant.changes),
+        replicas=[writer.write(*pair) for pair in zip(mine, speeds, strict=True)],
     )
 
 
@@ -151,6 +136,9 @@ def _assumptions(problem: Problem) -> list[str]:
         lines.append(
             f"no price for {', '.join(unpriced[:3])}{' ...' if len(unpriced) > 3 else ''}: counted as paid for"
         )
+    apart = sum(node_class.count for node_class in problem.classes)
+    if apart < sum(group.count for group in problem.inventory.groups):
+        lines.append(f"each node counts for itself: at most {MOST_APART} instances of each rented type were considered")
     return list(dict.fromkeys(lines))
 
 

@@ -4,9 +4,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from planner.fleet.inventory import Inventory, load_inventory
-from planner.fleet.node_group import NodeList
+from planner.fleet.inventory import Inventory
 from planner.request import ObjectiveName, Request
+from planner.requested_inventory import requested_inventory
 from planner.solve.capacity import needs, needs_speed, unmeasured
 from planner.solve.dominance import undominated
 from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds
@@ -16,7 +16,7 @@ from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_classes
 from planner.solve.objectives import objectives
 from planner.solve.outcome import Effort
-from planner.solve.rules import Rules
+from planner.solve.rules import Rules, node_tag, read_rules, told_apart
 from planner.solve.shape import Shape
 from planner.solve.variant import Variant, variants
 
@@ -50,7 +50,7 @@ class Problem:
     @cached_property
     def rules(self) -> Rules:
         """What a plan must keep beyond the loads."""
-        return Rules(eligible=[None] * len(self.request.models))
+        return read_rules(self.request, self.classes)
 
     @cached_property
     def mixes(self) -> bool:
@@ -77,7 +77,8 @@ class Problem:
     @cached_property
     def kept(self) -> list[Shape]:
         """The shapes that no other can replace."""
-        return undominated([shape for found in self.shapes for shape in found.fitting], self.needs)
+        shapes = [shape for found in self.shapes for shape in found.fitting]
+        return undominated(shapes, self.needs, one_for_one=self.rules.one_for_one)
 
     @cached_property
     def programme(self) -> FleetProgramme:
@@ -113,20 +114,11 @@ class Problem:
 
 def read_problem(request: Request) -> Problem:
     """Look up what a request names; raises BadInput."""
-    inventory = load_inventory(request.on)
-    if request.add_nodes:
-        added = [
-            replace(group, like=replace(group.like, name=f"added-{group.like.name}"), stem=_added(group.stem))
-            for group in load_inventory(request.add_nodes).groups
-        ]
-        inventory = replace(inventory, nodes=NodeList([*inventory.groups, *added]))
+    inventory = requested_inventory(request)
     networked = any(needs_speed(wanted.workload) for wanted in request.models)
-    classes = node_classes(inventory.groups, networked=networked)
+    groups = told_apart(request, inventory.groups)
+    classes = node_classes(groups, lambda node: node_tag(request, node), networked=networked)
     return Problem(request, inventory, tuple(classes), _variants(request))
-
-
-def _added(stem: str | None) -> str | None:
-    return None if stem is None else f"added-{stem}"
 
 
 def _variants(request: Request) -> tuple[tuple[Variant, ...], ...]:

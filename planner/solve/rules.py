@@ -1,7 +1,26 @@
-"""Rules of a request beyond covering the load: who may use which nodes, how much may be spent."""
+"""Rules of a request beyond covering the load: who may use which nodes, how much may be spent, how replicas lie."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from planner.errors import BadInput
+from planner.fleet.node import Node
+from planner.fleet.node_group import NodeGroup
+from planner.request import Domain, ModelRequest, Request
+from planner.requested_inventory import may_use
+from planner.solve.node_class import NodeClass, micro_dollars
+from planner.solve.shape import Shape
+
+MOST_APART = 8
+"""Instances of a rented type that are told apart where each node counts for itself; plans say so."""
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Who takes a slot: models that may use these node classes (None: all), or one shape where it matters."""
+
+    classes: frozenset[int] | None = None
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -9,9 +28,91 @@ class Rules:
     """What a fleet programme must keep.
 
     `eligible` holds for each model the places of the node classes it may use (None: all). `budget` is in
-    millionths of a dollar an hour. `replicas` bounds the number of copies of each model.
+    millionths of a dollar an hour. `replicas` bounds the number of copies of each model. `domains` names
+    the failure domain of each node class, by kind. The last three tell for each model how its replicas lie.
     """
 
     eligible: Sequence[frozenset[int] | None]
     budget: int | None = None
+    gpus: int | None = None
     replicas: Sequence[tuple[int, int | None]] = ()
+    domains: Mapping[Domain, Sequence[str]] = field(default_factory=dict)
+    spread: Mapping[int, Domain] = field(default_factory=dict)
+    pack: Mapping[int, Domain] = field(default_factory=dict)
+    survive: frozenset[int] = frozenset()
+    tracked: frozenset[int] = frozenset()
+
+    def tenant(self, shape: Shape) -> Tenant:
+        """Who takes the slots of a shape."""
+        followed = shape.wanted in self.tracked
+        return Tenant(self.eligible[shape.wanted], shape if followed else None)
+
+    @property
+    def one_for_one(self) -> frozenset[int]:
+        """Models for which the number of replicas matters."""
+        return frozenset({place for place, (_, most) in enumerate(self.replicas) if most is not None} | {*self.spread})
+
+
+def read_rules(request: Request, classes: Sequence[NodeClass]) -> Rules:
+    """Return the rules of a request on nodes that are classed by `node_tag`; raises BadInput."""
+    if request.max_usd_per_hour is not None and not any(c.example.priced for c in classes):
+        expected = "prices in the inventory"
+        raise BadInput("cannot be kept", where="request", field="max_usd_per_hour", expected=expected)
+    models = list(enumerate(request.models))
+    spread = {place: wanted.spread for place, wanted in models if wanted.spread}
+    pack = {place: wanted.pack for place, wanted in models if wanted.pack}
+    survive = frozenset(place for place, wanted in models if wanted.survive)
+    return Rules(
+        eligible=[_eligible(request, place, classes) for place, _ in models],
+        budget=None if request.max_usd_per_hour is None else micro_dollars(request.max_usd_per_hour),
+        gpus=request.max_gpus,
+        replicas=[(wanted.least_replicas, wanted.most_replicas) for _, wanted in models],
+        domains={kind: [domain_of(c.example, kind) for c in classes] for kind in ("node", "rack", "zone")},
+        spread=spread,
+        pack=pack,
+        survive=survive,
+        tracked=frozenset({*spread, *pack}) | survive,
+    )
+
+
+def _eligible(request: Request, place: int, classes: Sequence[NodeClass]) -> frozenset[int] | None:
+    wanted = request.models[place]
+    if not wanted.nodes and not wanted.exclude_nodes:
+        return None
+    return frozenset(number for number, c in enumerate(classes) if may_use(request, place, c.example))
+
+
+def domain_of(node: Node, kind: Domain) -> str:
+    """Name of the failure domain of a node; one that names no rack is a rack of its own, and so with zones."""
+    named = {"node": None, "rack": node.rack, "zone": node.zone}[kind]
+    return named or f"node {node.name}"
+
+
+def node_tag(request: Request, node: Node) -> tuple[object, ...]:
+    """What tells nodes apart for the rules of a request, beyond what they are."""
+    models: list[tuple[int, ModelRequest]] = list(enumerate(request.models))
+    users = tuple(may_use(request, place, node) for place, wanted in models if wanted.nodes or wanted.exclude_nodes)
+    kinds = {kind for _, wanted in models for kind in (wanted.spread, wanted.pack) if kind}
+    if any(wanted.survive for _, wanted in models):
+        kinds.add("node")
+    return (users, *(domain_of(node, kind) for kind in sorted(kinds)))
+
+
+def told_apart(request: Request, groups: Sequence[NodeGroup]) -> list[NodeGroup]:
+    """Return the groups, cut where the rules of a request tell nodes of one group apart.
+
+    Where each node counts for itself, no more than `MOST_APART` of the nodes that may be rented are.
+    """
+    by_node = any("node" in (w.spread, w.pack) or w.survive for w in request.models)
+    by_name = any(":" not in choice for w in request.models for choice in (*w.nodes, *w.exclude_nodes))
+    if not by_node and not by_name:
+        return list(groups)
+    found = []
+    for group in groups:
+        most = MOST_APART if by_node and group.like.offer else group.count
+        alike: dict[object, list[Node]] = {}
+        for index in range(min(group.count, most)):
+            node = group.node(index)
+            alike.setdefault((node_tag(request, node), node.nvlink_domain), []).append(node)
+        found += [NodeGroup(nodes[0], len(nodes), names=tuple(n.name for n in nodes)) for nodes in alike.values()]
+    return found

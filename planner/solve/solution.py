@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from planner.request import ObjectiveName
 from planner.solve.cutting import Cut
-from planner.solve.fleet_programme import FleetProgramme, Taken
+from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.lexicographic import minimise_in_turn
 from planner.solve.objectives import objectives
 from planner.solve.outcome import Effort, Outcome, SolverName
 from planner.solve.shape import Shape
+from planner.solve.taken import Taken
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The parts of `check`: each recomputes one thing of a plan from the request, without the solver."""

@@ -1,0 +1,56 @@
+"""The figures of the whole plan: GPUs, nodes, cost, what may be spent, and what is claimed as proven."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from planner.audit.subject import Subject
+from planner.errors import UnknownName
+from planner.fleet.inventory import Inventory
+from planner.plan_document import Plan
+
+_CENT = 1e-6
+"""Dollars an hour by which a written cost may differ from the exact one."""
+
+
+def total_findings(plan: Plan, subjects: Sequence[Subject], inventory: Inventory) -> Iterator[str]:
+    """Yield totals that are not what the replicas add up to, and limits that they break."""
+    used = Counter(device for subject in subjects for device in subject.devices)
+    yield from (f"{device}: used {times} times" for device, times in used.items() if times > 1)
+    nodes = {name: node for subject in subjects for name, node in subject.nodes(inventory).items()}
+    if plan.gpus_used != len(used):
+        yield f"gpus_used is {plan.gpus_used} and the replicas use {len(used)}"
+    if plan.nodes_used != len(nodes):
+        yield f"nodes_used is {plan.nodes_used} and the replicas use {len(nodes)}"
+    if plan.request.max_gpus is not None and len(used) > plan.request.max_gpus:
+        yield f"{len(used)} GPUs are used, at most {plan.request.max_gpus} asked for"
+    cost, stated = float(plan_cost(inventory, used)), plan.cost_usd_per_hour
+    if inventory.priced != (stated is not None) or (stated is not None and abs(stated - cost) > _CENT):
+        yield f"cost_usd_per_hour is {stated} in the plan and {cost if inventory.priced else None} recomputed"
+    if plan.request.max_usd_per_hour is not None and cost > plan.request.max_usd_per_hour + _CENT:
+        yield f"${cost:,.2f} an hour, at most ${plan.request.max_usd_per_hour:,.2f} asked for"
+    yield from _proof(plan, len(used), cost)
+
+
+def plan_cost(inventory: Inventory, devices: Sequence[str] | Counter[str]) -> Fraction:
+    """Price of the GPUs in use and of their nodes, USD an hour."""
+    nodes, total = {}, Fraction(0)
+    for device in devices:
+        try:
+            node, _ = inventory.locate(device)
+        except UnknownName:
+            continue
+        nodes[node.name] = node
+        total += Fraction(str(node.usd_per_gpu_hour or 0))
+    return total + sum(Fraction(str(node.usd_per_hour or 0)) for node in nodes.values())
+
+
+def _proof(plan: Plan, gpus: int, cost: float) -> Iterator[str]:
+    objective = plan.objective
+    truth = cost if objective.name == "cost" else float(gpus)
+    if objective.value is None or abs(objective.value - truth) > _CENT:
+        yield f"objective.value is {objective.value} in the plan and {truth:g} recomputed"
+    elif objective.bound is not None and objective.bound > objective.value + _CENT:
+        yield f"objective.bound {objective.bound:g} lies above the value {objective.value:g}"
+    elif plan.status == "optimal" and (objective.bound is None or objective.value - objective.bound > _CENT):
+        yield f"status is optimal with a value of {objective.value:g} and a bound of {objective.bound}"

@@ -1,0 +1,102 @@
+"""How the replicas of a model lie over failure domains, as rows: spread, packed, or enough after any loss."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
+from planner.solve.node_class import NodeClass
+from planner.solve.rules import Rules
+from planner.solve.shape import Shape
+from planner.solve.taken import Taken
+
+
+class Covering(Protocol):
+    """What is needed of the fleet programme."""
+
+    rows: IntegerProgramme
+    rules: Rules
+    shapes: Sequence[Shape]
+    classes: Sequence[NodeClass]
+    needs: Sequence[Mapping[str, int]]
+    taken: dict[Taken, int]
+
+    def carried(self, place: int, need: str) -> Terms:
+        """What the replicas of the model at `place` carry together."""
+
+
+@dataclass(frozen=True)
+class Touching:
+    """Replicas of a shape with slots in a domain: `terms` counts them, `slots` their slots there."""
+
+    shape: Shape
+    terms: Terms
+    slots: Terms
+
+
+def lie_in_domains(programme: Covering) -> None:
+    """Add the rows for every model whose replicas must lie in some way."""
+    rules = programme.rules
+    for place, kind in rules.spread.items():
+        for touching in _by_domain(programme, place, rules.domains[kind]).values():
+            programme.rows.at_most(_sum(touching), 1)
+    for place, kind in rules.pack.items():
+        _pack(programme, _by_domain(programme, place, rules.domains[kind]))
+    for place in sorted(rules.survive):
+        lost = _by_domain(programme, place, rules.domains["node"])
+        for need, asked in programme.needs[place].items():
+            for touching in lost.values():
+                left = Adding(programme.carried(place, need))
+                for found in touching:
+                    for variable, count in found.terms.items():
+                        left.add(variable, -count * found.shape.capacity[need])
+                programme.rows.at_least(left, asked)
+
+
+def _by_domain(programme: Covering, place: int, domains: Sequence[str]) -> dict[str, list[Touching]]:
+    """The replicas of a model that touch each domain, shape by shape.
+
+    A replica with several slots lies whole in a domain or has single slots there; either counts once.
+    """
+    slots: dict[tuple[str, int], Adding] = {}
+    shapes: dict[int, Shape] = {}
+    for taken, variable in programme.taken.items():
+        shape = taken.tenant.shape
+        if shape is not None and shape.wanted == place:
+            shapes[id(shape)] = shape
+            slots.setdefault((domains[taken.node_class], id(shape)), Adding()).add(variable, 1)
+    found: dict[str, list[Touching]] = {}
+    for (domain, key), here in slots.items():
+        shape, terms = shapes[key], here
+        if len(shape.slots) > 1:
+            whole, single = programme.rows.variable(), programme.rows.variable()
+            parts = Adding(here)
+            parts.add(whole, -len(shape.slots))
+            parts.add(single, -1)
+            programme.rows.at_most(parts, 0)
+            terms = Adding({whole: 1, single: 1})
+        found.setdefault(domain, []).append(Touching(shape, terms, here))
+    return found
+
+
+def _pack(programme: Covering, by_domain: Mapping[str, Sequence[Touching]]) -> None:
+    """All slots of the model lie in one domain."""
+    chosen = Adding()
+    for touching in by_domain.values():
+        here = programme.rows.variable(1)
+        chosen[here] = 1
+        slots = Adding()
+        for found in touching:
+            for variable, count in found.slots.items():
+                slots.add(variable, count)
+        slots.add(here, -sum(c.count * len(c.example.gpus) for c in programme.classes))
+        programme.rows.at_most(slots, 0)
+    programme.rows.at_most(chosen, 1)
+
+
+def _sum(touching: Sequence[Touching]) -> Adding:
+    total = Adding()
+    for found in touching:
+        for variable, count in found.terms.items():
+            total.add(variable, count)
+    return total

@@ -1,0 +1,67 @@
+"""Write the replicas of a plan: their devices, and the bill on exactly those."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from planner.fleet.inventory import Inventory
+from planner.fleet.site import Site, site_of
+from planner.memory.bill import Bill
+from planner.plan_document import Capacity, DeviceLines, ReplicaPlan, StagePlan
+from planner.solve.capacity import MILLI, held_sequences
+from planner.solve.placement import Placed
+from planner.solve.shape import Shape
+
+
+class ReplicaWriter:
+    """Writes replicas; those of one shape on alike devices are billed once.
+
+    A shape is billed for the worst of the places that its slots may be cut from; its replicas are billed for
+    the devices they got.
+    """
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._bills: dict[tuple[int, tuple[Site, ...]], Bill] = {}
+
+    def write(self, placed: Placed, speed: dict[str, Any] | None) -> ReplicaPlan:
+        """Return the replica, of this predicted speed, as the plan document holds it."""
+        shape, stages = placed.shape, _stages(placed)
+        sites = tuple(
+            site_of(self._inventory, stage.devices, after.devices if after else ())
+            for stage, after in zip(stages, [*stages[1:], None], strict=True)
+        )
+        bill = self._bill(shape, sites)
+        return ReplicaPlan(
+            layout=shape.layout,
+            stages=stages,
+            per_device=[DeviceLines(**device.document()) for device in bill.per_device],
+            speed=speed,
+            capacity=_capacity(shape, bill),
+        )
+
+    def _bill(self, shape: Shape, sites: tuple[Site, ...]) -> Bill:
+        key = id(shape), sites
+        if key not in self._bills:
+            variant = shape.variant
+            self._bills[key] = variant.engine.bill(variant.model, shape.layout, sites)
+        return self._bills[key]
+
+
+def _capacity(shape: Shape, bill: Bill) -> Capacity:
+    rates = {need: shape.capacity[need] / MILLI for need in ("requests", "tokens") if need in shape.capacity}
+    return Capacity(
+        sequences=held_sequences(shape.layout, bill),
+        kv_cache_tokens=bill.kv_cache_tokens,
+        requests_per_second=rates.get("requests"),
+        tokens_per_second=rates.get("tokens"),
+    )
+
+
+def _stages(placed: Placed) -> list[StagePlan]:
+    layout, devices, stages = placed.shape.layout, placed.devices, []
+    sites: Sequence[Site] = placed.shape.sites
+    for stage in range(layout.pipeline_parallel_size):
+        size = layout.stage_gpus(stage)
+        mine, devices = devices[:size], devices[size:]
+        stages.append(StagePlan(devices=mine, gpu=sites[stage].gpu.slug, layers=layout.stage_layers(stage)))
+    return stages
