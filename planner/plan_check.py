@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from planner.audit.loads import load_findings
-from planner.audit.memory import layout_findings, memory_findings, sites
+from planner.audit.memory import layout_findings, memory_findings, placed_layers, sites
 from planner.audit.permissions import lie_findings, permission_findings
 from planner.audit.subject import Subject, subjects
 from planner.audit.totals import total_findings
 from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import Inventory
+from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
-from planner.requested_inventory import requested_inventory
 from planner.solve.capacity import Capacity, capacity
 
 
@@ -45,7 +45,7 @@ def _recomputed(subject: Subject, inventory: Inventory) -> tuple[Capacity, list[
     """What a replica really carries, and where its bill is wrong."""
     nothing = dict.fromkeys(("sequences", "requests", "tokens"), 0)
     places = sites(subject, inventory)
-    if places is None or len(places) != subject.replica.layout.pipeline_parallel_size:
+    if places is None:
         return nothing, []
     layout = subject.replica.layout
     refusals = list(_refusals(subject, [place.gpu for place in places]))
@@ -60,7 +60,7 @@ def _recomputed(subject: Subject, inventory: Inventory) -> tuple[Capacity, list[
 
 def _refusals(subject: Subject, gpus: Iterable[Gpu]) -> Iterator[str]:
     layout = subject.replica.layout
-    if sum(layout.layers_per_stage) != len(subject.model.layers):
+    if sum(layout.layers_per_stage) != placed_layers(subject):
         yield f"{subject.label}: a layout of {sum(layout.layers_per_stage)} layers"
         return
     for gpu in dict.fromkeys(gpus):

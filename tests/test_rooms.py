@@ -16,7 +16,8 @@ for _room, *_more in (
     ("engines", "memory"),
     ("speed", "engines"),
     ("solve", "speed"),
-    ("launch", "solve"),
+    ("audit", "solve"),
+    ("launch", "audit"),
     ("logs", "launch"),
     ("export", "launch"),
     ("backtest", "logs"),
@@ -25,7 +26,7 @@ for _room, *_more in (
 ):
     BELOW[_room] = frozenset({_room, ""}).union(*(BELOW[below] for below in _more))
 
-ABOVE_THE_GROUND = {"plan_check": "solve", "__init__": "cli", "__main__": "cli"}
+ABOVE_THE_GROUND = {"plan_check": "audit", "__init__": "cli", "__main__": "cli"}
 """Single files that stand higher than the ground they lie on: the room whose view they have."""
 
 

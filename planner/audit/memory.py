@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from planner.audit.subject import Subject
 from planner.errors import UnknownName
 from planner.fleet.inventory import Inventory
-from planner.fleet.site import Site, site_of
+from planner.fleet.site import Site
+from planner.fleet.stage_site import stage_site
 from planner.memory.bill import Bill
 from planner.units import gib
 
 
 def sites(subject: Subject, inventory: Inventory) -> list[Site] | None:
     """Sites of the stages on the named devices; None when a device is not there."""
-    stages = subject.replica.stages
+    stages, layout = subject.replica.stages, subject.replica.layout
+    if len(stages) != layout.pipeline_parallel_size:
+        return None
     try:
         return [
-            site_of(inventory, stage.devices, after.devices if after else ())
-            for stage, after in zip(stages, [*stages[1:], None], strict=True)
+            stage_site(inventory, stage.devices, layout.stage_tensor(number), after.devices if after else ())
+            for number, (stage, after) in enumerate(zip(stages, [*stages[1:], None], strict=True))
         ]
     except UnknownName:
         return None
@@ -48,6 +51,13 @@ def memory_findings(subject: Subject, bill: Bill) -> Iterator[str]:
         yield f"{label}: holds {bill.kv_cache_tokens:,} tokens in cache, not {replica.capacity.kv_cache_tokens:,}"
 
 
+def placed_layers(subject: Subject) -> int:
+    """Layers that lie on GPUs: all of them, but for llama.cpp, which runs the rest on the host."""
+    if subject.engine.name == "llamacpp":
+        return sum(subject.replica.layout.layers_per_stage)
+    return len(subject.model.layers)
+
+
 def layout_findings(subject: Subject, inventory: Inventory) -> Iterator[str]:
     """Yield devices that are not there or are something else, layers on no stage, and what the engine refuses."""
     replica, label = subject.replica, subject.label
@@ -68,7 +78,8 @@ def layout_findings(subject: Subject, inventory: Inventory) -> Iterator[str]:
         if number < len(replica.layout.layers_per_stage) and stage.layers != replica.layout.stage_layers(number):
             yield f"{label}: stage {number} has layers {stage.layers}, not those of its layout"
         next_layer = stage.layers[1] + 1
-    if next_layer != len(subject.model.layers) or sum(replica.layout.layers_per_stage) != len(subject.model.layers):
-        yield f"{label}: {next_layer} layers placed of {len(subject.model.layers)}"
+    wanted = placed_layers(subject)
+    if next_layer != wanted or sum(replica.layout.layers_per_stage) != wanted:
+        yield f"{label}: {next_layer} layers placed of {wanted}"
     if len(replica.stages) != replica.layout.pipeline_parallel_size:
         yield f"{label}: {len(replica.stages)} stages for a layout of {replica.layout.pipeline_parallel_size}"

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from planner.audit.subject import Subject
 from planner.fleet.inventory import Inventory
+from planner.fleet.requested_inventory import may_use
 from planner.models.quantization.checkpoints import quantized_checkpoints
 from planner.models.source import load_model
 from planner.plan_document import Plan
 from planner.request import Allowed
-from planner.requested_inventory import may_use
 from planner.solve.rules import domain_of
 from planner.units import count
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from planner.fleet.inventory import Inventory
+from planner.fleet.requested_inventory import requested_inventory
 from planner.request import ObjectiveName, Request
-from planner.requested_inventory import requested_inventory
 from planner.solve.capacity import needs, needs_speed, unmeasured
 from planner.solve.dominance import undominated
 from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.fleet.inventory import Inventory
-from planner.fleet.site import Site, site_of
+from planner.fleet.site import Site
+from planner.fleet.stage_site import stage_site
 from planner.memory.bill import Bill
 from planner.plan_document import Capacity, DeviceLines, ReplicaPlan, StagePlan
 from planner.solve.capacity import MILLI, held_sequences
@@ -27,8 +28,10 @@ class ReplicaWriter:
         """Return the replica, of this predicted speed, as the plan document holds it."""
         shape, stages = placed.shape, _stages(placed)
         sites = tuple(
-            site_of(self._inventory, stage.devices, after.devices if after else ())
-            for stage, after in zip(stages, [*stages[1:], None], strict=True)
+            stage_site(
+                self._inventory, stage.devices, shape.layout.stage_tensor(number), after.devices if after else ()
+            )
+            for number, (stage, after) in enumerate(zip(stages, [*stages[1:], None], strict=True))
         )
         bill = self._bill(shape, sites)
         return ReplicaPlan(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from planner.errors import BadInput
 from planner.fleet.node import Node
 from planner.fleet.node_group import NodeGroup
+from planner.fleet.requested_inventory import may_use
 from planner.request import Domain, ModelRequest, Request
-from planner.requested_inventory import may_use
 from planner.solve.node_class import NodeClass, micro_dollars
 from planner.solve.shape import Shape
 
