@@ -23,7 +23,7 @@ def permission_findings(subject: Subject, plan: Plan, inventory: Inventory) -> I
     if subject.engine.name not in (wanted.engine, *allow.engines):
         yield f"{label}: the request allows {wanted.engine}, not {subject.engine.name}"
     layout, limits = subject.replica.layout, wanted.limits
-    if layout.kv_cache_dtype not in (limits.kv_cache_dtype or "auto", *allow.kv_cache_dtype):
+    if layout.kv_cache_dtype not in _cache_dtypes(subject, inventory):
         yield f"{label}: the request does not allow a KV cache in {layout.kv_cache_dtype}"
     context = limits.max_model_len or wanted.workload.context or subject.model.max_context
     least = min(context, allow.context_down_to or context)
@@ -34,6 +34,16 @@ def permission_findings(subject: Subject, plan: Plan, inventory: Inventory) -> I
         yield f"{label}: the request does not allow weights in {on_load}"
     if source != wanted.model and source not in allow.checkpoints and not _stored(source, wanted.model, allow):
         yield f"{label}: the request does not allow {source} in place of {wanted.model}"
+
+
+def _cache_dtypes(subject: Subject, inventory: Inventory) -> set[str]:
+    """Cache dtypes that will do, as the engine resolves them."""
+    limits, allowed = subject.wanted.limits, subject.wanted.allow.kv_cache_dtype
+    gpu = next((node.gpus[0] for node in subject.nodes(inventory).values()), None)
+    if gpu is None:
+        return {limits.kv_cache_dtype or "auto", *allowed}
+    asked = [limits, *(limits.model_copy(update={"kv_cache_dtype": dtype}) for dtype in allowed)]
+    return {subject.engine.layout(subject.model, gpu, one).kv_cache_dtype for one in asked}
 
 
 def _stored(source: str, asked: str, allow: Allowed) -> bool:
