@@ -1,6 +1,6 @@
 """Fit the constants of `planner/speed/achieved.yaml` to measured runs.
 
-usage: python -m benchmarks.speed.fit PERF.json MICROBENCH.json [--cross-validate] [--detail] [--write]
+usage: python -m benchmarks.speed.fit PERF.json MICROBENCH.json [--detail] [--write]
 
 Residuals are log(predicted / measured) over the spread that each quantity has between equal runs, through a
 loss that lets outliers go (soft L1), with one vote less for each further row of the same model, GPU and engine.
@@ -63,12 +63,14 @@ class Fit:
             return np.nan
         return found.get(f"{name}_ms", np.nan) / 1000
 
-    def solve(self, start: np.ndarray, keep: np.ndarray | None = None, rounds: int = 3) -> np.ndarray:
+    def solve(
+        self, start: np.ndarray, keep: np.ndarray | None = None, rounds: int = 3, evaluations: int = 8
+    ) -> np.ndarray:
         """Return the best vector, fitted to the rows in `keep`."""
         weight = self.weight if keep is None else self.weight * keep
         vector = start
         for number in range(rounds):
-            found = least_squares(self._residuals, vector, args=(weight,), x_scale=self.widths, max_nfev=8)
+            found = least_squares(self._residuals, vector, args=(weight,), x_scale=self.widths, max_nfev=evaluations)
             vector = found.x
             if number < rounds - 1:
                 self.arrays.settle(vector)
@@ -97,16 +99,14 @@ class Fit:
             out[name] = [(int(i), float(values[i])) for i in np.flatnonzero(known)]
         return out
 
-    def held_out(self, vector: np.ndarray, key) -> dict[str, list[tuple[int, float]]]:
-        """Return the ratios of each group of rows when the fit has not seen the group."""
-        groups = np.array([str(key(row)) for row in self.rows])
-        out: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for group in sorted(set(groups)):
-            left = groups == group
-            refit = self.solve(vector.copy(), keep=(~left).astype(float), rounds=1)
-            for name, values in self.ratios(self.arrays.predict(refit), left).items():
-                out[name] += values
-        return out
+
+def read_fit(perf: Path, microbench: Path) -> Fit:
+    """Return the fit of the rows that can be read; prints what cannot."""
+    pairs, skipped = read_runs(perf)
+    for reason, times in skipped.most_common():
+        print(f"skipped {times:4d}  {reason}")
+    fitted = [(row, run) for row, run in pairs if served(row) or offline(row)] + single_streams(pairs)
+    return Fit(fitted, best_shares(microbench))
 
 
 def show(title: str, ratios: dict[str, list[tuple[int, float]]], rows: list[dict], by=None) -> None:
@@ -132,15 +132,10 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("perf", type=Path)
     options.add_argument("microbench", type=Path)
-    options.add_argument("--cross-validate", action="store_true")
     options.add_argument("--detail", action="store_true")
     options.add_argument("--write", action="store_true")
     asked = options.parse_args()
-    pairs, skipped = read_runs(asked.perf)
-    for reason, times in skipped.most_common():
-        print(f"skipped {times:4d}  {reason}")
-    fitted = [(row, run) for row, run in pairs if served(row) or offline(row)] + single_streams(pairs)
-    fit = Fit(fitted, best_shares(asked.microbench))
+    fit = read_fit(asked.perf, asked.microbench)
     vector = fit.solve(fit.means.copy())
     by = (lambda row: (row["framework"], row["model"], row["precision"], row["gpu_slug"])) if asked.detail else None
     show("fitted", fit.ratios(fit.arrays.predict(vector)), fit.rows, by)
@@ -148,10 +143,6 @@ def main() -> None:
         z = (vector[place] - fit.means[place]) / fit.widths[place]
         if abs(z) > 1.5:
             print(f"far from its prior: {name} = {np.exp(vector[place]):.3g} ({z:+.1f} widths)")
-    if asked.cross_validate:
-        pairs_out = fit.held_out(vector, pair)
-        show("pair out", pairs_out, fit.rows, by)
-        show("GPU out", fit.held_out(vector, lambda row: row["gpu_slug"]), fit.rows, by)
     if asked.write:
         write(fit, vector)
 
