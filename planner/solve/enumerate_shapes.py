@@ -1,7 +1,8 @@
 """Every legal layout of the models on the slots that the nodes offer, priced by memory and speed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from planner.fleet.island import LinkClass
 from planner.fleet.site import Site
@@ -77,14 +78,19 @@ def grounds(classes: Sequence[NodeClass]) -> Grounds:
 def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> Shapes:
     """Try every split of a variant of the model at `place` of the request.
 
-    With `mixed` the stages of a pipeline may lie on different island kinds.
+    With `mixed` the stages of a pipeline may lie on different island kinds. Splits that cannot be part of the
+    best plan are counted but not billed: those whose GPUs together are smaller than the weights, and, where memory is
+    all that counts, longer pipelines of what already runs as many sequences as the engine would.
     """
     found = Shapes()
     packed = needs_speed(wanted.workload)
     layers = len(variant.model.layers)
     for deepest in (DEEPEST, layers):
-        for split in even_splits(variant.model, ground.slots, deepest=deepest, packed=packed):
-            _try(found, place, wanted, variant, split, ground)
+        splits = even_splits(variant.model, ground.slots, deepest=deepest, packed=packed)
+        for _, alike in groupby(
+            splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
+        ):
+            _try_pipelines(found, place, wanted, variant, alike, ground)
         if found.fitting or deepest >= min(layers, max(sum(slots.values()) for slots in ground.slots.values())):
             break
     if mixed:
@@ -94,14 +100,49 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
     return found
 
 
-def _try(found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds) -> None:
+def _try_pipelines(
+    found: Shapes, place: int, wanted: ModelRequest, variant: Variant, alike: Iterable[Split], ground: Grounds
+) -> None:
+    """Try splits that differ in the length of the pipeline, shorter ones first."""
+    full = False
+    small: Split | None = None
+    for split in alike:
+        if full:
+            found.considered += 1
+        elif _too_small(variant, split):
+            found.considered += 1
+            small = split
+        else:
+            shape = _try(found, place, wanted, variant, split, ground)
+            small = None
+            if shape and not needs_speed(wanted.workload):
+                most = shape.layout.max_num_seqs * shape.layout.data_parallel_size
+                full = shape.capacity.get("sequences", 0) >= most
+    if small is not None:
+        found.considered -= 1
+        _try(found, place, wanted, variant, small, ground)
+
+
+def _too_small(variant: Variant, split: Split) -> bool:
+    """Whether the GPUs together have less memory than half the layers' weights take on disk.
+
+    Engines may hold weights in half the width of the checkpoint, never in less.
+    """
+    run = split.stages[0]
+    memory = run.island.gpu.memory_bytes * run.tensor * split.data * run.count
+    return not variant.limits.options and 2 * memory < sum(layer.bytes for layer in variant.model.layers)
+
+
+def _try(
+    found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds
+) -> Shape | None:
     found.considered += 1
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
     for gpu in dict.fromkeys(run.island.gpu for run in split.stages):
         if reasons := engine.refusals(model, layout, gpu):
             found.refusals |= dict.fromkeys(f"{layout.label()}: {reason}" for reason in reasons)
-            return
+            return None
     sites = tuple(_sites(split, ground))
     shared = best_shares(model, engine, layout, sites)
     layout, bill = shared.layout, shared.bill
@@ -114,6 +155,7 @@ def _try(found: Shapes, place: int, wanted: ModelRequest, variant: Variant, spli
     shape = Shape(place, variant, layout, slots, sites, bill, carried)
     group = found.misfits if not bill.fits else found.fitting if all(carried.values()) else found.slow
     group.append(shape)
+    return shape
 
 
 def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:

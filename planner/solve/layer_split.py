@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise
-from math import comb
+from math import comb, isclose
 
 from planner.engines.profile import Engine
 from planner.fleet.site import Site
@@ -18,6 +18,8 @@ FEW = 36
 _HALVINGS = 40
 _DOUBT = 0.02
 """Relative error granted to an estimate before a layer is not offered to a stage at all."""
+_ROUNDING = 1e-3
+"""Relative difference that rounding to blocks and alignment makes between stages that are alike."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def best_shares(model: Model, engine: Engine, layout: Layout, sites: Sequence[Si
     if stages == 1:
         return start
     estimates = _stages(model, start)
-    if start.bill.fits and not _takers(estimates, layout.layers_per_stage):
+    if start.bill.fits and (len(set(estimates)) == 1 or not _takers(model, estimates, layout.layers_per_stage)):
         return start
     if sum(stage.most_layers(0.0) for stage in estimates) < layers:
         return start
@@ -124,17 +126,31 @@ def _fullest(stages: Sequence[_Stage], shares: Sequence[int]) -> int:
     return min(range(len(shares)), key=lambda place: (shares[place] == 1, stages[place].tokens(shares[place])))
 
 
-def _takers(stages: Sequence[_Stage], shares: Sequence[int]) -> list[int]:
-    """Places of the stages that may take a layer of the fullest one and hold no fewer tokens than it did."""
+def _takers(model: Model, stages: Sequence[_Stage], shares: Sequence[int]) -> list[int]:
+    """Places of the stages that may take a layer of the fullest one and then hold more tokens than it did."""
     giver = _fullest(stages, shares)
-    held = stages[giver].tokens(shares[giver])
     if shares[giver] == 1:
         return []
+    held = stages[giver].tokens(shares[giver])
+    least = held - abs(held) * (_DOUBT if len(model.distinct_layers) > 1 else -_ROUNDING)
     return [
         place
         for place, stage in enumerate(stages)
-        if place != giver and stage.tokens(shares[place] + 1) >= held - abs(held) * _DOUBT
+        if place != giver
+        and stage.tokens(shares[place] + 1) >= least
+        and not (0 < place < len(stages) - 1 and _changes_places(stages, shares, giver, place))
     ]
+
+
+def _changes_places(stages: Sequence[_Stage], shares: Sequence[int], giver: int, taker: int) -> bool:
+    """Whether two stages inside the pipeline would only swap what they hold."""
+    one, other = stages[giver], stages[taker]
+    return (
+        0 < giver < len(stages) - 1
+        and shares[taker] + 1 == shares[giver]
+        and isclose(one.room, other.room, rel_tol=_ROUNDING)
+        and isclose(one.weights, other.weights, rel_tol=_ROUNDING)
+    )
 
 
 def _exchanged(model: Model, engine: Engine, best: Shared, sites: Sequence[Site]) -> Shared:
@@ -144,7 +160,7 @@ def _exchanged(model: Model, engine: Engine, best: Shared, sites: Sequence[Site]
         giver = _fullest(stages, shares)
         ways = [
             tuple(count - (place == giver) + (place == taker) for place, count in enumerate(shares))
-            for taker in _takers(stages, shares)
+            for taker in _takers(model, stages, shares)
         ]
         found = max((_bill(model, engine, best.layout, sites, way) for way in ways), key=_score, default=best)
         if found.score <= best.score:

@@ -38,6 +38,11 @@ class Split:
         return sum(run.count for run in self.stages)
 
     @property
+    def sizes(self) -> tuple[int, bool, int]:
+        """What stages have beside their tensor-parallel size: data groups, expert parallelism, stages in a slot."""
+        return self.data, self.experts, self.stages_per_slot
+
+    @property
     def tensors(self) -> tuple[int, ...]:
         """Tensor-parallel size of each stage."""
         return tuple(run.tensor for run in self.stages for _ in range(run.count))

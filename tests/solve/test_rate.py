@@ -5,6 +5,8 @@ from planner.engines import find_engine
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.models.source import load_model
+from planner.request import ModelRequest, Request
+from planner.solve.problem import read_problem
 from planner.speed.predict import predict
 from planner.workload import Workload
 
@@ -38,8 +40,10 @@ def test_one_gpu_fewer_than_size_says_does_not_carry_the_rate() -> None:
     (answer,) = size("llama-3.1-8b", ["a100-sxm4-80gb"], workload=workload)["sizes"]
     count = answer["gpus"]
     assert 1 < count <= 8
-    assert plan("llama-3.1-8b", f"{count}xa100-sxm4-80gb", workload=workload).status == "optimal"
-    assert plan("llama-3.1-8b", f"{count - 1}xa100-sxm4-80gb", workload=workload).status == "infeasible"
+    wanted = ModelRequest(model="llama-3.1-8b", workload=workload)
+    enough, fewer = (Request(models=[wanted], on=f"{gpus}xa100-sxm4-80gb") for gpus in (count, count - 1))
+    assert read_problem(enough).feasible
+    assert not read_problem(fewer).feasible
 
 
 def test_a_rate_of_tokens_is_no_bound_on_what_is_in_flight() -> None:

@@ -1,6 +1,7 @@
 """The profile of vLLM: layout, refusals and bill of one release."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from planner.engines.profile import CONFIDENCE
 from planner.engines.vllm.capacity import Capacity, capacity
@@ -63,11 +64,7 @@ class Vllm:
     def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
         """Weights, profiling peak, graphs and non-torch memory per stage; the rest of the fraction is cache."""
         rules = self._rules(layout.options, sites[0].gpu)
-        expected = [
-            stage_memory(model, layout, stage, 0, sites[stage % len(sites)], rules, self.release)
-            for stage in range(layout.pipeline_parallel_size)
-        ]
-        careful = [lines.at(confidence) for lines in expected]
+        expected, careful = self._stages(model, layout, sites, rules, confidence)
         groups = layout_groups(model, layout, rules, self.release)
         sizes = [block_bytes(groups, layout, stage) for stage in range(layout.pipeline_parallel_size)]
         needed = request_blocks(groups, layout, rules, layout.max_model_len)
@@ -96,6 +93,23 @@ class Vllm:
         wished = options.get("VLLM_USE_V1")
         generation = None if wished is None else f"v{int(wished)}"
         return rules_of(self.release, generation, gpu.capability)
+
+    def _stages(
+        self, model: Model, layout: Layout, sites: Sequence[Site], rules: Rules, confidence: float
+    ) -> tuple[list[StageMemory], list[StageMemory]]:
+        """The lines of each stage, expected and at the upper edges; inner stages that are alike are computed once."""
+        known: dict[object, tuple[StageMemory, StageMemory]] = {}
+        expected, careful, last = [], [], layout.pipeline_parallel_size - 1
+        for stage in range(layout.pipeline_parallel_size):
+            begin, end = layout.stage_layers(stage)
+            site = sites[stage % len(sites)]
+            key = (stage == 0, stage == last, model.layers[begin : end + 1], site)
+            if key not in known:
+                lines = stage_memory(model, layout, stage, 0, site, rules, self.release)
+                known[key] = lines, lines.at(confidence)
+            expected.append(replace(known[key][0], stage=stage))
+            careful.append(replace(known[key][1], stage=stage))
+        return expected, careful
 
     def _devices(
         self,
