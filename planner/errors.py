@@ -27,7 +27,12 @@ class BadInput(GpuplanError):
         self.problem, self.where, self.field, self.expected = problem, where, field, expected
         parts = [str(part) for part in (where, field) if part]
         line = ": ".join([*parts, problem])
-        super().__init__(f"{line}; expected {expected}" if expected else line)
+        super().__init__(_one_line(f"{line}; expected {expected}" if expected else line))
+
+
+def _one_line(text: str) -> str:
+    """Text of a file as it can be printed: line ends and control characters are written out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class UnknownName(BadInput):

@@ -15,11 +15,12 @@ from planner.models.model_catalogue import Entry, resolve
 from planner.models.quantization import schemes
 from planner.models.quantization.apply import quantize
 from planner.models.quantization.gguf import as_gguf
+from planner.models.weights.at_hand import with_weights
 from planner.near_names import near_names
 
 
 def load_model(source: str | Path) -> Model:
-    """Read a model from a config.json, a directory that holds one, or a catalogue name.
+    """Read a model from a config.json, a directory that holds one, safetensors beside one, or a catalogue name.
 
     A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as `llama-quantize` stores it.
 
@@ -30,7 +31,9 @@ def load_model(source: str | Path) -> Model:
         base = load_model(stored.base)
         return replace(as_gguf(base, stored.type), name=f"{base.name}:{stored.type}")
     if path.is_dir():
-        return model_from_file(path / "config.json", name=path.resolve().name)
+        return with_weights(model_from_file(path / "config.json", name=path.resolve().name), path)
+    if path.is_file() and path.name.endswith((".safetensors", ".safetensors.index.json")):
+        return load_model(path.parent)
     if path.is_file():
         return model_from_file(path, name=path.stem if path.name != "config.json" else path.resolve().parent.name)
     if str(source).endswith((".json", ".gguf", ".safetensors")) or str(source).startswith((".", "/")):
