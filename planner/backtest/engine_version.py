@@ -43,7 +43,7 @@ class Releases:
 
     def day_of_thread(self, source: str) -> date | None:
         """Return the day about which a thread of the engine's repository was opened; None past `last_thread`."""
-        match = re.search(rf"{self.thread}/(?:issues|pull)/(\d+)", source)
+        match = re.search(rf"{self.thread}/(?:issues|pull|discussions)/(\d+)", source)
         if match and int(match[1]) > self.last_thread:
             return None
         return (

@@ -28,7 +28,7 @@ def model_of(run: Run, folder: Path) -> Model:
     model = recorded_model(run.launch.model, run.model_source, folder)
     if not (run.quantization or run.file_bytes):
         return model
-    return as_gguf(model, run.quantization or "", run.file_bytes)
+    return as_gguf(model, run.quantization or "", run.file_bytes, run.file_params)
 
 
 def recorded_model(name: str | None, path: str | None, folder: Path, stored: str | None = None) -> Model:

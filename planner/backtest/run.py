@@ -20,8 +20,8 @@ class Run:
     """One run: how it was started, where, and what was logged.
 
     `model_source` is the file of the row's `model_path` and beats the model's name; `quantization` is the
-    row's word for how the weights are stored, `file_bytes` the size of a GGUF file. `rank` is the device
-    whose lines were logged. `unscored` are measured quantities that cannot be compared, with the reason.
+    row's word for how the weights are stored, `file_bytes` and `file_params` what a GGUF file holds. `rank` is
+    the device whose lines were logged. `unscored` are measured quantities that cannot be compared, with the reason.
     `any_length` says that nobody asked for a context and that the engine starts with less cache than the model's own.
     """
 
@@ -33,6 +33,7 @@ class Run:
     model_source: str | None = None
     quantization: str | None = None
     file_bytes: int | None = None
+    file_params: int | None = None
     rank: int = 0
     any_length: bool = False
     unscored: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from planner.errors import BadInput
-from planner.models.quantization.gguf import file_type
+from planner.models.quantization.gguf_file_type import file_type
 
 USUAL_TYPE = "Q4_K_M"
 """What `-hf` takes when the name says no type (common/download.cpp)."""

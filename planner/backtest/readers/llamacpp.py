@@ -8,16 +8,17 @@ from typing import Any
 
 from planner.backtest.devices import find_devices
 from planner.backtest.fields import Fields, Value
+from planner.backtest.readers.llamacpp_evidence import DEVICE, strange, unsaid
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.launch.dialect import limits_of
 from planner.launch.flag_table import flag_table
 from planner.launch.flags import read_flags
+from planner.launch.llamacpp import FORK
 from planner.layout import OptionValue
 from planner.memory.bill import DeviceBill
 from planner.units import GIB, MIB
 
-_DEVICE = re.compile(r"[A-Za-z]+(\d+)")
 _FILE_SIZE = re.compile(r"([\d.]+) (GiB|MiB)")
 _FACTS = {
     "gpu_layers": re.compile(r"offloaded (\d+)/\d+ layers|-ngl (\d+)"),
@@ -26,7 +27,10 @@ _FACTS = {
     "pipeline_copies": re.compile(r"n_copies=(\d+)"),
 }
 """What the log or the remarks say of a run; the names of the fork's flags are its own (`-mla`, `-amb`)."""
-_FORKED = {"compute_buffer_MiB": "the fork sizes the buffers of latent attention its own way"}
+_UNSAID = {"model_buffer_MiB": "weights lie in host memory and the row does not say which"}
+_CUT = {"model_buffer_MiB": "the command is cut off among the flags that place tensors"}
+_ROWS = {"model_buffer_MiB": "rows over several devices are logged as one buffer"}
+_BILLIONS = {"M": 1e6, "B": 1e9, "T": 1e12}
 
 
 def read(row: Mapping[str, Any]) -> Run:
@@ -37,10 +41,16 @@ def read(row: Mapping[str, Any]) -> Run:
     fields = Fields(row)
     remarks, _, command = fields.words("other_flags").partition("cmd:")
     options = _command(command) | _facts(fields, remarks)
+    measured = fields.measured()
+    hosted = unsaid(measured, remarks, options)
+    if hosted:
+        options["cpu_moe"] = True
     slots = _slots(remarks, command)
     fork = "ik_llama" in (fields.text("framework") or "")
-    gpus = fields.size("n_gpus") or 1
+    gpus = 1 if "only CUDA0 used" in remarks else fields.size("n_gpus") or 1
     rows = options.get("split_mode") == "row"
+    if gpus > 1 and "," not in str(options.get("tensor_split", ",")):
+        del options["tensor_split"]  # the posting lost its commas
     read = {
         "max_batch": slots,
         "chunked_prefill": fields.whole("max_batch"),
@@ -50,20 +60,28 @@ def read(row: Mapping[str, Any]) -> Run:
     }
     launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **read}, **options)
     if fork:
-        launch = replace(launch, version="ik_llama.cpp")
-    measured = fields.measured()
-    devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"), free_bytes=_free(measured))
+        launch, notes = replace(launch, version=FORK), (*notes, "the ik_llama.cpp fork, as its threads describe it")
+    elif build := re.fullmatch(r"b?(\d{3,5})", fields.text("version") or ""):
+        launch, notes = replace(launch, version=f"b{build[1]}"), ()
+    devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"), free_bytes=_free(measured)).repeated(gpus)
+    reason = strange(measured, remarks, options, devices)
+    if hosted:
+        notes = (*notes, "the log shows weights in host memory and the row does not say which: experts, all of them")
     return Run(
         id=str(row.get("id")),
         launch=launch,
-        devices=devices.repeated(gpus),
+        devices=devices,
         measured=measured,
-        fits=None if "pipeline-parallel copies" in remarks else fields.flag("fits"),
+        fits=None if reason else fields.flag("fits"),
         model_source=fields.text("model_path"),
-        quantization=_type(row),
+        quantization=_type(row, f"{remarks} {command}"),
         file_bytes=_file_bytes(row),
-        unscored={"free_MiB": INPUT} | (_FORKED if fork and options.get("mla_use") else {}),
-        notes=(*notes, "the ik_llama.cpp fork, billed as llama.cpp") if fork else notes,
+        file_params=_file_params(row),
+        unscored={"free_MiB": INPUT}
+        | (_UNSAID if hosted else {})
+        | (_ROWS if rows else {})
+        | (_CUT if _cut(command) and "override_tensor" in options else {}),
+        notes=(*notes, f"no verdict: {reason}") if reason else notes,
     )
 
 
@@ -72,7 +90,7 @@ def _free(measured: Mapping[str, Value]) -> tuple[int, ...]:
     free = measured.get("free_MiB")
     if not isinstance(free, Mapping):
         return ()
-    numbered = {int(match[1]): size for device, size in free.items() if (match := _DEVICE.fullmatch(device))}
+    numbered = {int(match[1]): size for device, size in free.items() if (match := DEVICE.fullmatch(device))}
     return tuple(int(numbered[number] * MIB) for number in sorted(numbered))
 
 
@@ -106,11 +124,16 @@ def _command(text: str) -> dict[str, OptionValue]:
     """Options of a pasted command, which may be cut off anywhere."""
     if not text:
         return {}
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = text.replace('"', " ").split()[:-1]
+    words = text.replace('"', " ").split()[:-1] if _cut(text) else shlex.split(text)
     return dict(limits_of("llamacpp", read_flags(words, flag_table("llamacpp")), {}).options)
+
+
+def _cut(command: str) -> bool:
+    try:
+        shlex.split(command)
+    except ValueError:
+        return True
+    return False
 
 
 def _slots(remarks: str, command: str) -> int:
@@ -119,13 +142,28 @@ def _slots(remarks: str, command: str) -> int:
     return max(1, int(match[1])) if match else 1
 
 
-def _type(row: Mapping[str, Any]) -> str | None:
-    """The file's type: in words of the poster, from the file's name, or as its metadata call it."""
+def _type(row: Mapping[str, Any], words: str) -> str | None:
+    """The file's type: in words of the poster, from the file's name, or as its metadata call it.
+
+    Metadata know no dynamic mixes: a name such as `UD-Q2_K_XL` in the `words` of the row beats them.
+    """
     stated = row.get("quantization")
-    if isinstance(stated, Mapping):
-        found = (stated.get(name) for name in ("type", "type_from_file_name", "type_as_logged"))
-        return next((str(words) for words in found if words), None)
-    return stated if isinstance(stated, str) else None
+    if not isinstance(stated, Mapping):
+        return stated if isinstance(stated, str) else None
+    dynamic = re.search(r"UD-I?Q\d\w*", words)
+    found = (
+        stated.get("type"),
+        stated.get("type_from_file_name"),
+        dynamic and dynamic[0],
+        stated.get("type_as_logged"),
+    )
+    return next((str(one) for one in found if one), None)
+
+
+def _file_params(row: Mapping[str, Any]) -> int | None:
+    stated = row.get("quantization")
+    match = re.match(r"([\d.]+) ([MBT])", str(stated.get("params_as_logged"))) if isinstance(stated, Mapping) else None
+    return int(float(match[1]) * _BILLIONS[match[2]]) if match else None
 
 
 def _file_bytes(row: Mapping[str, Any]) -> int | None:
@@ -143,7 +181,7 @@ def _by_device(name: str, line: Callable[[DeviceBill], int]) -> Metric:
         if not isinstance(measured, Mapping):
             return None
         devices = replay.bill.per_device
-        numbers = {device: int(match[1]) for device in measured if (match := _DEVICE.fullmatch(device))}
+        numbers = {device: int(match[1]) for device in measured if (match := DEVICE.fullmatch(device))}
         return {device: line(devices[number]) / MIB for device, number in numbers.items() if number < len(devices)}
 
     return metric

@@ -38,17 +38,18 @@ def device_bill(device: int, layout: Layout, site: Site, held: Held, cached: Hel
     )
 
 
-def lack(device: DeviceBill, site: Site, confidence: float) -> int:
+def lack(device: DeviceBill, site: Site, confidence: float, *, mixed: bool, fork: bool) -> int:
     """Bytes by which the upper edge of what a device needs exceeds what is free; negative where there is room.
 
-    What was free at the start already lacks the context of the process.
+    What was free at the start already lacks the context of the process. `mixed` says that the types of single
+    tensors are not known, `fork` that the graph is the ik_llama.cpp fork's.
     """
     bands = constants("llamacpp")["bands"]
     outside = 0 if site.free_bytes is not None else device.non_torch_bytes
     return (
-        upper_edge(device.weights_bytes, bands["weights"], confidence)
+        upper_edge(device.weights_bytes, bands["weights_of_a_mix" if mixed else "weights"], confidence)
         + device.kv_cache_bytes
-        + upper_edge(device.activation_bytes, bands["compute"], confidence)
+        + upper_edge(device.activation_bytes, bands["compute_of_the_fork" if fork else "compute"], confidence)
         + upper_edge(outside, bands["outside"], confidence)
         - free_bytes(site)
     )

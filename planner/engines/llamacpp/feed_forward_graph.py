@@ -54,12 +54,13 @@ def _experts(sketch: Sketch, cur: Node, tokens: int) -> Node:
     normed = graph.add((chosen, tokens), reshaped, total, inplace=True)
     inner, flat = (traits.expert_width, chosen, tokens), graph.view(cur)
     up, gate = sketch.place.weight("ffn_up_exps"), sketch.place.weight("ffn_gate_exps")
+    rows = _rows_of_an_expert(sketch, tokens)
     if sketch.build.fork and sketch.step.fused_experts:
-        active = graph.add(inner, flat, picked, weights=(*up, *gate))
+        active = graph.add(inner, flat, picked, weights=(*up, *gate), rows=rows)
     else:
-        first = graph.add(inner, flat, picked, weights=up)
-        active = _gated(sketch, inner, graph.add(inner, flat, picked, weights=gate), first)
-    down = graph.add((width, chosen, tokens), active, picked, weights=sketch.place.weight("ffn_down_exps"))
+        first = graph.add(inner, flat, picked, weights=up, rows=rows)
+        active = _gated(sketch, inner, graph.add(inner, flat, picked, weights=gate, rows=rows), first)
+    down = graph.add((width, chosen, tokens), active, picked, weights=sketch.place.weight("ffn_down_exps"), rows=rows)
     weighted = graph.add((width, chosen, tokens), down, normed, inplace=True)
     if sketch.build.fork:
         return graph.add((width, tokens), graph.view(weighted))
@@ -68,3 +69,10 @@ def _experts(sketch: Sketch, cur: Node, tokens: int) -> Node:
     for part in parts[1:]:
         out = graph.add((width, tokens), out, part, inplace=True)
     return out
+
+
+def _rows_of_an_expert(sketch: Sketch, tokens: int) -> int:
+    """Tokens by which a copy of the experts is judged: all, in the fork those that one expert gets on average."""
+    if not sketch.build.fork:
+        return tokens
+    return max(1, (tokens * sketch.traits.chosen - 1) // sketch.traits.experts)

@@ -21,7 +21,7 @@ _ROW = 512
 """Quantized rows are padded to so many elements behind the last one (MATRIX_ROW_PADDING of ggml-cuda)."""
 
 
-def weights(model: Model, at: Resolved) -> dict[int, int]:
+def weights(model: Model, at: Resolved, build: Build) -> dict[int, int]:
     """Bytes of weights on each device, `HOST` for the host; the input tables stay on the host.
 
     A tied head is a second copy of the table, where the output is. With row split, each matrix is cut into
@@ -32,18 +32,18 @@ def weights(model: Model, at: Resolved) -> dict[int, int]:
         held[HOST] += tensor.bytes
     output = [*model.final, *(model.head or (t for t in model.embedding if t.role is Role.EMBEDDING))]
     for tensor in output:
-        _hold(held, tensor, at.placement.output, at)
+        _hold(held, tensor, at.placement.output, at, build)
     for index, layer in enumerate(model.layers):
         for tensor, device in tensors_of(layer, index, at):
-            _hold(held, tensor, device, at)
+            _hold(held, tensor, device, at, build)
     return dict(held)
 
 
-def _hold(held: dict[int, int], tensor: Tensor, device: int, at: Resolved) -> None:
-    if at.options.rows and device != HOST and tensor.matmul and not tensor.experts:
-        size = stored_bytes(tensor)
-        for other in range(at.devices):
-            held[other] += size // at.devices
+def _hold(held: dict[int, int], tensor: Tensor, device: int, at: Resolved, build: Build) -> None:
+    """Add a tensor; under row split matrices are cut, those of experts in the fork only (ggml-cuda, MUL_MAT_ID)."""
+    if at.options.rows and device != HOST and tensor.matmul and (build.fork or not tensor.experts):
+        for other, share in enumerate(at.shares):
+            held[other] += int(stored_bytes(tensor) * share)
         return
     held[device] += tensor.bytes if device == HOST else stored_bytes(tensor)
 

@@ -97,7 +97,7 @@ class LlamaCpp:
         """Weights, caches and compute buffers of each device, as logged; those of the host are in `logged`."""
         file = as_file(model)
         at = resolve(file, layout, self.build)
-        held, cached = weights(file, at), caches(file, at, self.build)
+        held, cached = weights(file, at, self.build), caches(file, at, self.build)
         layers = [(layer, layer_place(layer, index, at)) for index, layer in enumerate(file.layers)]
         computed = compute_bytes(
             file,
@@ -110,7 +110,11 @@ class LlamaCpp:
         )
         placed = [sites[device % len(sites)] for device in range(at.devices)]
         devices = [device_bill(n, layout, site, held, cached, computed) for n, site in enumerate(placed)]
-        lacks = [lack(device, site, confidence) for device, site in zip(devices, placed, strict=True)]
+        mixed = "mix" in (file.quantization or "")
+        lacks = [
+            lack(device, site, confidence, mixed=mixed, fork=self.build.fork)
+            for device, site in zip(devices, placed, strict=True)
+        ]
         reasons = tuple(too_little(device, short) for device, short in zip(devices, lacks, strict=True) if short > 0)
         return Bill(
             per_device=tuple(devices),

@@ -30,8 +30,6 @@ def refusals(model: Model, layout: Layout, build: Build) -> Iterator[str]:
         yield f"more than {MOST_DEVICES} devices (GGML_CUDA_MAX_DEVICES)"
     if layout.max_num_seqs > MOST_SLOTS:
         yield f"n_seq_max must be <= {MOST_SLOTS}"
-    if 0 in layout.layers_per_stage and layout.pipeline_parallel_size > 1 and "tensor_split" not in layout.options:
-        yield f"{layout.pipeline_parallel_size} devices for {len(model.layers)} layers: some would hold nothing"
     yield from _cache_types(model, layout, build)
 
 

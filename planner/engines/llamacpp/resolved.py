@@ -16,7 +16,10 @@ CONTEXT_STEP = 256
 
 @dataclass(frozen=True)
 class Resolved:
-    """What the flags come to. `context` is the total over all streams, as logged (`n_ctx`)."""
+    """What the flags come to. `context` is the total over all streams, as logged (`n_ctx`).
+
+    `shares` are the parts of the weights that each device gets under row split, adding up to one.
+    """
 
     options: Options
     placement: Placement
@@ -24,6 +27,7 @@ class Resolved:
     slots: int
     context: int
     blocks: int
+    shares: tuple[float, ...]
 
     @property
     def streams(self) -> int:
@@ -58,6 +62,7 @@ def resolve(model: Model, layout: Layout, build: Build) -> Resolved:
     options = read_options(layout.options)
     devices = layout.tensor_parallel_size * layout.pipeline_parallel_size
     slots = layout.max_num_seqs
+    shares = padded(tensor_split(layout.options) or [1.0] * devices, devices)
     sequence = round_up(layout.max_model_len, CONTEXT_STEP if not build.fork else 1)
     return Resolved(
         options=options,
@@ -66,6 +71,7 @@ def resolve(model: Model, layout: Layout, build: Build) -> Resolved:
         slots=slots,
         context=sequence * (1 if options.unified else slots),
         blocks=blocks_of(model),
+        shares=tuple(share / sum(shares) for share in shares),
     )
 
 
@@ -73,6 +79,9 @@ def _placement(model: Model, layout: Layout, options: Options, build: Build, dev
     blocks = blocks_of(model)
     offloaded = blocks + 1 if options.gpu_layers is None else options.gpu_layers
     shares = tensor_split(layout.options)
+    if options.rows and build.fork:
+        main = [float(device == options.main_device) for device in range(devices)]
+        return by_shares(blocks, offloaded, main, devices, build)
     if options.rows or shares:
         return by_shares(blocks, offloaded, shares or [1.0] * devices, devices, build)
     with_output = offloaded > (0 if build.output_first else blocks)
@@ -81,5 +90,10 @@ def _placement(model: Model, layout: Layout, options: Options, build: Build, dev
 
 def by_shares(blocks: int, offloaded: int, shares: Sequence[float], devices: int, build: Build) -> Placement:
     """Return the placement over `devices` with these shares; those without a share take nothing."""
-    padded = [*shares[:devices], *([0.0] * (devices - len(shares)))]
-    return place(blocks, offloaded, padded, output_first=build.output_first)
+    return place(blocks, offloaded, padded(shares, devices), output_first=build.output_first)
+
+
+def padded(shares: Sequence[float], devices: int) -> list[float]:
+    """One share a device: none for those that are not named."""
+    found = [*shares[:devices], *([0.0] * (devices - len(shares)))]
+    return found if any(found) else [1.0] * devices
