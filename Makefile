@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 INPUTS := pyproject.toml
 
-.PHONY: plan test test-engines lint clean
+.PHONY: plan test test-engines lint accuracy clean
 
 plan: $(VENV)/installed        ## the main job: a real model on a real inventory
 	$(BIN)/gpuplan plan llama-3.3-70b --on 2x8xH100-SXM --context 8192 --concurrency 64 -o plan.json
@@ -18,6 +18,9 @@ test-engines: $(VENV)/developing ## exports before the engines' own parsers: 9 G
 
 lint: $(VENV)/developing       ## format, lint, types
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+accuracy: $(VENV)/developing   ## RUNS=files or folders of recorded runs: benchmarks/accuracy.md anew
+	$(BIN)/python -m benchmarks.accuracy $(RUNS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

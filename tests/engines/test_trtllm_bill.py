@@ -6,11 +6,13 @@ import pytest
 
 from planner.engines import find_engine
 from planner.engines.trtllm import beside, pools
+from planner.engines.trtllm.release import release
 from planner.engines.trtllm.weights import rank_bytes
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.layout import Layout, Limits
 from planner.memory.bill import Bill
+from planner.models.quantization.stored_as import stored_as
 from planner.models.source import load_model
 from planner.units import GIB
 
@@ -66,12 +68,15 @@ def test_defaults_follow_the_release(version: str, tokens: int, batch: int) -> N
     assert layout.memory_fraction == 0.9
 
 
-def test_decoder_buffers_are_as_many_rows_as_the_documents_log() -> None:
-    """0.12, docs/source/reference/memory.md: 43.29 + 180.30 MB for 256 sequences of 2,048 tokens, vocabulary 32,000."""
-    engine = find_engine("trtllm", "0.12.0")
-    layout = built("meta-llama/Llama-2-7b-hf", "0.12.0", Limits(max_model_len=2048, max_num_seqs=256))
-    buffers = beside.buffer_bytes(load_model("meta-llama/Llama-2-7b-hf"), layout, engine.rules)  # type: ignore[attr-defined]
-    assert buffers == pytest.approx((43.29 + 180.30) * 2**20, rel=0.12)
+def test_a_log_of_the_documents_term_by_term() -> None:
+    """docs/source/reference/memory.md of 0.12: Llama 2 7B in FP8, 256 sequences of 2,048 tokens, on an H100."""
+    engine, model = find_engine("trtllm", "0.12.0"), stored_as(load_model("meta-llama/Llama-2-7b-hf"), "fp8")
+    layout = engine.layout(model, H100, Limits(max_model_len=2048, max_num_seqs=256))
+    found = engine.bill(model, layout, [usual_site(replace(H100, memory_gib=79.10))], 0.5)
+    assert found.logged["runtime_buffers_bytes"] == pytest.approx(43.29 * 2**20, rel=0.002)
+    assert beside.buffer_bytes(model, layout, release("0.12.0")) == pytest.approx((43.29 + 180.30) * 2**20, rel=0.12)
+    assert found.per_device[0].weights_bytes == pytest.approx(6695 * 2**20, rel=0.02)
+    assert found.logged["available_kv_bytes"] / GIB == pytest.approx(70.48, rel=0.01)
 
 
 def test_the_cache_takes_its_share_of_what_is_left_and_whole_blocks() -> None:
@@ -113,3 +118,10 @@ def test_a_checkpoint_made_for_an_fp8_cache_gets_one() -> None:
     engine = find_engine("trtllm")
     assert engine.layout(plain, H100, Limits()).kv_cache_dtype == "auto"
     assert engine.layout(asking, H100, Limits(kv_cache_dtype="auto")).kv_cache_dtype == "fp8"
+
+
+def test_windowed_layers_take_their_window_only_since_1_0() -> None:
+    """gpt-oss: every other layer looks back 128 tokens."""
+    limits = Limits(max_model_len=8192, max_num_seqs=64, options={"backend": "pytorch"})
+    before, since = (bill("openai/gpt-oss-120b", limits, version) for version in ("0.21.0", "1.2.1"))
+    assert since.kv_cache_tokens / before.kv_cache_tokens == pytest.approx(2 / (1 + 128 / 8192), rel=0.01)

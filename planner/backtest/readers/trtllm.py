@@ -116,6 +116,7 @@ METRICS: Mapping[str, Metric] = {
     "weights_rank0_GB": _in(GIB, _weights),
     "total_weights_bytes": _in(1, _weights),
     "build_peak_MB": _in(MIB, _weights),
+    "runtime_buffers_MB": _in(MIB, lambda replay: replay.logged("runtime_buffers_bytes")),
     "gpu_used_after_engine_deserialise_MiB": _in(MIB, lambda replay: _weights(replay) + _context(replay)),
     "gpu_used_after_activation_alloc_MiB": _in(
         MIB, lambda replay: _weights(replay) + _context(replay) + (_activation(replay) or 0)

@@ -84,7 +84,7 @@ def _engine(row: Mapping[str, Any]) -> Engine:
 def _version(row: Mapping[str, Any]) -> str | None:
     """The version as a number; a page that says where it starts counts as that version."""
     match = re.search(r"v?(\d+\.\d+(?:\.\d+)?\S*)", str(row.get("version") or ""))
-    return match[1].rstrip('")') if match and not str(row["version"]).startswith("TensorRT ") else None
+    return match[1].rstrip('",;)') if match and not str(row["version"]).startswith("TensorRT ") else None
 
 
 def _gpu(row: Mapping[str, Any], notes: list[str]) -> Gpu:

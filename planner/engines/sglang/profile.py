@@ -17,7 +17,7 @@ from planner.engines.sglang.arguments import resolve
 from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
-from planner.engines.sglang.weights import rank_bytes
+from planner.engines.sglang.weights import rank_bytes, repacked_experts
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site, usual_site
 from planner.layout import Layout, Limits, even_stages
@@ -206,7 +206,8 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
         started = upper_edge(startup_bytes(layout, site), fit["bands"]["startup"], confidence)
         before = site.gpu.memory_bytes - site.used_bytes - started
     allocated = rank_bytes(model, layout, stage) + int(fit["weights_gib"]["allocator"] * GIB)
-    weights = upper_edge(allocated, fit["bands"]["weights"], confidence)
+    band = "repacked_experts" if repacked_experts(model) else "weights"
+    weights = upper_edge(allocated, fit["bands"][band], confidence)
     slack = int(before * (1 - layout.memory_fraction))
     kept = _EMBEDDING_CACHE if rules.keeps_embedding_cache and architecture.has(model, "multimodal") else 0
     available = before - weights - slack - kept

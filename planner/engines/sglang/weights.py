@@ -7,7 +7,7 @@ from planner.engines.sglang import architecture
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.attention import CacheKind
-from planner.models.dtype import BF16, E8M0, F32
+from planner.models.dtype import BF16, E8M0, F32, FP4
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
@@ -99,6 +99,13 @@ def rank_bytes(model: Model, layout: Layout, stage: int) -> int:
     if is_last and drafts(layout):
         outer += draft_tensors(model)
     return total + sum(how.bytes(tensor) for tensor in outer) + rotary_bytes(model, layout)
+
+
+@cache
+def repacked_experts(model: Model) -> bool:
+    """Whether an FP8 checkpoint holds four-bit experts, which kernels lay out anew (DeepSeek-V4)."""
+    tensors = (tensor for layer in model.distinct_layers for tensor in layer.tensors)
+    return model.quantization == "fp8" and any(t.role is Role.EXPERT and t.matmul and t.dtype is FP4 for t in tensors)
 
 
 @cache

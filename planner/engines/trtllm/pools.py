@@ -1,7 +1,8 @@
 """How TensorRT-LLM cuts the memory left for the cache into blocks (_torch/pyexecutor/resource_manager.py).
 
-A block holds its tokens in all layers of a stage. Windowed layers take the room of full ones unless the user gives
-`max_attention_window`. Recurrent states are kept for max_batch_size sequences, beside the blocks.
+A block holds its tokens in all layers of a stage. Since 1.0 the PyTorch backend keeps windowed layers in a pool of
+their own, whose share of the memory is that of its window in max_seq_len; before, they take the room of full ones.
+Recurrent states are kept for max_batch_size sequences, beside the blocks.
 """
 
 from functools import cache
@@ -20,19 +21,31 @@ _NVFP4 = DType("nvfp4", 16, 9)
 
 
 def token_bytes(model: Model, layout: Layout, stage: int) -> int:
-    """Bytes of one token in the layers of a stage, on one rank."""
+    """Bytes of one token in the layers of a stage, on one rank, no layer windowed."""
     first, last = layout.stage_layers(stage)
-    return _token_bytes(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype)
+    return sum(_token_bytes(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype).values())
+
+
+def block_bytes(model: Model, layout: Layout, stage: int, *, windows: bool) -> int:
+    """Bytes that a block of the longest sequences takes; with `windows`, windowed layers by their part of it."""
+    first, last = layout.stage_layers(stage)
+    found = _token_bytes(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype)
+    longest = layout.max_model_len
+    shares = (size * min(window or longest, longest) / longest if windows else size for window, size in found.items())
+    return int(layout.block_size * sum(shares))
 
 
 @cache
-def _token_bytes(model: Model, first: int, last: int, tensor: int, dtype_name: str) -> int:
+def _token_bytes(model: Model, first: int, last: int, tensor: int, dtype_name: str) -> dict[int | None, int]:
+    """Bytes of one token by the window of the layers that hold it."""
     dtype = _NVFP4 if dtype_name == "nvfp4" else cache_dtype(dtype_name, model.dtype)
-    return sum(
-        _layer_token_bytes(layer.attention, tensor, dtype)
-        for layer in model.layers[first : last + 1]
-        if layer.attention and layer.attention.stores and layer.attention.kind is not CacheKind.CROSS
-    )
+    found: dict[int | None, int] = {}
+    for layer in model.layers[first : last + 1]:
+        attention = layer.attention
+        if attention and attention.stores and attention.kind is not CacheKind.CROSS:
+            window = attention.window if attention.kind in (CacheKind.SLIDING, CacheKind.CHUNKED) else None
+            found[window] = found.get(window, 0) + _layer_token_bytes(attention, tensor, dtype)
+    return found
 
 
 def _layer_token_bytes(attention: Attention, tensor: int, dtype: DType) -> int:

@@ -13,7 +13,14 @@ from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
 from planner.engines.profile import CONFIDENCE
 from planner.engines.trtllm import cache_type, pools
-from planner.engines.trtllm.beside import DEFAULT_GRAPH_BATCH, GRAPH_BATCH, beside, gathered_logits, graph_batch
+from planner.engines.trtllm.beside import (
+    DEFAULT_GRAPH_BATCH,
+    GRAPH_BATCH,
+    beside,
+    gathered_logits,
+    graph_batch,
+    runtime_bytes,
+)
 from planner.engines.trtllm.refusals import refusals
 from planner.engines.trtllm.release import PYTORCH, TENSORRT, Release
 from planner.engines.trtllm.stage import Stage
@@ -80,7 +87,13 @@ class TensorRtLlm:
         careful = self._stages(model, layout, sites, confidence)
         blocks, held = min(s.blocks for s in expected), min(s.blocks for s in careful)
         needed = -(-layout.max_model_len // layout.block_size)
-        reasons = [reason for s in careful for reason in s.overflows(_estimation(layout, backend))]
+        blocks_measured = _estimation(layout, backend)
+        margin = constants("trtllm")["bands"]["temporary"]
+        reasons = [
+            reason
+            for s in careful
+            for reason in s.overflows(upper_edge(blocks_measured * s.whole_block_bytes, margin, confidence))
+        ]
         tokens = blocks * layout.block_size
         devices = [
             stage.device_bill(rank + number * layout.gpus_per_stage, blocks)
@@ -99,8 +112,15 @@ class TensorRtLlm:
                 "pool_bytes": expected[0].pool_bytes,
                 "blocks": blocks,
                 "execution_context_bytes": expected[0].beside.activation,
+                **self._runtime_buffers(model, layout),
             },
         )
+
+    def _runtime_buffers(self, model: Model, layout: Layout) -> dict[str, int]:
+        """What an engine logs of its runtime buffers, in the releases whose tables are known."""
+        if self._backend(layout) == PYTORCH or not self.rules.token_table_bytes:
+            return {}
+        return {"runtime_buffers_bytes": runtime_bytes(model, layout, self.rules)}
 
     def _stages(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float) -> list[Stage]:
         backend, bands = self._backend(layout), constants("trtllm")["bands"]
@@ -111,7 +131,10 @@ class TensorRtLlm:
                 weights=upper_edge(rank_bytes(model, layout, number, backend), bands["weights"], confidence),
                 beside=beside(model, layout, number, sites[number % len(sites)].gpu, self.rules, backend, confidence),
                 states=pools.state_bytes(model, layout, number),
-                block_bytes=layout.block_size * pools.token_bytes(model, layout, number),
+                block_bytes=pools.block_bytes(
+                    model, layout, number, windows=self.rules.windowed_pools and backend == PYTORCH
+                ),
+                whole_block_bytes=layout.block_size * pools.token_bytes(model, layout, number),
                 fraction=layout.memory_fraction,
                 most_blocks=_most_blocks(layout),
                 on_demand=gathered_logits(model, layout),

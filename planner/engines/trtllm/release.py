@@ -23,6 +23,7 @@ class Release:
     workspace_mib: int
     decoder_copies: int
     token_table_bytes: int
+    windowed_pools: bool
 
 
 def release(version: str) -> Release:

@@ -12,7 +12,10 @@ from planner.units import gib
 
 @dataclass(frozen=True)
 class Stage:
-    """Bytes of one rank. `on_demand` is allocated after the cache, in what the fraction leaves."""
+    """Bytes of one rank. `on_demand` is allocated after the cache, in what the fraction leaves.
+
+    The temporary cache of the estimate has blocks of `whole_block_bytes`, no layer windowed.
+    """
 
     number: int
     site: Site
@@ -20,6 +23,7 @@ class Stage:
     beside: Beside
     states: int
     block_bytes: int
+    whole_block_bytes: int
     fraction: float
     most_blocks: int | None
     on_demand: int
@@ -43,8 +47,8 @@ class Stage:
         found = max(0, self.pool_bytes // self.block_bytes) if self.block_bytes else self.most_blocks or 1 << 20
         return found if self.most_blocks is None else min(found, self.most_blocks)
 
-    def overflows(self, estimation_blocks: int) -> Iterator[str]:
-        """Say what does not fit and by how much; `estimation_blocks` are those of the temporary cache."""
+    def overflows(self, wanted: int) -> Iterator[str]:
+        """Say what does not fit and by how much; `wanted` are the bytes of the temporary cache."""
         if self.left_bytes <= 0:
             yield (
                 f"stage {self.number}: weights of {gib(self.weights)}, activations of {gib(self.beside.activation)} and"
@@ -53,7 +57,7 @@ class Stage:
             )
             return
         before = self.left_bytes + self.beside.activation + self.beside.graphs
-        temporary = min(estimation_blocks * self.block_bytes, int(before * self.fraction))
+        temporary = min(wanted, int(before * self.fraction))
         if temporary > self.left_bytes:
             yield (
                 f"stage {self.number}: executor creation fails for memory: the temporary cache of {gib(temporary)} in"
