@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Protocol
 
 from planner.models.config_json import Config
+from planner.models.quantization.storage import Storage
 from planner.models.tensor import Tensor
 
 
@@ -20,11 +21,8 @@ class Scheme(Protocol):
     def name(self) -> str:
         """Name shown to users: `fp8`, `awq`, `mxfp4`."""
 
-    def converts(self, module: str, tensor: Tensor) -> bool:
-        """Whether the weight of the module with this full name is converted."""
-
-    def convert(self, module: str, tensor: Tensor) -> tuple[Tensor, ...]:
-        """Return the tensors stored in place of one weight."""
+    def storage(self, module: str, tensor: Tensor) -> Storage | None:
+        """Return how the weight of the module with this full name is stored; None for as it is."""
 
 
 _REGISTERED: dict[str, Callable[[Config], Scheme]] = {}

@@ -5,34 +5,36 @@ from dataclasses import replace
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.quantization import Scheme
+from planner.models.quantization.storage import Storage
 from planner.models.tensor import Tensor
 
 
 def quantize(model: Model, scheme: Scheme) -> Model:
     """Return the model as the scheme stores it; layers that come out alike stay one object."""
 
-    def rewrite(tensors: tuple[Tensor, ...], prefix: str = "") -> tuple[Tensor, ...]:
-        return tuple(new for tensor in tensors for new in _convert(scheme, prefix, tensor))
+    def stored(tensor: Tensor, prefix: str = "") -> Storage | None:
+        return scheme.storage(prefix + tensor.module, tensor) if tensor.matmul else None
 
-    made: dict[tuple[Layer, tuple[bool, ...]], Layer] = {}
+    def rewritten(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return _rewrite(tensors, tuple(stored(tensor) for tensor in tensors))
+
+    made: dict[tuple[Layer, tuple[Storage | None, ...]], Layer] = {}
     layers = []
     for index, layer in enumerate(model.layers):
         prefix = model.layer_prefix.format(index)
-        choice = tuple(tensor.matmul and scheme.converts(prefix + tensor.module, tensor) for tensor in layer.tensors)
+        choice = tuple(stored(tensor, prefix) for tensor in layer.tensors)
         if (layer, choice) not in made:
-            made[layer, choice] = replace(layer, tensors=rewrite(layer.tensors, prefix))
+            made[layer, choice] = replace(layer, tensors=_rewrite(layer.tensors, choice))
         layers.append(made[layer, choice])
     return replace(
         model,
         layers=tuple(layers),
-        head=rewrite(model.head),
-        components=tuple(replace(part, tensors=rewrite(part.tensors)) for part in model.components),
+        head=rewritten(model.head),
+        components=tuple(replace(part, tensors=rewritten(part.tensors)) for part in model.components),
         quantization=scheme.name,
     )
 
 
-def _convert(scheme: Scheme, prefix: str, tensor: Tensor) -> tuple[Tensor, ...]:
-    module = prefix + tensor.module
-    if not tensor.matmul or not scheme.converts(module, tensor):
-        return (tensor,)
-    return scheme.convert(module, tensor)
+def _rewrite(tensors: tuple[Tensor, ...], choice: tuple[Storage | None, ...]) -> tuple[Tensor, ...]:
+    pairs = zip(tensors, choice, strict=True)
+    return tuple(new for tensor, storage in pairs for new in (storage.tensors(tensor) if storage else (tensor,)))

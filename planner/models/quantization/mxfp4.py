@@ -1,15 +1,16 @@
 """MXFP4 experts (OCP Microscaling v1.0): four-bit weights, one eight-bit exponent for 32 of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planner.models.config_json import Config
 from planner.models.dtype import E8M0, FP4
 from planner.models.quantization import Scheme, scheme
 from planner.models.quantization.exclusions import excluded
-from planner.models.tensor import Kind, Role, Tensor
-from planner.units import ceil_div
+from planner.models.quantization.storage import Storage
+from planner.models.tensor import Role, Tensor
 
 GROUP = 32
+BLOCKS = Storage(FP4, E8M0, (1, GROUP), weight_leaf="blocks", scale_leaf="scales")
 
 
 @dataclass(frozen=True)
@@ -19,20 +20,9 @@ class Mxfp4:
     ignored: tuple[str, ...]
     name: str = "mxfp4"
 
-    def converts(self, module: str, tensor: Tensor) -> bool:
-        """Expert matrices that the config does not leave alone."""
-        return tensor.role is Role.EXPERT and not excluded(module, self.ignored)
-
-    def convert(self, module: str, tensor: Tensor) -> tuple[Tensor, ...]:
+    def storage(self, module: str, tensor: Tensor) -> Storage | None:
         """Blocks of four-bit values and the exponents they share, along the inputs."""
-        *front, inputs = tensor.shape
-        return (
-            replace(tensor, name=tensor.beside("blocks"), dtype=FP4),
-            replace(
-                tensor, name=tensor.beside("scales"), shape=(*front, ceil_div(inputs, GROUP)),
-                dtype=E8M0, kind=Kind.SCALE, matmul=False,
-            ),
-        )  # fmt: skip
+        return BLOCKS if tensor.role is Role.EXPERT and not excluded(module, self.ignored) else None
 
 
 @scheme("mxfp4")
