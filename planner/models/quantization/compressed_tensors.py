@@ -25,12 +25,15 @@ def compressed_tensors(config: Config) -> Scheme:
     groups = config.get("config_groups", default={})
     if not isinstance(groups, Mapping) or not groups:
         raise config.wrong("config_groups", groups, "an object of groups")
-    if config.get("sparsity_config", default={}).get("format", "dense") not in ("dense", ""):
-        raise config.wrong("sparsity_config", config.get("sparsity_config"), "the format dense")
+    sparsity = config.part("sparsity_config").text("format", default="dense")
+    if sparsity not in ("dense", ""):
+        raise config.wrong("sparsity_config.format", sparsity, "dense")
     ignored = patterns(config.items("ignore", default=[]))
     default: Storage | None = None
     special: list[tuple[tuple[str, ...], Storage | None]] = []
     for name, group in groups.items():
+        if not isinstance(group, Mapping):
+            raise config.wrong(f"config_groups.{name}", group, "an object")
         stored = _stored(config, name, group)
         targets = patterns(group.get("targets"))
         if _CLASSES & set(targets):
@@ -40,16 +43,17 @@ def compressed_tensors(config: Config) -> Scheme:
     return Rules("compressed-tensors", default, ignored, tuple(special), head=True)
 
 
-def _stored(config: Config, name: str, group: Any) -> Storage:
-    weights = group.get("weights") if isinstance(group, Mapping) else None
+def _stored(config: Config, name: str, group: Mapping[str, Any]) -> Storage:
+    weights = group.get("weights")
     if not isinstance(weights, Mapping):
         raise config.wrong(f"config_groups.{name}.weights", weights, "an object")
     bits, kind = weights.get("num_bits"), weights.get("type", "int")
     inputs = group.get("input_activations")
     packing = str(group.get("format") or config.get("format", default=""))
     if (kind, bits) == ("float", 4):
-        return _four_bit_float(weights, inputs, packing)
-    scalars = ("input_scale",) if inputs and inputs.get("dynamic") is False else ()
+        return _four_bit_float(weights, packing, inputs=inputs is not None)
+    static = isinstance(inputs, Mapping) and inputs.get("dynamic") is False
+    scalars = ("input_scale",) if static else ()
     if (kind, bits) == ("float", 8):
         mx = weights.get("group_size") == 32 and weights.get("strategy") == "group"
         return Storage(FP8, E8M0 if mx else BF16, _block(config, weights), scalars=scalars)
@@ -65,7 +69,7 @@ def _stored(config: Config, name: str, group: Any) -> Storage:
     )
 
 
-def _four_bit_float(weights: Mapping[str, Any], inputs: Mapping[str, Any] | None, packing: str) -> Storage:
+def _four_bit_float(weights: Mapping[str, Any], packing: str, *, inputs: bool) -> Storage:
     """NVFP4 (a scale in FP8 for 16, and one for the matrix) or MXFP4 (an exponent for 32)."""
     if weights.get("group_size") == 32 or "mxfp4" in packing:
         return Storage(FP4, E8M0, (1, 32), weight_leaf="weight_packed")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planner.models.config_json import Config
-from planner.models.dtype import E8M0, F32, FP8
+from planner.models.dtype import E8M0, F32, FP4, FP8
 from planner.models.quantization import Scheme, scheme
 from planner.models.quantization.modelopt import layer_rules
 from planner.models.quantization.rules import Rules, patterns
@@ -22,11 +22,15 @@ def block_fp8(outputs: int, inputs: int, scale_format: str = "") -> Storage:
     return Storage(FP8, scale, (outputs, inputs), scale_leaf="weight_scale_inv")
 
 
+_FP4_EXPERT = Storage(FP4, E8M0, (1, 32), scale_leaf="scale")
+"""Experts of DeepSeek-V4, by `expert_dtype`: an exponent for 32 (OCP Microscaling v1.0)."""
+
+
 @scheme("fp8")
 def fp8(config: Config) -> Scheme:
     """Read `weight_block_size`, `modules_to_not_convert` and `activation_scheme`.
 
-    A checkpoint whose experts ModelOpt converted once more says so in `quantized_layers`.
+    Experts may be four bits wide (`expert_dtype`); those that ModelOpt converted stand in `quantized_layers`.
     """
     block = config.get("weight_block_size")
     if block is not None and not (
@@ -37,7 +41,10 @@ def fp8(config: Config) -> Scheme:
     static = config.text("activation_scheme", default="dynamic") == "static"
     stored = block_fp8(block[0], block[1], _scale_format(config)) if block else tensor_fp8(static=static)
     again: Mapping[str, Any] = config.get("quantized_layers", default={})
-    return Rules("fp8", stored, ignored, special=layer_rules(config, again))
+    special = layer_rules(config, again)
+    if config.text("expert_dtype", default="") == "fp4":
+        special += ((("*.experts.*",), _FP4_EXPERT),)
+    return Rules("fp8", stored, ignored, special)
 
 
 def _scale_format(config: Config) -> str:

@@ -5,18 +5,18 @@ is at hand its own config says so.
 """
 
 import re
-from dataclasses import dataclass, replace
 
 from planner.models.config_json import Config
-from planner.models.dtype import F16, F32, FP4, FP8, INT4, INT8, DType
+from planner.models.dtype import F16, F32, FP4, FP8, INT4, INT8
 from planner.models.model import Model
 from planner.models.quantization import Scheme, schemes
 from planner.models.quantization.apply import quantize
-from planner.models.quantization.fp8 import Fp8
-from planner.models.tensor import Kind, Role, Split, Tensor
-from planner.units import ceil_div
+from planner.models.quantization.experts_only import ExpertsOnly
+from planner.models.quantization.fp8 import block_fp8, tensor_fp8
+from planner.models.quantization.rules import Rules
+from planner.models.quantization.storage import Storage
 
-_GROUP, _NVFP4_GROUP = 128, 16
+_BLOCK, _NVFP4_GROUP = 128, 16
 _FAMILIES = (
     ("mxfp4", r"mxfp4"),
     ("nvfp4", r"nvfp4|fp4|w4a4"),
@@ -51,63 +51,24 @@ def stored_as(model: Model, words: str) -> Model:
 def usual_scheme(model: Model, words: str) -> Scheme | None:
     """Return what published checkpoints of the format do to a model's linear layers."""
     text, family = words.lower(), format_family(words)
-    latent = any(layer.attention and layer.attention.latent_dim for layer in model.distinct_layers)
+    if family is None:
+        return None
     if family == "mxfp4":
         return schemes()["mxfp4"](Config({}, where=words))
+    latent = any(layer.attention and layer.attention.latent_dim for layer in model.distinct_layers)
+    storage = _storage(family, text)
+    if "expert" in text and family in ("int4", "int8"):
+        return ExpertsOnly(family, storage)
+    kept = ("self_attn",) if latent and family == "nvfp4" else ()
+    return Rules(family, storage, ignored=kept)
+
+
+def _storage(family: str, text: str) -> Storage:
     if family == "fp8":
-        return Fp8((128, 128) if "block" in text else None, (), static_inputs="block" not in text)
+        return block_fp8(_BLOCK, _BLOCK) if "block" in text else tensor_fp8(static=True)
     if family == "nvfp4":
-        kept = frozenset({Role.ATTENTION}) if latent else frozenset[Role]()
-        return Grouped("nvfp4", FP4, FP8, _NVFP4_GROUP, kept=kept, whole_scale=True)
-    experts_only = "expert" in text
+        return Storage(FP4, FP8, (1, _NVFP4_GROUP), scalars=("weight_scale_2",))
     if family == "int4":
         whole = "weight-only" in text or "_wo" in text
-        return Grouped("int4", INT4, F16, None if whole else _GROUP, zeros="awq" in text, experts_only=experts_only)
-    if family == "int8":
-        return Grouped("int8", INT8, F32, None, experts_only=experts_only)
-    return None
-
-
-@dataclass(frozen=True)
-class Grouped:
-    """Narrow weights with a scale for `group` inputs of each output; None is one scale an output.
-
-    `zeros` adds a zero point as wide as a weight for each scale, `whole_scale` one float32 a matrix.
-    """
-
-    name: str
-    dtype: DType
-    scale: DType
-    group: int | None
-    zeros: bool = False
-    whole_scale: bool = False
-    experts_only: bool = False
-    kept: frozenset[Role] = frozenset()
-
-    def converts(self, module: str, tensor: Tensor) -> bool:
-        """Every linear layer but routers, heads and what is kept."""
-        if tensor.role in (Role.ROUTER, Role.HEAD, Role.VISION, Role.AUDIO, Role.PROJECTOR) or tensor.role in self.kept:
-            return False
-        return tensor.role is Role.EXPERT or not self.experts_only
-
-    def convert(self, module: str, tensor: Tensor) -> tuple[Tensor, ...]:
-        """Return the packed weight and its scales."""
-        *front, inputs = tensor.shape
-        groups = ceil_div(inputs, self.group) if self.group else 1
-        aside = replace(
-            tensor, name=tensor.beside("weight_scale"), shape=(*front, groups), dtype=self.scale, kind=Kind.SCALE,
-            matmul=False,
-        )  # fmt: skip
-        if not self.group and tensor.split is Split.ROW:
-            aside = replace(aside, split=Split.REPLICATED)
-        found = [replace(tensor, dtype=self.dtype), aside]
-        if self.zeros:
-            found.append(replace(aside, name=tensor.beside("weight_zero"), dtype=self.dtype))
-        if self.whole_scale:
-            shape = (tensor.shape[0], 1) if tensor.experts else (1,)
-            found.append(
-                replace(
-                    aside, name=tensor.beside("weight_scale_2"), shape=shape, dtype=F32, split=Split.REPLICATED, units=0
-                )
-            )
-        return tuple(found)
+        return Storage(INT4, F16, (1, 0 if whole else _BLOCK), zero=INT4 if "awq" in text else None)
+    return Storage(INT8, F32, (1, 0))
