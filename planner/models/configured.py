@@ -57,11 +57,10 @@ def model_from_config(config: Config, name: str) -> Model:
 
 
 def _quantization(config: Config) -> Config | None:
-    """Return the section, which composites keep with the decoder; the type of experts stands beside it."""
+    """Return the section, which composites keep with the decoder."""
     for place in (config, *((config.part("text_config"),) if "text_config" in config else ())):
         for name in ("quantization_config", "compression_config"):
             if name in place:
-                section = place.section(name)
-                beside = {key: place.get(key) for key in ("expert_dtype",) if key in place}
-                return Config(dict(section.data) | beside, place.where, section.path)
+                found: Config = place.section(name)
+                return found
     return None

@@ -21,7 +21,11 @@ class ExpertsOnly:
         return self.stored if tensor.role is Role.EXPERT else None
 
 
+INT8_EXPERTS = ExpertsOnly("experts_int8", Storage(UINT8, F32, (1, 0)))
+"""vLLM makes them as it loads: a float32 scale an output (layers/quantization/experts_int8.py)."""
+
+
 @scheme("experts_int8")
 def experts_int8(config: Config) -> Scheme:
-    """vLLM makes them as it loads: a float32 scale an output (layers/quantization/experts_int8.py)."""
-    return ExpertsOnly("experts_int8", Storage(UINT8, F32, (1, 0)))
+    """Nothing to read."""
+    return INT8_EXPERTS

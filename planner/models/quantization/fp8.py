@@ -42,7 +42,7 @@ def fp8(config: Config) -> Scheme:
     stored = block_fp8(block[0], block[1], _scale_format(config)) if block else tensor_fp8(static=static)
     again: Mapping[str, Any] = config.get("quantized_layers", default={})
     special = layer_rules(config, again)
-    if config.text("expert_dtype", default="") == "fp4":
+    if config.parent is not None and config.parent.get("expert_dtype") == "fp4":
         special += ((("*.experts.*",), _FP4_EXPERT),)
     return Rules("fp8", stored, ignored, special)
 
