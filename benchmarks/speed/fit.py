@@ -167,6 +167,8 @@ def write(fit: Fit, vector: np.ndarray) -> None:
         f" {len(fit.rows)} measured runs\n# ({', '.join(sorted({r['framework'] for r in fit.rows}))}; rows of"
         " served runs at known concurrency and of maximum-throughput tables).\n"
         "# Families are CUDA compute capabilities; `default` is for those without rows.\n"
+        "# error_band: 90th percentiles of the absolute error where nothing, the GPU, the architecture was held out\n"
+        "# (benchmarks/speed/held_out.csv).\n"
     )
     text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=118)
     (here / "achieved.yaml").write_text(head + text, encoding="utf-8")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from planner.backtest.speed.pools import predicted_pools
 from planner.backtest.speed.row import SpeedRun
 from planner.backtest.speed.stream import streams
 from planner.speed.predict import predict
@@ -67,6 +68,8 @@ def _held(run: SpeedRun) -> int:
 
 def predicted(run: SpeedRun) -> dict[str, float]:
     """Return the prediction for every measured key that has one."""
+    if run.pools:
+        return {name: value for name, value in predicted_pools(run).items() if name in run.measured}
     alone = {key: predict_run(stream).speed for key, stream in streams(run).items()}
     found = {
         key: speed.prefill_tokens_per_s if key.startswith("p") else 1000 / speed.tpot_ms for key, speed in alone.items()

@@ -10,6 +10,7 @@ from typing import Any
 from planner.backtest.readers import engine_of
 from planner.backtest.recorded_model import recorded_model
 from planner.backtest.speed.row_layout import recorded_layout
+from planner.backtest.speed.row_pools import Pools, recorded_pools
 from planner.data_files import read_yaml
 from planner.engines import find_engine
 from planner.engines.profile import Engine
@@ -39,6 +40,7 @@ class SpeedRun:
     saturated: bool
     measured: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    pools: Pools | None = None
 
     @property
     def gpu(self) -> Gpu:
@@ -48,6 +50,8 @@ class SpeedRun:
     @property
     def gpus(self) -> int:
         """All GPUs of the run."""
+        if self.pools:
+            return self.pools.gpus
         return self.layout.gpus * self.replicas
 
 
@@ -56,13 +60,16 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
 
     `folder` is where a relative `model_path` starts.
     """
-    if row.get("mode") or row.get("layout_pools"):
-        raise BadInput(f"is {row.get('mode') or 'disaggregated'}: pools of their own", field="mode")
     notes: list[str] = []
     engine, gpu = _engine(row), _gpu(row, notes)
     model = _model(row, folder, engine)
     workload, saturated = _workload(row, model, notes)
-    layout, replicas = recorded_layout(row, model, gpu, engine, workload, notes)
+    pools = recorded_pools(row, model, gpu, engine, workload, notes) if row.get("mode") else None
+    if pools:
+        layout, replicas, saturated = pools.shown.layout, 1, False
+        workload = pools.workload
+    else:
+        layout, replicas = recorded_layout(row, model, gpu, engine, workload, notes)
     return SpeedRun(
         id=str(row.get("id")),
         model=model,
@@ -74,6 +81,7 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
         saturated=saturated,
         measured={name: value for name, value in row["measured"].items() if isinstance(value, int | float)},
         notes=tuple(notes),
+        pools=pools,
     )
 
 

@@ -47,6 +47,17 @@ def recorded_layout(
     return _layout(row, model, gpu, engine, workload, sizes, spread=spread), 1 if shares else data
 
 
+def pool_layout(
+    row: Mapping[str, Any], sizes: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, workload: Workload
+) -> Layout:
+    """Return the layout of a worker of a prefill or decode pool; `sizes` as `layout_pools` of a row writes them."""
+    tensor, pipeline, data = (max(1, sizes.get(name) or 1) for name in ("tp", "pp", "attention_dp"))
+    spread = bool(model.experts) and ((sizes.get("moe_ep") or 0) > 1 or data > 1)
+    if not model.experts:
+        data = 1
+    return _layout(row, model, gpu, engine, workload, (tensor, pipeline, data), spread=spread)
+
+
 def _tuned_tensor(model: Model, gpu: Gpu, gpus: int) -> int:
     """Tensor-parallel size of a run tuned for throughput: the least at which the weights leave the cache room."""
     room = _WEIGHTS_SHARE * gpu.memory_bytes

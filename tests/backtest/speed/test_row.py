@@ -65,9 +65,20 @@ def test_only_keys_that_have_a_prediction_are_answered():
         ({"framework": "abacus"}, "framework: is 'abacus'"),
         ({"tp": None, "n_gpus": 1, "gpu": None, "gpu_slug": "none-such"}, "none-such"),
         ({"tp": None, "n_gpus": 2, "gpu_slug": "l4", "model": "meta-llama/Llama-3.1-405B"}, "tp: is not stated"),
-        ({"mode": "decode only"}, "pools of their own"),
+        ({"mode": "disaggregated"}, "no sizes of the pools"),
     ],
 )
 def test_what_cannot_be_predicted_says_why(change, reason):
     with pytest.raises(BadInput, match=reason):
         read_speed_row(ROW | change)
+
+
+def test_disaggregated_rows_have_pools():
+    sizes = {"pp": 1, "attention_dp": 1, "moe_ep": 1}
+    pools = {
+        "prefill": sizes | {"workers": 2, "tp": 1, "batch": 1},
+        "decode": sizes | {"workers": 1, "tp": 4, "batch": 8},
+    }
+    run = read_speed_row(ROW | {"mode": "disaggregated", "layout_pools": pools, "tp": None, "concurrency": None})
+    assert (run.gpus, run.workload.concurrency) == (6, 8)
+    assert set(predicted(run)) == {"ttft_ms", "tpot_ms"}
