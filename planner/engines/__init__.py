@@ -10,6 +10,7 @@ from planner.engines.profile import Engine
 from planner.errors import UnknownName
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
+from planner.memory.bill import Bill
 from planner.models.model import Model
 from planner.near_names import near_names
 
@@ -59,3 +60,24 @@ def on_sites(engine: Engine, model: Model, layout: Layout, sites: Sequence[Site]
     if settle is None or "tensor_split" in given.options:
         return layout
     return cast(Layout, settle(model, layout, sites))
+
+
+def fewer_slots(engine: Engine, model: Model, layout: Layout, sites: Sequence[Site]) -> tuple[Layout, Bill] | None:
+    """Return the layout with as many sequences as fit, and its bill; None when not one does.
+
+    Only for an engine that sets aside the cache of every sequence that it may run (`most_sequences`): the others
+    share one pool, which fewer sequences do not make smaller.
+    """
+    if not hasattr(engine, "most_sequences") or layout.max_num_seqs < 2:
+        return None
+    most, found = layout.max_num_seqs, None
+    low, high = 1, most - 1
+    while low <= high:
+        middle = (low + high) // 2
+        fewer = layout.model_copy(update={"max_num_seqs": middle})
+        bill = engine.bill(model, fewer, sites)
+        if bill.fits:
+            found, low = (fewer, bill), middle + 1
+        else:
+            high = middle - 1
+    return found

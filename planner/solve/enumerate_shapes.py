@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from planner.engines import fewer_slots
 from planner.fleet.island import LinkClass
 from planner.fleet.site import Site
 from planner.layout import Layout
@@ -146,6 +147,8 @@ def _try(
     sites = tuple(_sites(split, ground))
     shared = best_shares(model, engine, layout, sites)
     layout, bill = shared.layout, shared.bill
+    if not bill.fits and wanted.limits.max_num_seqs is None:
+        layout, bill = fewer_slots(engine, model, layout, sites) or (layout, bill)
     carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
     slots = tuple(
         SlotKind(run.island, run.tensor * split.data * split.stages_per_slot)
@@ -164,7 +167,8 @@ def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:
     gpu, tensors = split.stages[0].island.gpu, split.tensors
     if limits.max_num_seqs is None:
         usual = engine.layout(model, gpu, limits).max_num_seqs
-        limits = limits.model_copy(update={"max_num_seqs": _sequences(wanted.workload, usual)})
+        most = getattr(engine, "most_sequences", usual)
+        limits = limits.model_copy(update={"max_num_seqs": _sequences(wanted.workload, usual, most)})
     layout = engine.layout(
         model,
         gpu,
@@ -179,9 +183,9 @@ def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:
     return layout
 
 
-def _sequences(workload: Workload, usual: int) -> int:
+def _sequences(workload: Workload, usual: int, most: int) -> int:
     """Sequences an engine may run at once: as many as are in flight; under a rate that follows from the speed."""
-    return usual if arrives(workload) else min(usual, workload.concurrency)
+    return usual if arrives(workload) else min(most, workload.concurrency)
 
 
 def _sites(split: Split, ground: Grounds) -> Iterator[Site]:

@@ -7,6 +7,7 @@ from planner.engines import find_engine
 from planner.engines.profile import Engine
 from planner.errors import BadInput
 from planner.layout import Limits
+from planner.models.gguf_name import gguf_name
 from planner.models.model import Model
 from planner.models.quantization.checkpoints import quantized_checkpoints
 from planner.models.quantization.on_load import quantized_on_load
@@ -80,7 +81,7 @@ def _weights(wanted: ModelRequest, model: Model, engine: str) -> Iterator[tuple[
             expected = "a checkpoint by name under allow.checkpoints"
             problem = f"{scheme!r}: the catalogue has no such checkpoint of {model.name}, and no engine makes one"
             raise BadInput(problem, where=wanted.model, field="allow.quantization", expected=expected)
-        yield from ((source, None) for source in stored)
+        yield from ((source, None) for source in stored if engine == "llamacpp" or gguf_name(source) is None)
 
 
 def _somewhere(wanted: ModelRequest, model: Model, scheme: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 
+from planner.models.gguf_name import GGUF_TYPE
 from planner.models.model_catalogue import catalogue
 from planner.near_names import normalise
 
@@ -17,7 +18,12 @@ _MARKS = {
 
 
 def quantized_checkpoints(model_id: str, scheme: str) -> list[str]:
-    """Return the ids of the same model stored in a scheme: its name and a mark such as `-AWQ`."""
+    """Return the ids of the same model stored in a scheme: its name and a mark such as `-AWQ`.
+
+    A GGUF type (`Q4_K_M`) stands for the file that `llama-quantize` makes of it.
+    """
+    if re.fullmatch(GGUF_TYPE, scheme, re.IGNORECASE):
+        return [f"{model_id.partition(':')[0]}:{scheme}"]
     mark = re.compile(_MARKS.get(scheme, rf"[-_.]{re.escape(scheme)}$"), re.IGNORECASE)
     found = [other for other in catalogue() if mark.search(other)]
     return [other for other in found if _short(mark.sub("", other)) == _short(model_id)]

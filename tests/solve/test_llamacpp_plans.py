@@ -1,0 +1,20 @@
+"""Plans for llama.cpp: slots with a cache of their own each, unequal cards in one pipeline, GGUF types allowed."""
+
+from planner import check, plan
+
+
+def test_slots_are_as_many_as_fit_and_replicas_carry_the_rest() -> None:
+    """Each slot reserves its whole context: a replica is given as many as its card holds, not the usual four."""
+    found = plan("llama-3.1-8b:Q4_K_M", "4xRTX-4090", context=8192, concurrency=60, engine="llamacpp")
+    replicas = found.deployments[0].replicas
+    slots = [replica.layout.max_num_seqs for replica in replicas]
+    assert sum(slots) >= 60 and len(replicas) == 4
+    assert all(replica.capacity.sequences == replica.layout.max_num_seqs for replica in replicas)
+    assert check(found) == []
+
+
+def test_a_type_that_is_allowed_brings_the_model_onto_the_cards() -> None:
+    wishes = {"allow": {"quantization": ["Q8_0", "Q4_K_M"]}}
+    found = plan("llama-3.3-70b", "2xRTX-3090", context=8192, concurrency=2, engine="llamacpp", wishes=wishes)
+    assert found.deployments[0].model.endswith(":Q4_K_M")
+    assert check(found) == []
