@@ -125,3 +125,10 @@ def test_windowed_layers_take_their_window_only_since_1_0() -> None:
     limits = Limits(max_model_len=8192, max_num_seqs=64, options={"backend": "pytorch"})
     before, since = (bill("openai/gpt-oss-120b", limits, version) for version in ("0.21.0", "1.2.1"))
     assert since.kv_cache_tokens / before.kv_cache_tokens == pytest.approx(2 / (1 + 128 / 8192), rel=0.01)
+
+
+def test_every_beam_has_rows_of_its_own() -> None:
+    """A GPT-J run of 1,024 sequences with 4 beams of 4,160 tokens logs 1.14 GB of runtime buffers."""
+    limits = Limits(max_model_len=4160, max_num_seqs=1024, options={"max_beam_width": 4})
+    found = bill("EleutherAI/gpt-j-6b", limits, "0.12.0")
+    assert found.logged["runtime_buffers_bytes"] / GIB == pytest.approx(1.14, rel=0.02)

@@ -53,3 +53,11 @@ def test_usual_layouts_start(model: str) -> None:
 def test_an_engine_built_ahead_takes_classes_that_pytorch_lacks() -> None:
     engine, loaded, kind = find_engine("trtllm", "0.12.0"), load_model("Qwen/Qwen-1_8B-Chat"), gpus()["a100-sxm4-80gb"]
     assert engine.refusals(loaded, engine.layout(loaded, kind, Limits()), kind) == []
+
+
+def test_old_engines_ran_on_older_gpus() -> None:
+    loaded, turing = load_model("qwen3-0.6b"), gpus()["t4"]
+    for version, starts in (("0.12.0", True), ("1.2.1", False)):
+        engine = find_engine("trtllm", version)
+        found = engine.refusals(loaded, engine.layout(loaded, turing, Limits()), turing)
+        assert any("compute capability" in reason for reason in found) is not starts

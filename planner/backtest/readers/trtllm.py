@@ -13,7 +13,8 @@ from planner.models.quantization.stored_as import format_family
 from planner.units import GIB, MIB
 
 _SIZES = {
-    "max_input_len": r"max_input_len (\d+)",
+    "max_input_len": r"max_input_len[ =](\d+)",
+    "max_beam_width": r"(?:max_beam_width|\bbeam(?: width)?)[ =](\d+)",
     "tokens_per_block": r"tokens[_ ]per[_ ]block (\d+)",
     "cuda_graph_max_batch_size": r"batch sizes up to (\d+)",
 }

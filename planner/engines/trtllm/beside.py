@@ -57,13 +57,18 @@ def graph_batch(layout: Layout) -> int:
 
 def buffer_bytes(model: Model, layout: Layout, rules: Release) -> int:
     """Runtime and decoder buffers of an engine: float32 rows of the vocabulary and tables of max_seq_len."""
-    decoder = layout.max_num_seqs * F32.size(model.vocab_size) * rules.decoder_copies
+    decoder = _beams(layout) * F32.size(model.vocab_size) * rules.decoder_copies
     return decoder + runtime_bytes(model, layout, rules)
 
 
 def runtime_bytes(model: Model, layout: Layout, rules: Release) -> int:
     """The runtime buffers among them: logits of a batch, and the tables."""
-    return layout.max_num_seqs * (F32.size(model.vocab_size) + rules.token_table_bytes * layout.max_model_len)
+    return _beams(layout) * (F32.size(model.vocab_size) + rules.token_table_bytes * layout.max_model_len)
+
+
+def _beams(layout: Layout) -> int:
+    """Beams that run at once: each has rows of its own."""
+    return layout.max_num_seqs * int(layout.options.get("max_beam_width", 1))
 
 
 def gathered_logits(model: Model, layout: Layout) -> int:

@@ -78,7 +78,7 @@ class TensorRtLlm:
 
     def refusals(self, model: Model, layout: Layout, gpu: Gpu) -> list[str]:
         """Return why it would not start; see `refusals.py`."""
-        return refusals(model, layout, gpu, self._backend(layout))
+        return refusals(model, layout, gpu, self._backend(layout), self.rules)
 
     def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
         """Cache = fraction x what is left of the device; everything else is measured before it."""

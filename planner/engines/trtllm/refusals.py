@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from planner.engines.trtllm import architecture
-from planner.engines.trtllm.release import PYTORCH
+from planner.engines.trtllm.release import PYTORCH, Release
 from planner.engines.trtllm.weights import sharding
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
@@ -11,7 +11,6 @@ from planner.memory.sharding import Sharding
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 
-_LEAST_GPU = (8, 0)
 _LEAST_CAPABILITY = {
     "fp8": (8, 9), "modelopt": (8, 9), "nvfp4": (10, 0), "modelopt_fp4": (10, 0), "mxfp4": (9, 0), "w4a8_awq": (8, 9),
 }  # fmt: skip
@@ -22,11 +21,11 @@ _NEVER = ("bitsandbytes", "bnb", "gguf", "quanto", "hqq", "torchao")
 """Schemes without a kernel: quantization/mode.py, QuantAlgo names none of them."""
 
 
-def refusals(model: Model, layout: Layout, gpu: Gpu, backend: str) -> list[str]:
+def refusals(model: Model, layout: Layout, gpu: Gpu, backend: str, rules: Release) -> list[str]:
     """Return why the server would not start; empty when it would."""
     how = sharding(layout)
     found = [
-        *_device(model, gpu),
+        *_device(model, gpu, rules),
         *_architecture(model, layout, backend),
         *_heads(model, layout.tensor_parallel_size),
         *_experts(model, layout),
@@ -38,12 +37,15 @@ def refusals(model: Model, layout: Layout, gpu: Gpu, backend: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _device(model: Model, gpu: Gpu) -> Iterator[str]:
+def _device(model: Model, gpu: Gpu, rules: Release) -> Iterator[str]:
     if gpu.vendor != "nvidia":
         yield f"TensorRT-LLM runs on NVIDIA GPUs, {gpu.slug} is of {gpu.vendor}"
         return
-    if gpu.capability < _LEAST_GPU:
-        yield f"compute capability {gpu.compute_capability} is below 8.0, the least that TensorRT-LLM supports"
+    if gpu.capability[0] + gpu.capability[1] / 10 < rules.least_capability:
+        yield (
+            f"compute capability {gpu.compute_capability} is below {rules.least_capability}, the least that"
+            f" TensorRT-LLM {rules.version} supports"
+        )
     scheme = (model.quantization or "").split()[0] if model.quantization else ""
     if scheme in _NEVER:
         yield f"{scheme} weights are not supported"

@@ -24,6 +24,7 @@ class Release:
     decoder_copies: int
     token_table_bytes: int
     windowed_pools: bool
+    least_capability: float
 
 
 def release(version: str) -> Release:
