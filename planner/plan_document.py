@@ -95,6 +95,7 @@ class Plan(Document):
     nodes_used: int
     deployments: list[Deployment]
     explanation: list[str] = Field(default=[])
+    fixes: list[dict[str, Any]] = Field(default=[], description="smallest changes that make the request feasible")
     alternatives: list[dict[str, Any]] = Field(default=[])
     assumptions: list[str] = Field(default=[])
     solve: SolveRecord

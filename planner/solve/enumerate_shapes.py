@@ -92,7 +92,11 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
         ):
             _try_pipelines(found, place, wanted, variant, alike, ground)
-        if found.fitting or deepest >= min(layers, max(sum(slots.values()) for slots in ground.slots.values())):
+        if (
+            found.fitting
+            or found.slow
+            or deepest >= min(layers, max(sum(slots.values()) for slots in ground.slots.values()))
+        ):
             break
     if mixed:
         own = getattr(variant.engine, "tensor_per_stage", False)

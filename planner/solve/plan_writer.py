@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from planner.engines import local_profile
 from planner.plan_document import Deployment, Objective, Plan, SolveRecord
 from planner.solve.capacity import MILLI, held_sequences
 from planner.solve.explain.clash import clash
-from planner.solve.explain.fixes import fixes
+from planner.solve.explain.fixes import fixes, priced
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.node_class import MICRO
 from planner.solve.placement import Placed, place
@@ -86,7 +87,8 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
         lines += shortfall(problem.request.models[position], problem.shapes[position], problem.inventory.gpu_count)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
-    lines += [f"would do: {fix.text}" for fix in fixes(problem, places)]
+    found = [priced(problem, fix) for fix in fixes(problem, places)]
+    lines += [f"would do: {entry['text']}{_price(entry)}" for entry in found]
     return Plan(
         status="infeasible",
         objective=Objective(name=problem.objective, value=None, bound=None, gap=None),
@@ -95,10 +97,18 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
         nodes_used=0,
         deployments=[],
         explanation=lines,
+        fixes=found,
         assumptions=_assumptions(problem),
         solve=_record(problem, "MathOpt/SCIP" if problem.kept else "none: no layout fits", seconds),
         request=problem.request,
     )
+
+
+def _price(entry: dict[str, Any]) -> str:
+    if entry["usd_per_hour"] is not None:
+        return f": ${entry['usd_per_hour']:,.2f} an hour"
+    added = entry.get("usd_per_hour_added")
+    return "" if added is None else f": about ${added:,.2f} an hour more"
 
 
 def _record(problem: Problem, solver: str, seconds: float | None) -> SolveRecord:

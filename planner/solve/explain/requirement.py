@@ -20,7 +20,23 @@ class Requirement:
 
 def requirements(request: Request) -> list[Requirement]:
     """List what a request asks for; the loads of the models first, then what all of them share."""
-    return [found for place, wanted in enumerate(request.models) for found in _of_model(place, wanted)]
+    return [
+        *(found for place, wanted in enumerate(request.models) for found in _of_model(place, wanted)),
+        *_of_all(request),
+    ]
+
+
+def _of_all(request: Request) -> list[Requirement]:
+    found = []
+
+    def add(kind: str, text: str) -> None:
+        found.append(Requirement(kind, None, text, lambda asked: asked.model_copy(update={kind: None})))
+
+    if request.max_usd_per_hour is not None:
+        add("max_usd_per_hour", f"at most ${request.max_usd_per_hour:,.2f} an hour")
+    if request.max_gpus is not None:
+        add("max_gpus", f"at most {count(request.max_gpus, 'GPU')}")
+    return found
 
 
 def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
@@ -42,6 +58,26 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
         add("ttft_ms", f"{name}: first token within {load.ttft_ms:g} ms", ttft_ms=None)
     if load.tpot_ms is not None:
         add("tpot_ms", f"{name}: {load.tpot_ms:g} ms a token", tpot_ms=None)
+
+    def rule(field: str, text: str, free: object) -> None:
+        found.append(
+            Requirement(field, place, f"{name}: {text}", lambda request: with_model(request, place, **{field: free}))
+        )
+
+    if wanted.nodes:
+        rule("nodes", f"only on {', '.join(wanted.nodes)[:60]}", [])
+    if wanted.exclude_nodes:
+        rule("exclude_nodes", f"not on {', '.join(wanted.exclude_nodes)[:60]}", [])
+    if wanted.least_replicas > 1:
+        rule("least_replicas", f"at least {count(wanted.least_replicas, 'replica')}", 1)
+    if wanted.most_replicas is not None:
+        rule("most_replicas", f"at most {count(wanted.most_replicas, 'replica')}", None)
+    if wanted.spread:
+        rule("spread", f"replicas spread by {wanted.spread}", None)
+    if wanted.pack:
+        rule("pack", f"replicas in one {wanted.pack}", None)
+    if wanted.survive:
+        rule("survive", "the load is carried after the loss of any node", None)
     return found
 
 

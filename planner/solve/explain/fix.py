@@ -1,0 +1,15 @@
+"""A fix: a change that makes a request feasible."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from planner.request import Request
+
+
+@dataclass(frozen=True)
+class Fix:
+    """`text` is for people, `change` for programs: fields of the request and their new values; `request` has them."""
+
+    text: str
+    change: dict[str, Any]
+    request: Request

@@ -1,0 +1,112 @@
+"""Fixes that turn one number of a request just as far as it must be turned."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+from planner.request import Request
+from planner.solve.explain.fix import Fix
+from planner.solve.explain.requirement import with_model, with_workload
+from planner.solve.explain.search import largest, smallest
+from planner.solve.problem import Problem
+from planner.workload import Workload
+
+_MOST_MS = 600_000
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A number of a workload: in steps of `1 / per_unit`, to be turned down, or up for a latency."""
+
+    field: str
+    per_unit: int
+    words: str
+    up: bool = False
+
+    def value(self, steps: int) -> float | int:
+        """The number after so many steps."""
+        return steps if self.per_unit == 1 else steps / self.per_unit
+
+
+_KNOBS = (
+    Knob("context", 1, "{} tokens of context"),
+    Knob("concurrency", 1, "{} sequences at once"),
+    Knob("requests_per_second", 100, "{} requests/s"),
+    Knob("tokens_per_second", 1, "{} output tokens/s"),
+    Knob("ttft_ms", 1, "a first token within {} ms", up=True),
+    Knob("tpot_ms", 1, "{} ms a token", up=True),
+)
+
+
+def turned(problem: Problem, place: int) -> Iterator[Fix]:
+    """Yield, for each number of the load of a model, the least change of it alone that makes a plan possible."""
+    for knob in _KNOBS:
+        asked = _asked(problem, place, knob)
+        if asked is None:
+            continue
+        steps = _steps(problem, place, knob, asked)
+        if steps is not None:
+            value = knob.value(steps)
+            words = f"{knob.words.format(f'{value:,}')} instead of {asked:,}"
+            yield Fix(
+                f"{problem.request.models[place].model}: {words}",
+                {f"models.{place}.workload.{knob.field}": value},
+                _with(problem.request, place, knob, steps),
+            )
+
+
+def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
+    """Return one fix that turns several numbers, where no single one will do; None where all together will not.
+
+    All are turned as far as they go, then brought back one after the other as near to what was asked for as the
+    rest allows: each is the least change beside the others.
+    """
+    knobs = [(place, knob) for place in places for knob in _KNOBS if _asked(problem, place, knob) is not None]
+    request = problem.request
+    for place, knob in knobs:
+        request = _with(request, place, knob, _MOST_MS if knob.up else 1)
+    if not problem.asking(request).feasible:
+        return None
+    words, changes = [], {}
+    for place, knob in knobs:
+        asked = _asked(problem, place, knob) or 0
+        restored = with_workload(request, place, **{knob.field: asked})
+        if problem.asking(restored).feasible:
+            request = restored
+            continue
+        steps = _steps(replace(problem, request=request), place, knob, asked)
+        if steps is not None:
+            request = _with(request, place, knob, steps)
+            value = knob.value(steps)
+            words.append(f"{knob.words.format(f'{value:,}')} instead of {asked:,}")
+            changes[f"models.{place}.workload.{knob.field}"] = value
+    return Fix(" and ".join(words), changes, request)
+
+
+def _asked(problem: Problem, place: int, knob: Knob) -> float | int | None:
+    workload: Workload = problem.request.models[place].workload
+    if knob.field == "context":
+        return workload.context or problem.variants[place][0].model.max_context
+    found: float | int | None = getattr(workload, knob.field)
+    return found
+
+
+def _steps(problem: Problem, place: int, knob: Knob, asked: float) -> int | None:
+    def holds(steps: int) -> bool:
+        return problem.asking(_with(problem.request, place, knob, steps)).feasible
+
+    if knob.up:
+        first = int(asked) + 1
+        return smallest(holds, first, _MOST_MS, guess=2 * first)
+    last = ceil(asked * knob.per_unit) - 1
+    return largest(holds, 1, last) if last >= 1 else None
+
+
+def _with(request: Request, place: int, knob: Knob, steps: int) -> Request:
+    value = knob.value(steps)
+    changed = with_workload(request, place, **{knob.field: value})
+    floor = request.models[place].allow.context_down_to
+    if knob.field == "context" and floor is not None:
+        allow = request.models[place].allow.model_copy(update={"context_down_to": min(floor, steps)})
+        changed = with_model(changed, place, allow=allow)
+    return changed

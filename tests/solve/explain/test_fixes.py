@@ -1,0 +1,83 @@
+"""Each fix of an infeasible request works, and one unit less of it does not."""
+
+from typing import Any
+
+import pytest
+
+from planner.request import Request
+from planner.solve.explain.fixes import fixes
+from planner.solve.plan import answer
+from planner.solve.problem import read_problem
+
+INFEASIBLE: list[dict[str, Any]] = [
+    {"models": [{"model": "llama-3.1-8b", "workload": {"context": 8192, "concurrency": 40}}], "on": "1xL40S"},
+    {"models": [{"model": "llama-3.3-70b", "workload": {"context": 8192, "concurrency": 4}}], "on": "1xH100-SXM"},
+    {
+        "models": [{"model": "llama-3.1-8b", "workload": {"context": 8192, "concurrency": 60}, "survive": "node"}],
+        "on": "2x1xL40S",
+    },
+    {
+        "models": [{"model": "llama-3.1-8b", "workload": {"context": 8192, "concurrency": 300}}],
+        "on": "aws:p5.48xlarge*2",
+        "max_usd_per_hour": 10,
+    },
+    {
+        "models": [{"model": "llama-3.1-8b", "workload": {"context": 8192, "concurrency": 30}}],
+        "on": "2xL40S",
+        "max_gpus": 1,
+    },
+]
+STEP = {"context": 1, "concurrency": 1, "max_usd_per_hour": -0.01, "max_gpus": -1}
+
+
+def solved(request: Request) -> bool:
+    return answer(request).status == "optimal"
+
+
+def one_less(change: dict[str, Any], request: Request) -> Request | None:
+    """The same fix, one unit smaller; None where it has no units."""
+    (field, value), *_ = change.items()
+    name = field.rpartition(".")[2]
+    if field == "add_nodes":
+        less = change["gpus"] - 1
+        whole, rest = divmod(less, 8)
+        parts = [f"{whole}x8x{change['gpu']}"] if whole else []
+        parts += [f"1x{rest}x{change['gpu']}"] if rest else []
+        return request.model_copy(update={"add_nodes": ",".join(parts) or None})
+    if name not in STEP:
+        return None
+    if "." not in field:
+        return request.model_copy(update={name: value + STEP[name]})
+    place = int(field.split(".")[1])
+    wanted = request.models[place]
+    workload = wanted.workload.model_copy(update={name: value + STEP[name]})
+    models = [*request.models]
+    models[place] = wanted.model_copy(update={"workload": workload})
+    return request.model_copy(update={"models": models})
+
+
+@pytest.mark.parametrize("data", INFEASIBLE)
+def test_every_fix_works_and_one_unit_less_does_not(data: dict[str, Any]) -> None:
+    problem = read_problem(Request.parse(data))
+    assert not problem.feasible
+    found = fixes(problem, list(range(len(problem.request.models))))
+    assert len(found) >= 3
+    for fix in found:
+        assert solved(fix.request), fix.text
+        less = one_less(fix.change, fix.request)
+        assert less is None or not solved(less), fix.text
+
+
+def test_fixes_are_priced_and_a_budget_is_named_among_what_clashes() -> None:
+    document = answer(Request.parse(INFEASIBLE[3]))
+    assert any("at most $10.00 an hour" in line for line in document.explanation)
+    budget = next(fix for fix in document.fixes if "max_usd_per_hour" in fix["change"])
+    assert budget["usd_per_hour"] == pytest.approx(budget["change"]["max_usd_per_hour"], abs=0.01)
+
+
+def test_when_nothing_alone_will_do_several_changes_are_named_together() -> None:
+    load = {"context": 8192, "concurrency": 64, "input_tokens": 1000, "output_tokens": 100, "tpot_ms": 5}
+    request = {"models": [{"model": "llama-3.3-70b", "workload": load}], "on": "2xH100-SXM"}
+    document = answer(Request.parse(request))
+    assert document.status == "infeasible"
+    assert any(" and " in fix["text"] for fix in document.fixes)
