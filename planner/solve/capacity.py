@@ -68,7 +68,7 @@ def capacity(
     if not needs_speed(workload):
         return {"sequences": held}
     try:
-        speed = predict(model, layout, sites, engine, workload)
+        speed = predict(model, layout, sites, engine, workload.model_copy(update={"requests_per_second": None}))
     except BadInput:
         return dict.fromkeys(needs(workload), 0)
     found = {"sequences": held}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from planner.fleet.site import Site
 from planner.layout import Layout
@@ -75,10 +76,21 @@ class Replica:
         return self.part(alone, 1)
 
     def _busy(self, part: Load) -> list[float]:
-        return [
-            stage_seconds(stage, part, site, made)
-            for stage, site, made in zip(self.stages, self.sites, self.machines, strict=True)
-        ]
+        times = {
+            kind: stage_seconds(self.stages[place], part, self.sites[place], self.machines[place])
+            for kind, place in self._kinds.items()
+        }
+        return [times[kind] for kind in self._kind_of_stage]
+
+    @cached_property
+    def _kind_of_stage(self) -> tuple[tuple[int, Site], ...]:
+        """What the time of each stage depends on beside the load; a kind of GPU has one machine."""
+        return tuple((id(stage), site) for stage, site in zip(self.stages, self.sites, strict=True))
+
+    @cached_property
+    def _kinds(self) -> dict[tuple[int, Site], int]:
+        """A stage of each kind."""
+        return {kind: place for place, kind in enumerate(self._kind_of_stage)}
 
     def _hops(self, part: Load) -> float:
         return sum(

@@ -98,13 +98,14 @@ class StageOperators:
 
 
 def stage_operators(model: Model, layout: Layout, stage: int, gpu: Gpu) -> StageOperators:
-    """Write out the operators of one rank of a stage; memoised, as loads change far more often than layouts."""
+    """Write out the operators of one rank of a stage; one object for stages that are alike."""
+    first, last = layout.stage_layers(stage)
     return _operators(
         model,
         rank_sharding(layout),
         layout.data_parallel_size,
         layout.kv_cache_dtype,
-        layout.stage_layers(stage),
+        tuple(Counter(model.layers[first : last + 1]).items()),
         stage == layout.pipeline_parallel_size - 1,
         gpu,
     )
@@ -112,11 +113,16 @@ def stage_operators(model: Model, layout: Layout, stage: int, gpu: Gpu) -> Stage
 
 @lru_cache(maxsize=4096)
 def _operators(
-    model: Model, sharding: Sharding, groups: int, cache: str, span: tuple[int, int], last: bool, gpu: Gpu
+    model: Model,
+    sharding: Sharding,
+    groups: int,
+    cache: str,
+    counted: tuple[tuple[Layer, int], ...],
+    last: bool,
+    gpu: Gpu,
 ) -> StageOperators:
-    counted = Counter(model.layers[span[0] : span[1] + 1])
     return StageOperators(
-        layers=tuple(_layer_operators(layer, n, model, sharding, cache, gpu) for layer, n in counted.items()),
+        layers=tuple(_layer_operators(layer, n, model, sharding, cache, gpu) for layer, n in counted),
         head=rank_head(model, sharding, gpu) if last else None,
         hidden=model.hidden_size,
         tensor=sharding.tensor,
