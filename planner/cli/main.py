@@ -12,6 +12,7 @@ from planner.errors import GpuplanError
 VERBS = {
     "plan": "the cheapest feasible layout of a model on an inventory, with proof",
     "size": "how many GPUs of each kind a model needs",
+    "frontier": "layouts that no other beats in cost, throughput and latency",
     "estimate": "memory bill and speed of one layout on one GPU kind",
     "inspect": "what a model is made of: parameters, layers, cache",
     "verify": "the memory bill of a launch command, or a start-up log beside our prediction",
