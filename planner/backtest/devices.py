@@ -17,6 +17,8 @@ _KIND_CLASS = re.compile(r"(\w+)-class")
 _MORE_THAN = re.compile(r">\s*(\d+) GB\b")
 _SIZE = re.compile(r"\((?:total )?(\d+(?:\.\d+)?) Gi?B\b")
 _NO_NAME = re.compile(r"\(.*?\)|sm_\d+|\d+\s*-?GPUs?\b|\d+ ?GB|^\d+ ", re.IGNORECASE)
+_EITHER = re.compile(r"\d+ or \d+ ?GB not stated")
+"""Words that leave the memory of a card open: `A100 (40 or 80GB not stated)`."""
 _LIKENESS = 0.02
 """Devices whose memory differs by less are taken to be of one size class."""
 
@@ -76,7 +78,10 @@ def find_devices(
     """
     logged = Devices((), total_bytes, free_bytes, used_bytes)
     if slug:
-        return replace(logged, kinds=(_variant(find_gpu(slug)[0], marketed_gb),))
+        found = replace(logged, kinds=(_variant(find_gpu(slug)[0], marketed_gb),))
+        if _EITHER.search(words or "") and not total_bytes:
+            return replace(found, sized=False, notes=(f"GPU {words}: its memory is not stated",))
+        return found
     try:
         kinds, notes = _named(words or "")
         return replace(logged, kinds=kinds, notes=notes)

@@ -61,3 +61,8 @@ def test_words_that_name_no_card(words: str) -> None:
 
 def test_a_sibling_of_another_size() -> None:
     assert find_devices("h20-sxm5-96gb", "H20", marketed_gb=141).kinds[0].slug == "h20-sxm5-141gb"
+
+
+def test_a_card_of_unstated_memory_is_not_taken_for_the_larger() -> None:
+    assert not find_devices("a100-sxm4-80gb", "A100 (40 or 80GB not stated)").sized
+    assert find_devices("a100-sxm4-80gb", "A100 80GB").sized

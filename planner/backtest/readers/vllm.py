@@ -15,6 +15,9 @@ from planner.layout import Limits
 from planner.units import GB, GIB, MIB
 
 _FREE = re.compile(r"free at worker init ([\d.]+) GiB|Free memory on device \(([\d.]+)/|([\d.]+) GiB free at start")
+_OPEN_SHARE = re.compile(r"gpu_memory_utilization for this row not stated")
+_OF_THE_SHARE = ("kv_cache_gib_per_gpu", "available_kv_gib", "kv_cache_tokens", "gpu_blocks", "max_concurrency")
+_ROUGHLY_FREE = re.compile(r"about ([\d.]+) GB free")
 _USED = re.compile(r"another process holds ([\d.]+) GB|shows (\d+)MiB / \d+MiB already used")
 _LOGGED_STAGE = re.compile(r"stage-(\d+) ranks|Worker_PP(\d+): ")
 _FIRST_V1 = (0, 8)
@@ -54,6 +57,7 @@ def read(row: Mapping[str, Any]) -> Run:
             }
         ),
     )
+    open_share = fields.number("gpu_memory_utilization") is None and bool(_OPEN_SHARE.search(remarks))
     stage = next((int(m[1] or m[2]) for m in [_LOGGED_STAGE.search(shown)] if m), 0)
     return Run(
         id=str(row.get("id")),
@@ -62,16 +66,21 @@ def read(row: Mapping[str, Any]) -> Run:
             fields.text("gpu_slug"),
             fields.text("gpu"),
             total_bytes=_bytes(measured, "total_gpu_memory_gib"),
-            free_bytes=_known(_bytes(measured, "free_gpu_memory_gib") or _amount(_FREE, shown, GIB)),
+            free_bytes=_known(
+                _bytes(measured, "free_gpu_memory_gib")
+                or _amount(_FREE, shown, GIB)
+                or (None if _USED.search(shown) else _amount(_ROUGHLY_FREE, shown, GB))
+            ),
             used_bytes=_amount(_USED, shown, GB) or 0,
             marketed_gb=_sibling(fields.words("per_rank_note")),
         ),
         measured=measured,
-        fits=fields.flag("fits"),
+        fits=None if open_share else fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
         rank=stage * tensor,
-        unscored=dict.fromkeys(("total_gpu_memory_gib", "free_gpu_memory_gib"), INPUT),
+        unscored=dict.fromkeys(("total_gpu_memory_gib", "free_gpu_memory_gib"), INPUT)
+        | dict.fromkeys(_OF_THE_SHARE if open_share else (), "gpu_memory_utilization is not known"),
         notes=(note,) if note else (),
     )
 
