@@ -1,4 +1,4 @@
-"""Kimi K2.5 (arXiv 2602.02276): MoonViT beside Kimi K2."""
+"""Kimi K2.5 (arXiv 2602.02276) and Kimi-VL (arXiv 2504.07491): MoonViT beside a decoder of the DeepSeek-V3 kind."""
 
 from planner.models.blueprints import blueprint
 from planner.models.blueprints.llava import LANGUAGE
@@ -7,7 +7,7 @@ from planner.models.model import Model
 from planner.models.multimodal import component, multimodal, projector, text_model, tower_component
 
 
-@blueprint("kimi_k25")
+@blueprint("kimi_k25", "kimi_vl")
 def kimi_k25(config: Config) -> Model:
     """The projector merges `merge_kernel_size` patches into one input."""
     vision, text = config.part("vision_config"), text_model(config)
