@@ -25,7 +25,6 @@ from typing import Any
 from benchmarks.gguf_headers import text, write
 from planner.engines.llamacpp.tensor_names import gguf_name
 from planner.models.model import Model
-from planner.models.model_catalogue import resolve
 from planner.models.quantization.gguf import as_gguf
 from planner.models.source import load_model
 
@@ -82,6 +81,10 @@ def matrix() -> Iterator[Case]:
     yield case("qwen3-32b", "Q6_K", 2)
     yield case("gemma-2-27b-it", "Q4_K_M")
     yield case("gemma-2-2b-it", "Q8_0", 2)
+    yield case("gemma-3-27b-it", "Q4_K_M", 2, **{"ctx-size": 32768})
+    yield case("gemma-3-27b-it", "Q4_K_M", 1, **{"ctx-size": 32768, "swa-full": ""})
+    yield case("gemma-3-27b-it", "Q4_K_M", 1, **{"ctx-size": 32768, "parallel": 4})
+    yield case("gpt-oss-20b", "MXFP4_MOE", 2, **{"ctx-size": 65536, "parallel": 2})
     yield case("phi-3-mini-4k-instruct", "Q4_K_M", 1, **{"ctx-size": 4096})
     yield case("olmo-2-1124-7b", "Q4_K_M", 1, **{"ctx-size": 4096})
     yield case("olmoe-1b-7b-0924", "Q4_K_M", 1, **{"ctx-size": 4096})
@@ -182,10 +185,10 @@ def main() -> None:
     found = []
     with tempfile.TemporaryDirectory() as folder, devices(asked.bin) as ports:
         for case in matrix():
-            _, config, _ = resolve(case["model"])
-            stored = types(as_gguf(load_model(case["model"]), case["type"]))
+            model = load_model(case["model"])
+            stored = types(as_gguf(model, case["type"]))
             file = Path(folder) / "model.gguf"
-            write(file, text(json.loads(config.read_text())), partial(_type, stored))
+            write(file, text(dict(model.config)), partial(_type, stored))
             found.append(case | {"answer": record(asked.bin, ports, case, file)})
             file.unlink()
     lines = ",\n".join(json.dumps(case) for case in found)

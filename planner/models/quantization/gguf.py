@@ -95,9 +95,15 @@ def _converted(model: Model, label: str, both: bool = False) -> Model:
         layers=tuple(layers),
         final=tuple(recipe.stored(tensor, 0) for tensor in model.final),
         head=tuple(recipe.stored(tensor, 0) for tensor in model.head if tensor.kind is not Kind.SCALE),
-        components=tuple(_component(recipe, part) for part in model.components),
+        components=tuple(_component(recipe, part) for part in model.components if not part.counted),
         quantization=f"gguf {label}",
-    )
+    ).assuming(*_left_out(model))
+
+
+def _left_out(model: Model) -> list[str]:
+    """Towers and projectors are a file of their own, which a server loads with `--mmproj`."""
+    names = [part.name for part in model.components if part.counted]
+    return [f"the file holds the language model; not loaded: {', '.join(names)} (--mmproj)"] if names else []
 
 
 def _halves(tensor: Tensor, layer: Layer, both: bool) -> list[Tensor]:
