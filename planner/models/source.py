@@ -9,12 +9,13 @@ from planner.models.configured import model_from_file
 from planner.models.gguf_name import gguf_name
 from planner.models.model import Model
 from planner.models.named_model import named_model
-from planner.models.quantization.gguf import as_gguf
 from planner.models.weights.at_hand import with_weights
+from planner.models.weights.gguf_file import gguf_model
 
 
 def load_model(source: str | Path) -> Model:
-    """Read a model from a config.json, a directory that holds one, safetensors beside one, or a catalogue name.
+    """Read a model from a config.json, a directory that holds one, safetensors beside one,
+    a GGUF file (any part of a split one), or a catalogue name.
 
     A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as `llama-quantize` stores it.
 
@@ -23,7 +24,11 @@ def load_model(source: str | Path) -> Model:
     path = Path(source)
     if not path.exists() and (stored := gguf_name(str(source))):
         base = load_model(stored.base)
-        return replace(as_gguf(base, stored.type), name=f"{base.name}:{stored.type}")
+        return replace(asgguf_model(base, stored.type), name=f"{base.name}:{stored.type}")
+    if path.is_file() and path.suffix == ".gguf":
+        return gguf_model(path)
+    if path.is_dir() and not (path / "config.json").exists() and (files := sorted(path.glob("*.gguf"))):
+        return gguf_model(files[0])
     if path.is_dir():
         return with_weights(model_from_file(path / "config.json", name=path.resolve().name), path)
     if path.is_file() and path.name.endswith((".safetensors", ".safetensors.index.json")):

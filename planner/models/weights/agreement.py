@@ -15,8 +15,12 @@ from planner.models.weights.stored import Stored
 NAMED = 20
 """So many differences are written out."""
 _EXPERT = re.compile(r"(experts)\.\d+\.")
-_UNREAD = re.compile(r"(rotary_emb\.inv_freq|\.masked_bias|\.attn\.bias|position_ids|num_batches_tracked)$")
+_UNREAD = re.compile(
+    r"(rotary_emb\.inv_freq|\.masked_bias|\.attn\.bias|position_ids|num_batches_tracked|^rope_freqs\.weight)$"
+)
 """Buffers that old checkpoints carry and no engine loads."""
+
+_HEADS = ("lm_head.weight", "language_model.lm_head.weight", "output.weight")
 
 Key = Callable[[str], str]
 
@@ -48,12 +52,20 @@ class Group:
         return f"{times}{self.dtype} {self.members[0].shape}"
 
 
-def with_stored(model: Model, stored: Sequence[Stored], where: str, key: Key = lambda name: name) -> Model:
+def stored_name(name: str) -> str:
+    """The name under which a checkpoint holds a part of a fused matrix: that of the whole."""
+    return name.partition("[")[0]
+
+
+def with_stored(
+    model: Model, stored: Sequence[Stored], where: str, key: Key = stored_name, *, expected: bool = True
+) -> Model:
     """Return the model as the files hold it; `key` gives a tensor of the blueprint the name it has in the files.
 
-    The differences are in the model's assumptions: the first ones by name, the rest counted.
+    The differences are in the model's assumptions: the first ones by name, the rest counted. Where the types
+    were not `expected` to be known beforehand, other types are no difference.
     """
-    return _Overlay(model, _groups(stored), where, key).laid()
+    return _Overlay(model, _groups(stored), where, key, expected).laid()
 
 
 def collapsed(name: str) -> str:
@@ -69,8 +81,8 @@ def _groups(stored: Iterable[Stored]) -> dict[str, Group]:
 
 
 class _Overlay:
-    def __init__(self, model: Model, groups: Mapping[str, Group], where: str, key: Key) -> None:
-        self.model, self.groups, self.where, self.key = model, groups, where, key
+    def __init__(self, model: Model, groups: Mapping[str, Group], where: str, key: Key, expected: bool) -> None:
+        self.model, self.groups, self.where, self.key, self.expected = model, groups, where, key, expected
         self.seen: set[str] = set()
         self.differences: list[str] = []
 
@@ -98,7 +110,7 @@ class _Overlay:
     def _laid(self, tensors: Sequence[Tensor], prefix: str = "") -> tuple[Tensor, ...]:
         together: dict[str, list[Tensor]] = {}
         for tensor in tensors:
-            together.setdefault(self.key(prefix + tensor.stored_name), []).append(tensor)
+            together.setdefault(self.key(prefix + tensor.name), []).append(tensor)
         return tuple(new for name, parts in together.items() for new in self._one(name, parts))
 
     def _one(self, name: str, parts: list[Tensor]) -> list[Tensor]:
@@ -111,7 +123,8 @@ class _Overlay:
         if group.bytes == sum(part.bytes for part in parts):
             return parts
         if group.elements == sum(part.elements for part in parts):
-            self.differences.append(f"{name} is {group.dtype} in the files, {parts[0].dtype} by the config")
+            if self.expected:
+                self.differences.append(f"{name} is {group.dtype} in the files, {parts[0].dtype} by the config")
             return [replace(part, dtype=group.dtype) for part in parts]
         self.differences.append(f"{name} is {group.shown()} in the files, {_shown(parts)} by the config")
         shape = group.members[0].shape if len(group.members) == 1 else (len(group.members), *group.members[0].shape)
@@ -121,7 +134,7 @@ class _Overlay:
         """What the files hold and the blueprint does not know; a copy of a tied head and dead buffers are left out."""
         found = []
         for name, group in self.groups.items():
-            if name in self.seen or _UNREAD.search(name) or (self.model.tied and "lm_head" in name):
+            if name in self.seen or _UNREAD.search(name) or (self.model.tied and name in _HEADS):
                 continue
             self.differences.append(f"{name} ({group.shown()}) is in the files and not known by the config")
             shape = (len(group.members), *group.members[0].shape) if len(group.members) > 1 else group.members[0].shape
