@@ -14,17 +14,16 @@ from planner.models.weights.gguf_file import gguf_model
 
 
 def load_model(source: str | Path) -> Model:
-    """Read a model from a config.json, a directory that holds one, safetensors beside one,
-    a GGUF file (any part of a split one), or a catalogue name.
+    """Read a model: a config.json or a directory with one, safetensors beside one, a GGUF file, a catalogue name.
 
-    A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as `llama-quantize` stores it.
+    Of a split GGUF file any part will do. A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as `llama-quantize` stores it.
 
     Raises BadInput (or UnknownName with near names) when it cannot be read.
     """
     path = Path(source)
     if not path.exists() and (stored := gguf_name(str(source))):
         base = load_model(stored.base)
-        return replace(asgguf_model(base, stored.type), name=f"{base.name}:{stored.type}")
+        return replace(as_gguf(base, stored.type), name=f"{base.name}:{stored.type}")
     if path.is_file() and path.suffix == ".gguf":
         return gguf_model(path)
     if path.is_dir() and not (path / "config.json").exists() and (files := sorted(path.glob("*.gguf"))):
