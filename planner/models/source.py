@@ -9,6 +9,7 @@ from planner.models.configured import model_from_file
 from planner.models.gguf_name import gguf_name
 from planner.models.model import Model
 from planner.models.named_model import named_model
+from planner.models.quantization.gguf import as_gguf
 from planner.models.weights.at_hand import with_weights
 from planner.models.weights.gguf_file import gguf_model
 
@@ -16,7 +17,8 @@ from planner.models.weights.gguf_file import gguf_model
 def load_model(source: str | Path) -> Model:
     """Read a model: a config.json or a directory with one, safetensors beside one, a GGUF file, a catalogue name.
 
-    Of a split GGUF file any part will do. A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as `llama-quantize` stores it.
+    Of a split GGUF file any part will do. A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as
+    `llama-quantize` stores it.
 
     Raises BadInput (or UnknownName with near names) when it cannot be read.
     """
