@@ -39,30 +39,41 @@ def files(plan: Plan) -> dict[str, str]:
 
 
 def launchers_of(service: Service) -> list[Launcher]:
-    """One launcher on the first node: MPI brings the ranks to the others. Raises Refused for unlike nodes."""
+    """One launcher on the first node: MPI brings the ranks to the others.
+
+    A rank takes the device of its number on its node (Mapping.local_rank), so all nodes must offer the same ones in
+    rank order, the last perhaps fewer; raises Refused where they do not.
+    """
     ranks = [rank for stage in stage_ranks(service.replica) for rank in stage]
-    nodes = list(dict.fromkeys(rank.node for rank in ranks))
-    held = {node: [rank.index for rank in ranks if rank.node == node] for node in nodes}
+    held = _held(service)
+    nodes, (first, *others) = list(held), held.values()
     in_order = [rank.node for rank in ranks] == [node for node in nodes for _ in held[node]]
-    if not in_order or len({tuple(indices) for indices in held.values()}) > 1:
+    whole = all(indices == first for indices in others[:-1])
+    if not in_order or not whole or (others and others[-1] != first[: len(others[-1])]):
         raise Refused(TARGET, f"{service.name} needs the same GPUs on each of {', '.join(nodes)}, in rank order")
     return [Launcher(0, nodes[0], tuple(rank for rank in ranks if rank.node == nodes[0]))]
+
+
+def _held(service: Service) -> dict[str, list[str]]:
+    """Local indices of the GPUs of each node, in rank order."""
+    ranks = [rank for stage in stage_ranks(service.replica) for rank in stage]
+    return {node: [rank.index for rank in ranks if rank.node == node] for node in service.nodes}
 
 
 def command(service: Service, spot: Spot) -> Command:
     """Return the command of a replica, without naming devices; raises Refused where a platform starts no MPI."""
     program: tuple[str, ...] = ("trtllm-serve", service.model.name)
-    gpus, nodes = service.replica.layout.gpus, service.nodes
+    gpus, nodes = service.replica.layout.gpus, _held(service)
     if len(nodes) > 1:
         if spot.folder != ".":
             raise Refused("this platform", f"MPI must start {service.name} on {len(nodes)} nodes", (TARGET,))
-        hosts = ",".join(f"{node}:{gpus // len(nodes)}" for node in nodes)
+        hosts = ",".join(f"{node}:{len(indices)}" for node, indices in nodes.items())
         mpi = ("mpirun", "-n", str(gpus), "--host", hosts, "-x", "CUDA_VISIBLE_DEVICES", "trtllm-llmapi-launch")
         program = (*mpi, *program)
     file = f"{spot.folder}/serve-{service.number}-options.yaml"
     found: dict[str, FlagValue] = {"host": spot.host, "port": spot.port, **_flags(service)}
     if len(nodes) > 1:
-        found["gpus_per_node"] = gpus // len(nodes)
+        found["gpus_per_node"] = len(next(iter(nodes.values())))
     found["extra_llm_api_options"] = file
     return Command(program, found, files={file: dump(options_file(service.replica.layout))})
 

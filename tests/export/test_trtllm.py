@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from planner.export import Refused, export
 from planner.layout import Limits
 from planner.plan_document import Plan
+from tests.export.acceptance.matrix import Case, cases
 from tests.export.documents import findings, own_schema
 from tests.export.plans import laid_out
 from tests.export.round_trip import assert_same_bills
@@ -61,7 +62,17 @@ SHAPES = ["replicas", "two nodes", "uneven", "experts", "attention groups", "eag
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_parser_and_the_options_schema_take_it(shape: str) -> None:
-    files = export(plans()[shape], "trtllm")
+    assert_accepted(export(plans()[shape], "trtllm"))
+
+
+@pytest.mark.parametrize("case", list(cases("trtllm", "Qwen/Qwen3-30B-A3B")), ids=str)
+def test_every_layout_of_a_model_is_accepted_and_read_back(case: Case, tmp_path: Path) -> None:
+    plan = case.plan
+    assert_accepted(export(plan, "trtllm"))
+    assert_same_bills(plan, "trtllm", tmp_path)
+
+
+def assert_accepted(files: dict[str, str]) -> None:
     for name, text in files.items():
         if name.endswith(".sh"):
             words = shlex.split(text.splitlines()[-1])
@@ -99,7 +110,7 @@ def test_every_limit_is_given() -> None:
 
 
 def test_nodes_that_hold_other_gpus_are_refused() -> None:
-    plan = laid_out(DENSE, "1x6xL40S,1x2xL40S", engine="trtllm", tensor=4, pipeline=2, limits=LIMITS)
+    plan = laid_out(DENSE, "1x3xL40S,1x5xL40S", engine="trtllm", tensor=4, pipeline=2, limits=LIMITS)
     with pytest.raises(Refused, match="needs the same GPUs on each of"):
         export(plan, "trtllm")
 
