@@ -105,7 +105,7 @@ def request(models: int, fleet: Inventory, dice: random.Random) -> Request:
     return Request(models=asked, on="generated")
 
 
-def run(models: int, nodes: int, seed: int, gap: float) -> dict[str, float | str | int | None]:
+def run(models: int, nodes: int, seed: int, gap: float, seconds: float) -> dict[str, float | str | int | None]:
     """Solve one instance and place it on named devices; returns times in seconds and the proof."""
     dice = random.Random(seed)
     fleet = inventory(nodes, dice)
@@ -121,7 +121,9 @@ def run(models: int, nodes: int, seed: int, gap: float) -> dict[str, float | str
     shaped = time.perf_counter()
     kept = len(problem.kept)
     pruned = time.perf_counter()
-    outcome = solve(problem.programme, "cost", Effort(gap=gap, watch=_show if sys.stderr.isatty() else None))
+    outcome = solve(
+        problem.programme, "cost", Effort(gap=gap, seconds=seconds, watch=_show if sys.stderr.isatty() else None)
+    )
     solved = time.perf_counter()
     placed = (
         []
@@ -147,6 +149,7 @@ def run(models: int, nodes: int, seed: int, gap: float) -> dict[str, float | str
         "total_s": round(ended - started, 2),
         "usd_per_hour": outcome.value / MICRO if outcome.values else None,
         "gap_percent": round(100 * (outcome.value - outcome.bound) / outcome.value, 4) if outcome.values else None,
+        "solver": outcome.solver,
         "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
     }
 
@@ -156,13 +159,15 @@ def _show(progress: Progress) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
+    """Solve one instance and print its record as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--models", type=int, default=50)
     parser.add_argument("--nodes", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=60, help="limit of the programme alone")
     parser.add_argument("--gap", type=float, default=5e-4)
     chosen = parser.parse_args(words)
-    print(json.dumps(run(chosen.models, chosen.nodes, chosen.seed, chosen.gap), indent=1))
+    print(json.dumps(run(chosen.models, chosen.nodes, chosen.seed, chosen.gap, chosen.seconds), indent=1))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from planner.solve.capacity import MILLI, held_sequences
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes, priced
 from planner.solve.explain.shortfall import shortfall
+from planner.solve.idle_gpus import idle_gpus
 from planner.solve.node_class import MICRO
 from planner.solve.placement import Placed, place
 from planner.solve.problem import Problem
@@ -47,7 +48,7 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
         gpus_used=sum(replica.shape.gpus for replica in placed),
         nodes_used=len(nodes),
         deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
-        explanation=_explain(problem, placed),
+        explanation=[*_explain(problem, placed), *idle_gpus(placed)],
         alternatives=_alternatives(problem, placed),
         assumptions=_assumptions(problem),
         solve=_record(problem, outcome.solver, seconds),

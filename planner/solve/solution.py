@@ -23,9 +23,16 @@ class Solution:
     outcome: Outcome
 
 
-def solve(programme: FleetProgramme, objective: ObjectiveName, effort: Effort, solver: SolverName = "scip") -> Outcome:
-    """Solve for the objective and its tie-breaks."""
-    return minimise_in_turn(programme.rows, objectives(programme, objective), effort, solver)
+MANY_SHAPES = 1000
+"""From so many shapes on HiGHS is ahead of SCIP (`benchmarks/scale.md`)."""
+
+
+def solve(
+    programme: FleetProgramme, objective: ObjectiveName, effort: Effort, solver: SolverName | None = None
+) -> Outcome:
+    """Solve for the objective and its tie-breaks; unless a solver is named, with the one that suits the size."""
+    chosen = solver or ("highs" if len(programme.shapes) >= MANY_SHAPES else "scip")
+    return minimise_in_turn(programme.rows, objectives(programme, objective), effort, chosen)
 
 
 def read_solution(programme: FleetProgramme, outcome: Outcome) -> Solution:

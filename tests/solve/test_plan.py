@@ -20,3 +20,13 @@ def test_what_cannot_fit_is_explained_with_numbers() -> None:
     assert document.status == "infeasible"
     assert any("GiB" in line for line in document.explanation)
     assert any(line.startswith("would do: add ") for line in document.explanation)
+
+
+def test_odd_numbers_of_gpus_are_used_and_idle_ones_priced() -> None:
+    seven = plan("llama-3.1-70b", "7xA100-80GB", context=8192, concurrency=120)
+    assert (seven.status, seven.gpus_used) == ("optimal", 7)
+    bought = plan("llama-3.1-70b", "aws:p4de.24xlarge*1", context=8192, concurrency=20)
+    assert bought.gpus_used == 3
+    (line,) = (line for line in bought.explanation if "idle" in line)
+    share = (bought.cost_usd_per_hour or 0) * 5 / 8
+    assert "5 GPUs" in line and f"${share:,.2f} an hour" in line
