@@ -16,6 +16,7 @@ from planner.cli import options
 @click.option("--pp", "--pipeline-parallel-size", "pipeline", type=int, default=1, show_default=True)
 @click.option("--dp", "--data-parallel-size", "data", type=int, default=1, show_default=True)
 @click.option("--ep/--no-ep", "expert_parallel", default=False, help="Whole experts on each rank.")
+@click.option("--quantization", help="What the engine makes of 16-bit weights as it loads them: fp8, bitsandbytes.")
 @click.option("--concurrency", type=int, default=1, show_default=True, help="Requests always in flight.")
 @options.traffic
 @options.limits

@@ -9,11 +9,20 @@ from planner.fleet.gpu import Gpu
 from planner.launch.launch import Launch
 from planner.layout import Layout
 from planner.models.model import Model
+from planner.models.quantization.wished import as_wished
 from planner.models.source import load_model
 
 
 def model_of(launch: Launch) -> Model:
-    """Load the model a launch names; a path that is not on this machine is looked up by its last part."""
+    """Load the model a launch names, in the scheme it is told to make of it.
+
+    A path that is not on this machine is looked up by its last part.
+    """
+    wished = launch.limits.options.get("quantization")
+    return as_wished(_named(launch), None if wished is None else str(wished), launch.engine)
+
+
+def _named(launch: Launch) -> Model:
     try:
         return load_model(launch.model)
     except BadInput:

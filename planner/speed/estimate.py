@@ -11,6 +11,7 @@ from planner.fleet.site import Site, usual_site
 from planner.layout import Layout, Limits
 from planner.memory.bill import Bill
 from planner.models.model import Model
+from planner.models.quantization.wished import as_wished
 from planner.models.source import load_model
 from planner.speed.predict import predict
 from planner.units import gib
@@ -26,17 +27,20 @@ def estimate(
     pipeline: int = 1,
     data: int = 1,
     expert_parallel: bool = False,
+    quantization: str | None = None,
     limits: Limits | None = None,
     workload: Workload | None = None,
 ) -> dict[str, Any]:
     """Return the estimate document of DESIGN section 4; raises BadInput.
 
+    `quantization` is what the engine is told to make of the weights (`fp8`, `bitsandbytes`).
     `workload` is what the speed is predicted for; its `context` plays no part, `limits.max_model_len` does.
     """
     for flag, value in (("--tp", tensor), ("--pp", pipeline), ("--dp", data)):
         if value < 1:
             raise BadInput(f"is {value}", where=flag, expected="a whole number from 1 up")
-    profile, loaded = find_engine(engine), load_model(model)
+    profile = find_engine(engine)
+    loaded = as_wished(load_model(model), quantization, profile.name)
     kind, notes = find_gpu(gpu)
     layout = profile.layout(
         loaded,

@@ -25,19 +25,11 @@ def repackagings(name: str) -> list[Repackaging]:
     """
     found = [
         Repackaging(_base(next(group for group in match.groups() if group)), scheme, _schemes()[scheme])
-        for pattern, scheme in _patterns("names")
+        for pattern, scheme in _patterns()
         for text in dict.fromkeys((name, name.rpartition("/")[2]))
         if (match := pattern.fullmatch(text))
     ]
     return list({way.base: way for way in reversed(found)}.values())[::-1]
-
-
-def scheme_in_words(words: str) -> Repackaging | None:
-    """Return what a flag or a log calls quantization (`int4_awq`, `bitsandbytes`), with an empty base."""
-    for pattern, scheme in _patterns("words"):
-        if pattern.fullmatch(words.strip()):
-            return Repackaging("", scheme, _schemes()[scheme])
-    return None
 
 
 def _base(name: str) -> str:
@@ -56,5 +48,5 @@ def _schemes() -> Mapping[str, Mapping[str, Any] | None]:
 
 
 @cache
-def _patterns(part: str) -> list[tuple[re.Pattern[str], str]]:
-    return [(re.compile(pattern, re.IGNORECASE), scheme) for pattern, scheme in _content()[part]]
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(pattern, re.IGNORECASE), scheme) for pattern, scheme in _content()["names"]]
