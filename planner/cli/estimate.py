@@ -20,6 +20,7 @@ from planner.cli import options
 @click.option("--concurrency", type=int, default=1, show_default=True, help="Requests always in flight.")
 @options.traffic
 @options.limits
+@options.simulate
 @options.local_profile
 @options.as_json
 def command(model: str, gpu: str, engine: str, as_json: bool, **flags: Any) -> int:

@@ -28,6 +28,13 @@ local_profile = click.option(
     callback=_activate,
     help="A local profile that `calibrate` wrote: corrects the memory lines.",
 )
+simulate = click.option(
+    "--simulate",
+    is_flag=False,
+    flag_value="lengths",
+    metavar="[TRAFFIC]",
+    help="Play requests out one by one: of these lengths, sharegpt, azure-conversation, azure-code, a CSV trace.",
+)
 engine = click.option("--engine", default="vllm", show_default=True, help="The framework that will run it.")
 
 _WORKLOAD = (

@@ -24,6 +24,7 @@ from planner.errors import BadInput
 @click.option("--time-limit", type=click.FloatRange(min=0.1), help="Seconds; the best plan by then, with its gap.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
 @click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
+@options.simulate
 @options.local_profile
 @options.as_json
 def command(
@@ -35,6 +36,7 @@ def command(
     time_limit: float | None,
     output: Path | None,
     timed: bool,
+    simulate: str | None,
     as_json: bool,
     **flags: Any,
 ) -> int:
@@ -69,4 +71,9 @@ def command(
         click.echo(plan_table(document))
         if output:
             click.echo(f"\nplan written to {output}")
+    if simulate:
+        from planner.audit.simulated import simulated_plan
+        from planner.report.simulation_table import simulation_tables
+
+        click.echo("\n" + simulation_tables(simulated_plan(document, simulate)), err=as_json)
     return 1 if document.status == "infeasible" else 0

@@ -5,6 +5,7 @@ from typing import Any
 from planner.layout import Layout
 from planner.report.bill_table import bill_table
 from planner.report.notes import join, notes
+from planner.report.simulation_table import simulation_table
 from planner.report.speed_table import speed_table
 
 
@@ -23,6 +24,7 @@ def estimate_table(document: dict[str, Any]) -> str:
         bill_table(document["per_device"]),
         cache if document["fits"] else "",
         speed_table(document["speed"]) if document.get("speed") else "",
+        simulation_table(document["simulation"]) if document.get("simulation") else "",
         notes("because", document["reasons"]),
         notes("assumed", document["assumptions"]),
     )

@@ -14,6 +14,7 @@ from planner.models.model import Model
 from planner.models.quantization.wished import as_wished
 from planner.models.source import load_model
 from planner.speed.predict import predict
+from planner.speed.simulate import simulate as play_out
 from planner.units import gib
 from planner.workload import Workload
 
@@ -30,11 +31,13 @@ def estimate(
     quantization: str | None = None,
     limits: Limits | None = None,
     workload: Workload | None = None,
+    simulate: str | None = None,
 ) -> dict[str, Any]:
     """Return the estimate document of DESIGN section 4; raises BadInput.
 
     `quantization` is what the engine is told to make of the weights (`fp8`, `bitsandbytes`).
     `workload` is what the speed is predicted for; its `context` plays no part, `limits.max_model_len` does.
+    With `simulate` (see `simulate.simulate`) requests are also played out one by one.
     """
     for flag, value in (("--tp", tensor), ("--pp", pipeline), ("--dp", data)):
         if value < 1:
@@ -60,6 +63,7 @@ def estimate(
     if bill.sequences < 1:
         reasons.append(f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(bill.short_bytes)} short")
     speed, remarks = _speed(loaded, layout, sites, profile, bill, workload or Workload())
+    played = play_out(loaded, layout, sites, profile, workload or Workload(), simulate) if simulate and speed else None
     return {
         "model": loaded.name,
         "engine": profile.name,
@@ -73,6 +77,7 @@ def estimate(
         "sequences": bill.sequences,
         "per_device": [device.document() for device in bill.per_device],
         "speed": speed,
+        **({"simulation": played} if played else {}),
         "assumptions": [*notes, *loaded.assumptions, *remarks, *local_profile.remarks()],
     }
 
