@@ -42,7 +42,7 @@ def activation(model: Model, layout: Layout, stage: int, rules: Rules, served: D
     how = sharding(layout)
     widths = {rank_widths(layer, how) for layer in dict.fromkeys(model.layers[first : last + 1])}
     workspace = max((_workspace(one, model, layout, rules, served) for one in widths), default=0)
-    forward = _forward(widths, model, layout, served)
+    forward = _forward(widths, model, layout, served) + _split_products(widths, model, layout, rules, served)
     kept = _kept_between_stages(model, layout, served)
     sampler = 0
     if stage == layout.pipeline_parallel_size - 1:
@@ -63,9 +63,22 @@ def _forward(widths: set[RankWidths], model: Model, layout: Layout, served: DTyp
     return served.size(elements) + _latent_context(model, layout, served)
 
 
+def _split_products(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules, served: DType) -> int:
+    """Partial sums of an AWQ multiplication, for each of its pieces as large as the output."""
+    if model.quantization != "awq" or not rules.split_products:
+        return 0
+    widest = max((max(one.widest, one.expert) for one in widths), default=0)
+    return served.size(rules.split_products * layout.max_num_batched_tokens * widest)
+
+
 def _latent_context(model: Model, layout: Layout, served: DType) -> int:
-    """Keys and values of a piece of context, unfolded from the latent to all heads of the rank."""
+    """Keys and values of a piece of context, unfolded from the latent to all heads of the rank.
+
+    Sparse attention never unfolds: its kernels read the latent itself (v1/attention/backends/mla/).
+    """
     latent = [layer.attention for layer in model.distinct_layers if layer.attention and layer.attention.latent_dim]
+    if any(attention.index_dim for attention in latent):
+        return 0
     if not latent:
         return 0
     tokens = min(8 * layout.max_model_len, _LATENT_CONTEXT_TOKENS)
@@ -81,7 +94,7 @@ def _latent_rank(latent_dim: int) -> int:
 
 def _workspace(widths: RankWidths, model: Model, layout: Layout, rules: Rules, served: DType) -> int:
     """Buffers of the routed experts: inputs and outputs of the two multiplications for every chosen expert."""
-    if not widths.chosen or model.quantization == "mxfp4":
+    if not widths.chosen or widths.microscaled or model.quantization == "mxfp4":
         return 0
     tokens, hidden = layout.max_num_batched_tokens * layout.data_parallel_size, model.hidden_size
     if rules.expert_workspace == "transient":

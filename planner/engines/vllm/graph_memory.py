@@ -33,14 +33,17 @@ def graph_bytes(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
     share = modes * capture_sizes(model, layout, rules) / fit["sizes"]
     layers = sum(_layer_mib(layer) for layer in model.layers[first : last + 1])
     splits = _split_outputs(model, layout) if rules.graphs == "full_and_piecewise" else 0
-    return gib_bytes(fit["base"]) + int(layers * share * MIB) + splits
+    latent = rules.graphs == "v0" and any(one.attention and one.attention.latent_dim for one in model.distinct_layers)
+    return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits
 
 
 def _layer_mib(layer: Layer) -> float:
     fit = terms("graphs")
     size = fit["layer_mib"]
     if layer.routing:
-        size += fit["expert_layer_mib"] + (fit["shared_expert_mib"] if layer.routing.shared else 0)
+        size += fit["chosen_expert_mib"] * layer.routing.chosen + (
+            fit["shared_expert_mib"] if layer.routing.shared else 0
+        )
     if layer.attention and layer.attention.latent_dim:
         size += fit["latent_layer_mib"]
     return float(size)

@@ -55,7 +55,12 @@ def _groups(
 ) -> tuple[CacheGroup, ...]:
     matrix = matrix_dtype(model, served)
     state = max(state_bytes(layer, tensor, served, matrix) for layer in model.distinct_layers)
-    specs = [spec for layer in model.distinct_layers for spec in layer_caches(layer, tensor, cached, block_size)]
+    unfolded = rules.latent_cache == "unfolded"
+    specs = [
+        spec
+        for layer in model.distinct_layers
+        for spec in layer_caches(layer, tensor, cached, block_size, unfolded=unfolded)
+    ]
     if state and specs:
         block_size = aligned_block(model, rules, prefix_caching, block_size, state, specs[0].token_bytes)
     elif state:
@@ -64,7 +69,7 @@ def _groups(
     page = block_size * specs[0].token_bytes if specs else 0
     caches = []
     for index, layer in enumerate(model.layers):
-        own = list(layer_caches(layer, tensor, cached, block_size))
+        own = list(layer_caches(layer, tensor, cached, block_size, unfolded=unfolded))
         if size := state_bytes(layer, tensor, served, matrix):
             own.append(CacheSpec(SpecKind.STATE, block_size, state_bytes=max(size, page), state_blocks=held))
         caches += [LayerCache(index, spec.as_full() if rules.cache_groups == "one" else spec) for spec in own]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.memory.sharding import Sharding
+from planner.models.dtype import E8M0
 from planner.models.layer import Layer
 from planner.models.tensor import Role, Split, Tensor
 
@@ -21,11 +22,13 @@ class RankWidths:
     """Elements a token: `widest` over the blocks of the layer, what column layers write and row layers read.
 
     `expert` is the width of gate and up of one routed expert on the rank, `chosen` the experts of a token.
+    `microscaled` experts are stored in MXFP4, whose kernels have no buffers of their own.
     """
 
     widest: int
     expert: int = 0
     chosen: int = 0
+    microscaled: bool = False
 
 
 @cache
@@ -37,7 +40,8 @@ def rank_widths(layer: Layer, how: Sharding) -> RankWidths:
     expert = sum(
         how.shape(t)[-2] for t in layer.tensors if t.role is Role.EXPERT and t.matmul and t.split is Split.COLUMN
     )
-    return RankWidths(widest, expert, layer.routing.chosen)
+    types = {t.dtype for t in layer.tensors if t.role is Role.EXPERT}
+    return RankWidths(widest, expert, layer.routing.chosen, E8M0 in types and any(t.bits == 4 for t in types))
 
 
 def _width(tensors: Iterable[Tensor], how: Sharding) -> int:

@@ -1,7 +1,7 @@
 """Releases of vLLM: their order, and the rules that were in force in each."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -55,6 +55,8 @@ class Rules:
     absorbed_latent: Literal["none", "products", "split"]
     packed_experts: Literal["padded", "triton_on_hopper"]
     latent_unchunked: bool
+    latent_cache: Literal["unfolded", "latent"]
+    split_products: int
     stretch_asked_for: bool
     non_torch: str
 
@@ -86,7 +88,7 @@ def rules_of(version: Version, generation: str | None = None, capability: tuple[
     if generation == "v1":
         return rules(max(version, _FIRST_V1_BY_DEFAULT))
     if generation == "v0" and _FIRST_V1_BY_DEFAULT <= version < _LAST_V0:
-        return rules(Version(0, 7, 99))
+        return replace(rules(Version(0, 7, 99)), absorbed_latent=rules(version).absorbed_latent)
     return rules(version)
 
 

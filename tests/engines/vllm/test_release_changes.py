@@ -1,0 +1,44 @@
+"""What a release changed is in the bill of a run of that release; each figure is known from outside."""
+
+from planner.engines.vllm.profile import of_version
+from planner.fleet.gpu_catalogue import gpus
+from planner.fleet.site import usual_site
+from planner.layout import Limits
+from planner.memory.bill import Bill
+from planner.models.source import load_model
+
+
+def _bill(version: str, model: str, gpu: str, limits: Limits, **layout: int) -> Bill:
+    engine, kind = of_version(version), gpus()[gpu]
+    loaded = load_model(model)
+    return engine.bill(loaded, engine.layout(loaded, kind, limits, **layout), [usual_site(kind)])
+
+
+def test_latent_attention_was_cached_unfolded_before_0_7() -> None:
+    """Issue of 0.5.4: DeepSeek-Coder-V2 on 8 H100 at 64,000 tokens has `not enough memory for cache blocks`."""
+    limits = Limits(max_model_len=64000, memory_fraction=0.95, enforce_eager=True)
+    old = _bill("0.5.4", "deepseek-ai/DeepSeek-Coder-V2-Instruct", "h100-sxm5-80gb", limits, tensor=8)
+    new = _bill("0.9.1", "deepseek-ai/DeepSeek-Coder-V2-Instruct", "h100-sxm5-80gb", limits, tensor=8)
+    assert old.logged["block_bytes"] == 16 * 60 * (128 // 8) * 2 * 256 * 2  # block, layers, heads, K and V, width, bf16
+    assert new.logged["block_bytes"] == 16 * 60 * 576 * 2
+    assert not old.fits
+    assert new.fits
+
+
+def test_awq_kept_partial_sums_before_0_3() -> None:
+    """0.2.7: Mixtral AWQ with 32,768 tokens runs out of memory on two A10; weights alone are 12.3 GiB each."""
+    limits = Limits(enforce_eager=True)
+    old, new = (
+        _bill(release, "TheBloke/Mixtral-8x7B-Instruct-v0.1-AWQ", "a10", limits, tensor=2)
+        for release in ("0.2.7", "0.3.0")
+    )
+    partial = old.per_device[0].activation_bytes - new.per_device[0].activation_bytes
+    assert partial == 8 * 32768 * 14336 * 2
+    assert not old.fits
+
+
+def test_graphs_of_latent_attention_in_v0() -> None:
+    """DeepSeek-R1 with TP8 and PP4 takes about 10 GiB of graphs a GPU (0.7, H100); on L40S it then runs out."""
+    graphs = _bill("0.7.3", "deepseek-ai/DeepSeek-R1", "l40s", Limits(max_model_len=16384), tensor=8, pipeline=4)
+    assert 9 * 2**30 < graphs.per_device[0].cuda_graph_bytes < 11 * 2**30
+    assert not graphs.fits
