@@ -8,13 +8,12 @@ from planner.engines.trtllm.weights import sharding
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
+from planner.models.dtype import FP4, FP8
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 
-_LEAST_CAPABILITY = {
-    "fp8": (8, 9), "modelopt": (8, 9), "nvfp4": (10, 0), "modelopt_fp4": (10, 0), "mxfp4": (9, 0), "w4a8_awq": (8, 9),
-}  # fmt: skip
-"""Hardware support matrix (docs/source/features/quantization.md, 1.2), by the name of the scheme."""
+_LEAST_FOR_FP8, _LEAST_FOR_MXFP4, _LEAST_FOR_FP4 = (8, 9), (9, 0), (10, 0)
+"""Hardware support matrix (docs/source/features/quantization.md, 1.2); FP8 on Ampere is not unpacked."""
 _CACHE_TYPES = ("auto", "fp8", "nvfp4")
 """Types that sync_quant_config_with_kv_cache_config_dtype takes (llmapi/llm_args.py)."""
 _NEVER = ("bitsandbytes", "bnb", "gguf", "quanto", "hqq", "torchao")
@@ -49,12 +48,25 @@ def _device(model: Model, gpu: Gpu, rules: Release) -> Iterator[str]:
     scheme = (model.quantization or "").split()[0] if model.quantization else ""
     if scheme in _NEVER:
         yield f"{scheme} weights are not supported"
-    least = _LEAST_CAPABILITY.get(scheme, (0, 0))
-    if gpu.capability < least:
-        yield (
-            f"{model.quantization} needs compute capability {least[0]}.{least[1]}, {gpu.slug} has"
-            f" {gpu.compute_capability}"
-        )
+    for least in sorted({_least(tensor, scheme) for tensor in _matrices(model)}):
+        if gpu.capability < least:
+            yield (
+                f"{model.quantization} needs compute capability {least[0]}.{least[1]}, {gpu.slug} has"
+                f" {gpu.compute_capability}"
+            )
+
+
+def _matrices(model: Model) -> Iterator[Tensor]:
+    return (tensor for layer in model.distinct_layers for tensor in layer.tensors if tensor.matmul)
+
+
+def _least(tensor: Tensor, scheme: str) -> tuple[int, int]:
+    """Compute capability that multiplies a matrix as it is stored."""
+    if tensor.dtype is FP8:
+        return _LEAST_FOR_FP8
+    if tensor.dtype is FP4:
+        return _LEAST_FOR_MXFP4 if scheme == "mxfp4" else _LEAST_FOR_FP4
+    return (0, 0)
 
 
 def _architecture(model: Model, layout: Layout, backend: str) -> Iterator[str]:
