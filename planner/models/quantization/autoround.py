@@ -7,7 +7,7 @@ from planner.models.config_json import Config
 from planner.models.dtype import F16
 from planner.models.quantization import Scheme, scheme
 from planner.models.quantization.packed import packed
-from planner.models.quantization.rules import Rules
+from planner.models.quantization.rules import Rules, checked_pattern
 from planner.models.quantization.storage import Storage
 
 _WHOLE = 16
@@ -18,7 +18,8 @@ def auto_round(config: Config) -> Scheme:
     """Read `bits`, `group_size`, `packing_format`, `block_name_to_quantize` and `extra_config`."""
     blocks = config.get("block_name_to_quantize", "to_quant_block_names", default=[])
     names = blocks.split(",") if isinstance(blocks, str) else _flat(blocks)
-    return Rules("auto-round", _stored(config, {}), (), _extra(config), only=tuple(names))
+    only = tuple(checked_pattern(config, "block_name_to_quantize", name) for name in names)
+    return Rules("auto-round", _stored(config, {}), (), _extra(config), only=only)
 
 
 def _stored(config: Config, own: Mapping[str, Any]) -> Storage | None:
@@ -34,7 +35,11 @@ def _extra(config: Config) -> tuple[tuple[tuple[str, ...], Storage | None], ...]
     if not isinstance(extra, Mapping):
         raise config.wrong("extra_config", extra, "an object: settings by module")
     return tuple(
-        ((str(module),), _stored(config, own if isinstance(own, Mapping) else {})) for module, own in extra.items()
+        (
+            (checked_pattern(config, "extra_config", str(module)),),
+            _stored(config, own if isinstance(own, Mapping) else {}),
+        )
+        for module, own in extra.items()
     )
 
 

@@ -13,4 +13,4 @@ def awq(config: Config) -> Scheme:
     bits, group = config.integer("bits", "w_bit", default=4), config.integer("group_size", "q_group_size", least=-1)
     zero = config.flag("zero_point", default=True)
     stored = packed(config, bits, group, zero=zero, scale=F16)
-    return Rules("awq", stored, patterns(config.items("modules_to_not_convert", default=[])))
+    return Rules("awq", stored, patterns(config, "modules_to_not_convert"))

@@ -26,7 +26,7 @@ def four_bits(kind: str, *, double: bool) -> Storage:
 @scheme("bitsandbytes")
 def bitsandbytes(config: Config) -> Scheme:
     """Read `load_in_4bit`, `bnb_4bit_quant_type`, `bnb_4bit_use_double_quant` and `llm_int8_skip_modules`."""
-    skipped = patterns(config.items("llm_int8_skip_modules", default=[]))
+    skipped = patterns(config, "llm_int8_skip_modules")
     eight = Storage(INT8, F32, (1, 0), scale_leaf="SCB")
     if not config.flag("load_in_4bit", "_load_in_4bit", default=False):
         return Rules("bitsandbytes", eight, skipped)

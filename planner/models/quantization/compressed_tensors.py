@@ -3,9 +3,6 @@
 Tensor names and types: compressed_tensors/compressors and vLLM's layers/quantization/compressed_tensors.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from planner.models.config_json import Config
 from planner.models.dtype import BF16, E8M0, FP4, FP8, INT8, INT64
 from planner.models.quantization import Scheme, scheme
@@ -22,20 +19,17 @@ def compressed_tensors(config: Config) -> Scheme:
 
     Raises BadInput for sparse formats and for a storage no compressor writes.
     """
-    groups = config.get("config_groups", default={})
-    if not isinstance(groups, Mapping) or not groups:
-        raise config.wrong("config_groups", groups, "an object of groups")
+    groups = config.section("config_groups")
     sparsity = config.part("sparsity_config").text("format", default="dense")
     if sparsity not in ("dense", ""):
         raise config.wrong("sparsity_config.format", sparsity, "dense")
-    ignored = patterns(config.items("ignore", default=[]))
+    ignored = patterns(config, "ignore")
     default: Storage | None = None
     special: list[tuple[tuple[str, ...], Storage | None]] = []
-    for name, group in groups.items():
-        if not isinstance(group, Mapping):
-            raise config.wrong(f"config_groups.{name}", group, "an object")
-        stored = _stored(config, name, group)
-        targets = patterns(group.get("targets"))
+    for name in groups.data:
+        group = groups.section(name)
+        stored = _stored(config, group)
+        targets = patterns(group, "targets")
         if _CLASSES & set(targets):
             default = default or stored
         if named := tuple(target for target in targets if target not in _CLASSES):
@@ -43,33 +37,29 @@ def compressed_tensors(config: Config) -> Scheme:
     return Rules("compressed-tensors", default, ignored, tuple(special), head=True)
 
 
-def _stored(config: Config, name: str, group: Mapping[str, Any]) -> Storage:
-    weights = group.get("weights")
-    if not isinstance(weights, Mapping):
-        raise config.wrong(f"config_groups.{name}.weights", weights, "an object")
-    bits, kind = weights.get("num_bits"), weights.get("type", "int")
-    inputs = group.get("input_activations")
-    packing = str(group.get("format") or config.get("format", default=""))
+def _stored(config: Config, group: Config) -> Storage:
+    weights = group.section("weights")
+    bits, kind = weights.integer("num_bits"), weights.text("type", default="int")
+    inputs = group.section("input_activations") if "input_activations" in group else None
+    packing = group.text("format", default="") or config.text("format", default="")
     if (kind, bits) == ("float", 4):
         return _four_bit_float(weights, packing, inputs=inputs is not None)
-    static = isinstance(inputs, Mapping) and inputs.get("dynamic") is False
+    static = inputs is not None and inputs.get("dynamic") is False
     scalars = ("input_scale",) if static else ()
     if (kind, bits) == ("float", 8):
         mx = weights.get("group_size") == 32 and weights.get("strategy") == "group"
-        return Storage(FP8, E8M0 if mx else BF16, _block(config, weights), scalars=scalars)
+        return Storage(FP8, E8M0 if mx else BF16, _block(weights), scalars=scalars)
     if kind != "int" or bits not in (2, 3, 4, 8):
-        raise config.wrong(f"config_groups.{name}.weights.num_bits", bits, "int 2, 3, 4, 8 or float 4, 8")
+        raise weights.wrong("num_bits", bits, "int 2, 3, 4, 8 or float 4, 8")
     if bits == 8 and packing in ("int-quantized", "naive-quantized"):
-        return Storage(INT8, BF16, _block(config, weights), scalars=scalars)
+        return Storage(INT8, BF16, _block(weights), scalars=scalars)
     packed = packed_integer(bits)
-    zero = None if weights.get("symmetric", True) else packed
+    zero = None if weights.flag("symmetric", default=True) else packed
     index = "weight_g_idx" if weights.get("actorder") in ("group", True) else ""
-    return Storage(
-        packed, BF16, _block(config, weights), weight_leaf="weight_packed", zero=zero, index=index, tables=_SHAPE
-    )
+    return Storage(packed, BF16, _block(weights), weight_leaf="weight_packed", zero=zero, index=index, tables=_SHAPE)
 
 
-def _four_bit_float(weights: Mapping[str, Any], packing: str, *, inputs: bool) -> Storage:
+def _four_bit_float(weights: Config, packing: str, *, inputs: bool) -> Storage:
     """NVFP4 (a scale in FP8 for 16, and one for the matrix) or MXFP4 (an exponent for 32)."""
     if weights.get("group_size") == 32 or "mxfp4" in packing:
         return Storage(FP4, E8M0, (1, 32), weight_leaf="weight_packed")
@@ -77,16 +67,15 @@ def _four_bit_float(weights: Mapping[str, Any], packing: str, *, inputs: bool) -
     return Storage(FP4, FP8, (1, 16), weight_leaf="weight_packed", scalars=scalars)
 
 
-def _block(config: Config, weights: Mapping[str, Any]) -> tuple[int, int]:
+def _block(weights: Config) -> tuple[int, int]:
     """Return the outputs and inputs that share a scale, by `strategy`."""
-    strategy = weights.get("strategy") or "tensor"
-    group, block = weights.get("group_size"), weights.get("block_structure")
-    if strategy == "block" and isinstance(block, list) and len(block) == 2:
-        return int(block[0]), int(block[1])
-    if strategy in ("group", "tensor_group") and isinstance(group, int) and group > 0:
-        return 1, group
+    strategy = weights.text("strategy", default="tensor")
+    if strategy == "block" and len(block := weights.integers("block_structure")) == 2 and min(block) > 0:
+        return block[0], block[1]
+    if strategy in ("group", "tensor_group"):
+        return 1, weights.integer("group_size")
     if strategy == "channel":
         return 1, 0
     if strategy == "tensor":
         return 0, 0
-    raise config.wrong("weights.strategy", strategy, "tensor, channel, group with group_size or block")
+    raise weights.wrong("strategy", strategy, "tensor, channel, group with group_size or block")

@@ -37,7 +37,7 @@ def fp8(config: Config) -> Scheme:
         isinstance(block, list) and len(block) == 2 and all(isinstance(n, int) and n > 0 for n in block)
     ):
         raise config.wrong("weight_block_size", block, "two positive numbers")
-    ignored = patterns(config.items("modules_to_not_convert", "ignored_layers", default=[]))
+    ignored = patterns(config, "modules_to_not_convert", "ignored_layers")
     static = config.text("activation_scheme", default="dynamic") == "static"
     stored = block_fp8(block[0], block[1], _scale_format(config)) if block else tensor_fp8(static=static)
     again: Mapping[str, Any] = config.get("quantized_layers", default={})
@@ -54,5 +54,5 @@ def _scale_format(config: Config) -> str:
 @scheme("fbgemm_fp8")
 def fbgemm_fp8(config: Config) -> Scheme:
     """One scale a row (FBGEMM, the FP8 checkpoint of Llama 3.1 405B); `modules_to_not_convert` stay as they are."""
-    ignored = patterns(config.items("modules_to_not_convert", default=[]))
+    ignored = patterns(config, "modules_to_not_convert")
     return Rules("fbgemm_fp8", Storage(FP8, F32, (1, 0)), ignored)

@@ -12,7 +12,7 @@ from planner.models.config_json import Config
 from planner.models.dtype import F16
 from planner.models.quantization import Scheme, scheme
 from planner.models.quantization.packed import packed
-from planner.models.quantization.rules import Rules, patterns
+from planner.models.quantization.rules import Rules, checked_pattern, patterns
 from planner.models.quantization.storage import Storage
 
 
@@ -25,9 +25,9 @@ def gptq(config: Config) -> Scheme:
         raise config.wrong("modules_in_block_to_quantize", only, "a list of module names")
     names = chain.from_iterable(item if isinstance(item, list) else [item] for item in only)
     stored = _stored(config, bits, group)
-    ignored = patterns(config.items("modules_to_not_convert", default=[]))
+    ignored = patterns(config, "modules_to_not_convert")
     head = config.flag("lm_head", default=False)
-    return Rules("gptq", stored, ignored, _dynamic(config, bits, group), head=head, only=patterns(list(names)))
+    return Rules("gptq", stored, ignored, _dynamic(config, bits, group), head=head, only=tuple(map(str, names)))
 
 
 def _stored(config: Config, bits: int, group: int) -> Storage:
@@ -41,9 +41,9 @@ def _dynamic(config: Config, bits: int, group: int) -> tuple[tuple[tuple[str, ..
         raise config.wrong("dynamic", rules, "an object: settings by regular expression")
     made: list[tuple[tuple[str, ...], Storage | None]] = []
     for pattern, changed in rules.items():
-        regex = f"re:{str(pattern).removeprefix('-:').removeprefix('+:')}"
-        own = changed if isinstance(changed, Mapping) else {}
-        left = str(pattern).startswith("-:")
-        stored = None if left else _stored(config, own.get("bits", bits), own.get("group_size", group))
+        regex = checked_pattern(config, "dynamic", f"re:{str(pattern).removeprefix('-:').removeprefix('+:')}")
+        own = Config(changed, config.where, config.field("dynamic"))
+        sizes = own.integer("bits", default=bits), own.integer("group_size", default=group, least=-1)
+        stored = None if str(pattern).startswith("-:") else _stored(config, *sizes)
         made.append(((regex,), stored))
     return tuple(made)

@@ -38,7 +38,7 @@ def modelopt(config: Config) -> Scheme:
     """Read `quant_algo`, the modules left alone, and the algorithm of each module where they differ."""
     inner = config.section("quantization") if "quantization" in config else config
     algorithm = _algorithm(inner, inner.text("quant_algo", default=_by_method(inner)))
-    ignored = patterns(inner.items("exclude_modules", "ignore", default=[]))
+    ignored = patterns(inner, "exclude_modules", "ignore")
     if algorithm == "MIXED_PRECISION":
         layers = inner.get("quantized_layers", default={})
         return Rules("modelopt_mixed", None, ignored, special=layer_rules(inner, layers), head=True)

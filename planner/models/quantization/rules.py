@@ -1,8 +1,9 @@
 """A scheme as rules: which storage each module of a model has."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 
+from planner.models.config_json import Config
 from planner.models.quantization.exclusions import excluded
 from planner.models.quantization.storage import Storage
 from planner.models.tensor import Role, Tensor
@@ -42,6 +43,16 @@ class Rules:
         return self.default
 
 
-def patterns(values: Sequence[object] | None) -> tuple[str, ...]:
-    """Return names of modules as a config lists them."""
-    return tuple(map(str, values or ()))
+def patterns(config: Config, *names: str) -> tuple[str, ...]:
+    """Return the list of module names in the first of these fields that is there; raises BadInput."""
+    found = tuple(map(str, config.items(*names, default=[])))
+    return tuple(checked_pattern(config, names[0], pattern) for pattern in found)
+
+
+def checked_pattern(config: Config, field: str, pattern: str) -> str:
+    """Return a pattern of module names; raises BadInput for a regular expression that is none."""
+    try:
+        re.compile(pattern.removeprefix("re:") if pattern.startswith("re:") else "")
+    except (re.error, RecursionError, OverflowError):
+        raise config.wrong(field, pattern, "a regular expression after re:") from None
+    return pattern
