@@ -7,23 +7,32 @@ from planner.speed.room import Room
 from planner.speed.steady_state import Steady, closed_loop
 from planner.speed.traffic import Traffic
 
-_HALVINGS = 14
+_TRIES = 20
+_CLOSE = 1e-3
 
 
 def in_flight(replica: Replica, traffic: Traffic, room: Room, rate: float) -> float | None:
     """Return the requests in flight at which the replica answers `rate` a second; None when it never does.
 
-    By Little's law the state under arrivals of that rate is the closed loop with the same throughput.
+    By Little's law the state under arrivals of that rate is the closed loop with the same throughput, found by
+    false position (Illinois variant).
     """
-    low, high = 0.0, room.sequences
-    if closed_loop(replica, traffic, room, high).requests_per_second < rate:
+    low, high = 0.0, float(room.sequences)
+    below, above = -rate, closed_loop(replica, traffic, room, high).requests_per_second - rate
+    if above < 0:
         return None
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if closed_loop(replica, traffic, room, max(middle, 1e-3)).requests_per_second < rate:
-            low = middle
+    side = 0
+    for _ in range(_TRIES):
+        middle = high - above * (high - low) / (above - below)
+        found = closed_loop(replica, traffic, room, max(middle, 1e-3)).requests_per_second - rate
+        if abs(found) < _CLOSE * rate:
+            return middle
+        if found < 0:
+            low, below, above = middle, found, above / 2 if side < 0 else above
+            side = -1
         else:
-            high = middle
+            high, above, below = middle, found, below / 2 if side > 0 else below
+            side = 1
     return high
 
 

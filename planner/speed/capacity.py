@@ -1,6 +1,7 @@
 """How much a replica carries: alone against its limits, and within targets for latency."""
 
 from dataclasses import replace
+from math import inf
 
 from planner.speed.arrivals import open_loop
 from planner.speed.replica import Replica
@@ -8,7 +9,7 @@ from planner.speed.room import Room
 from planner.speed.steady_state import Steady, closed_loop
 from planner.speed.traffic import Traffic
 
-_HALVINGS = 9
+_HALVINGS = 5
 
 
 def saturation(replica: Replica, traffic: Traffic, room: Room) -> Steady:
@@ -37,21 +38,38 @@ def most_in_flight(replica: Replica, traffic: Traffic, room: Room, ttft: float |
     """Return the most requests in flight at which both means stay within their targets (seconds); 0 when none do.
 
     Requests arrive by chance (`open_loop`). The search halves the range between one request and all that
-    fit, so a wider target never gives a smaller answer.
+    fit, on the same grid for all targets, and draws a line through the last two points: a wider target never
+    gives a smaller answer.
     """
+    targets = (ttft or inf, tpot or inf)
 
-    def holds(running: float) -> bool:
+    def found(running: float) -> tuple[float, float]:
         state = open_loop(replica, traffic, room, running)
-        return (ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot)
+        return state.ttft, state.tpot
+
+    def holds(times: tuple[float, float]) -> bool:
+        return times[0] <= targets[0] and times[1] <= targets[1]
 
     if ttft is None and tpot is None:
         return room.sequences
     low, high = 1.0, room.sequences
-    if high < 1 or not holds(low):
+    if high < 1:
         return 0.0
-    if holds(high):
+    at_low, at_high = found(low), found(high)
+    if not holds(at_low):
+        return 0.0
+    if holds(at_high):
         return high
     for _ in range(_HALVINGS):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
+        at_middle = found(middle)
+        if holds(at_middle):
+            low, at_low = middle, at_middle
+        else:
+            high, at_high = middle, at_middle
+    parts = [
+        (target - before) / (after - before)
+        for target, before, after in zip(targets, at_low, at_high, strict=True)
+        if after > target
+    ]
+    return low + (high - low) * min(1.0, *parts, 1.0)

@@ -17,15 +17,12 @@ def stage_seconds(stage: StageOperators, load: Load, site: Site, machine: Machin
     costs the host `Host.launch` for each.
     """
     rates, bandwidths, floor = machine.rates, machine.bandwidths, machine.floor
-    works = stage.works(load, machine.imbalance)
-    kernels = sum(
-        work.times
-        * seconds(work.flops, work.bytes, work.launches, rates[work.kind, work.format], bandwidths[work.kind], floor)
-        for work in works
-    )
+    kernels = launches = 0.0
+    for kind, fmt, times, launched, flops, moved in stage.works(load, machine.imbalance):
+        kernels += times * seconds(flops, moved, launched, rates[kind, fmt], bandwidths[kind], floor)
+        launches += times * launched
     if load.prefill:
-        launches = sum(work.times * work.launches for work in works) + machine.latent_launches * stage.latent_layers
-        kernels += machine.host.launch * launches
+        kernels += machine.host.launch * (launches + machine.latent_launches * stage.latent_layers)
     return kernels + sum(exchange_seconds(one, machine.link_latency) for one in exchanges(stage, load, site))
 
 
