@@ -97,6 +97,7 @@ class Plan(Document):
     explanation: list[str] = Field(default=[])
     fixes: list[dict[str, Any]] = Field(default=[], description="smallest changes that make the request feasible")
     alternatives: list[dict[str, Any]] = Field(default=[])
+    outlook: list[dict[str, Any]] = Field(default=[], description="loads and prices at which the answer changes")
     assumptions: list[str] = Field(default=[])
     solve: SolveRecord
     request: Request

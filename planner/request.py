@@ -30,7 +30,6 @@ class Allowed(Document):
     kv_cache_dtype: Texts = Field(default=[], description="cache dtypes beside the one in `limits`: fp8 ...")
     engines: Texts = Field(default=[], description="engines beside `engine`")
     context_down_to: int | None = Field(default=None, ge=1, description="shortest context ceiling that will do")
-    sharing: bool = Field(default=False, description="may share a GPU with other models that may (memory fractions)")
 
 
 class ModelRequest(Document):
@@ -68,6 +67,3 @@ class Request(Document):
     max_usd_per_hour: float | None = Field(default=None, ge=0, description="most that may be spent")
     max_gpus: int | None = Field(default=None, ge=1, description="most GPUs that may be used")
     objective: ObjectiveName | None = Field(default=None, description="None: cost where prices are known")
-    move_usd_per_hour: float | None = Field(
-        default=None, ge=0, description="with `--from`: what moving one replica is worth; None: the lowest price first"
-    )

@@ -17,6 +17,7 @@ VERBS = {
     "inspect": "what a model is made of: parameters, layers, cache",
     "verify": "the memory bill of a launch command, or a start-up log beside our prediction",
     "check": "recompute a plan without the solver and reject what does not hold",
+    "diff": "what one plan changes of another, in words and bytes",
     "export": "write the config and commands of the engine that runs a plan",
     "report": "write a plan as one HTML page",
     "backtest": "replay recorded runs: predicted beside logged",

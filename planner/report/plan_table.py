@@ -17,6 +17,7 @@ def plan_table(plan: Plan) -> str:
         *(_deployment(deployment) for deployment in plan.deployments),
         _proof(plan),
         notes("why", plan.explanation),
+        notes("what would change it", [entry["text"] for entry in plan.outlook]),
         _alternatives(plan),
         notes("assumed", plan.assumptions),
         _commands(plan),

@@ -9,6 +9,7 @@ from typing import Any
 from planner.layout import Limits
 from planner.plan_document import Plan
 from planner.request import ModelRequest, ObjectiveName, Request
+from planner.solve.context_ceiling import settle_context
 from planner.solve.node_class import MICRO
 from planner.solve.outcome import Effort, Outcome, Progress
 from planner.solve.plan_writer import write_infeasible, write_plan
@@ -55,12 +56,13 @@ def answer(request: Request, *, timed: bool = False, effort: Effort | None = Non
     The effort's seconds count from here. When they end before any plan was found, the first one found is taken.
     """
     started, effort = time.perf_counter(), effort or Effort()
-    problem = read_problem(request)
+    problem = settle_context(read_problem(request))
     outcome = _solve(problem, effort, started)
     seconds = round(time.perf_counter() - started, 3) if timed else None
     if outcome.values is None:
-        return write_infeasible(problem, seconds)
-    return write_plan(problem, read_solution(problem.programme, outcome), seconds)
+        return write_infeasible(problem, seconds).model_copy(update={"request": request})
+    document = write_plan(problem, read_solution(problem.programme, outcome), seconds)
+    return document.model_copy(update={"request": request})
 
 
 def _solve(problem: Problem, effort: Effort, started: float) -> Outcome:

@@ -9,6 +9,7 @@ from planner.plan_document import Deployment, Objective, Plan, SolveRecord
 from planner.solve.capacity import MILLI, held_sequences
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes, priced
+from planner.solve.explain.outlook import outlook
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.idle_gpus import idle_gpus
 from planner.solve.node_class import MICRO
@@ -50,6 +51,7 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
         deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
         explanation=[*_explain(problem, placed), *idle_gpus(placed)],
         alternatives=_alternatives(problem, placed),
+        outlook=outlook(problem, solution),
         assumptions=_assumptions(problem),
         solve=_record(problem, outcome.solver, seconds),
         request=problem.request,
