@@ -37,8 +37,9 @@ def _deployment(deployment: Deployment) -> str:
     alike: dict[str, list[ReplicaPlan]] = {}
     for replica in deployment.replicas:
         alike.setdefault(replica.layout.label() + replica.stages[0].gpu, []).append(replica)
-    changes = f" ({'; '.join(deployment.changes)})" if deployment.changes else ""
-    parts = [f"{deployment.model} on {deployment.engine} {deployment.engine_version}{changes}"]
+    parts = [f"{deployment.model} on {deployment.engine} {deployment.engine_version}"]
+    if deployment.changes:
+        parts.append(notes("changed, as the request allows", deployment.changes))
     for replicas in alike.values():
         first = replicas[0]
         rows = [

@@ -11,6 +11,7 @@ from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes, priced
 from planner.solve.explain.outlook import outlook
 from planner.solve.explain.shortfall import shortfall
+from planner.solve.explain.survival_price import survival_prices
 from planner.solve.idle_gpus import idle_gpus
 from planner.solve.node_class import MICRO
 from planner.solve.placement import Placed, place
@@ -49,7 +50,11 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
         gpus_used=sum(replica.shape.gpus for replica in placed),
         nodes_used=len(nodes),
         deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
-        explanation=[*_explain(problem, placed), *idle_gpus(placed)],
+        explanation=[
+            *_explain(problem, placed),
+            *survival_prices(problem, outcome.value),
+            *idle_gpus(placed),
+        ],
         alternatives=_alternatives(problem, placed),
         outlook=outlook(problem, solution),
         assumptions=_assumptions(problem),
