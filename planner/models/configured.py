@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from planner.data_files import read_json
-from planner.models.blueprints import find_blueprint, model_types
+from planner.models.blueprints import find_blueprint
 from planner.models.config_json import Config
+from planner.models.generic_decoder import generic_decoder
 from planner.models.model import Model
 from planner.models.quantization import schemes
 from planner.models.quantization.apply import quantize
-from planner.near_names import near_names
 
 _BESIDE = "hf_quant_config.json"
 
@@ -41,11 +41,7 @@ def _with_quantization(data: dict[str, Any], path: Path) -> dict[str, Any]:
 def model_from_config(config: Config, name: str) -> Model:
     """Write the tensor list by the blueprint of `model_type`, then quantize it as the config says."""
     model_type = config.text("model_type")
-    write = find_blueprint(model_type)
-    if write is None:
-        near = near_names(model_type, model_types())
-        expected = f"a known architecture such as {', '.join(near or ['llama', 'qwen3'])}"
-        raise config.wrong("model_type", model_type, expected)
+    write = find_blueprint(model_type) or generic_decoder
     model = write(config)
     section = _quantization(config)
     if section is not None:
