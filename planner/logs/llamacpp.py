@@ -27,7 +27,7 @@ _STARTED = (
     r"llama_perf_|llama_print_timings",
 )
 _FORK = (r"attn_max_b|mla_attn|fused_moe", r"ik_llama")
-_BUFFER = re.compile(r"^.*?:\s+(\S+)\s+(model |KV |compute |RS )?buffer size =\s+([\d.]+) MiB", re.MULTILINE)
+_BUFFER = re.compile(r"^.*?:\s+(\S+)\s+(model |KV |compute |RS )?buffer size =\s+(\d+(?:\.\d+)?) MiB", re.MULTILINE)
 _KINDS = {
     "model ": "model_buffer_MiB",
     "": "model_buffer_MiB",

@@ -33,11 +33,11 @@ _FIELDS = {
 _DRAFT = r"type=\w*(?:NextN|MTP|Eagle|Draft)"
 _POOL = (
     r"KV Cache is allocated\.[^\n]*?(?:#tokens: (\d+), )?"
-    r"(?:K size: ([\d.]+) GB, V size: ([\d.]+) GB|KV size: ([\d.]+) GB)"
+    r"(?:K size: (\d+(?:\.\d+)?) GB, V size: (\d+(?:\.\d+)?) GB|KV size: (\d+(?:\.\d+)?) GB)"
 )
 _STATE = (
     r"Mamba Cache is allocated\. max_mamba_cache_size: (\d+), "
-    r"conv_state size: ([\d.]+) ?GB, ssm_state size: ([\d.]+) ?GB"
+    r"conv_state size: (\d+(?:\.\d+)?) ?GB, ssm_state size: (\d+(?:\.\d+)?) ?GB"
 )
 _RESOLVED = ("cuda_graph_max_bs", "cuda_graph_bs", "attention_backend")
 
@@ -81,14 +81,14 @@ def _others(given: dict[str, Any]) -> list[str]:
 
 def _measured(first: str) -> dict[str, float | None]:
     loaded = [line for line in re.findall(r"Load weight end\.[^\n]*", first) if not re.search(_DRAFT, line)]
-    after = re.search(r"avail mem=([\d.]+) GB(?:, mem usage=([\d.]+) GB)?", loaded[0] if loaded else "")
+    after = re.search(r"avail mem=(\d+(?:\.\d+)?) GB(?:, mem usage=(\d+(?:\.\d+)?) GB)?", loaded[0] if loaded else "")
     windowed = number(first, r"swa_layer_tokens=(\d+)")
     pools = list(re.finditer(_POOL, first))
     window = next((match for match in pools if windowed is not None and _float(match, 1) == windowed), None)
     pool = next((match for match in pools if match is not window), None)
     state = re.search(_STATE, first)
     return {
-        "avail_before_weights_GB": number(first, r"Load weight begin\. avail mem=([\d.]+) GB"),
+        "avail_before_weights_GB": number(first, r"Load weight begin\. avail mem=(\d+(?:\.\d+)?) GB"),
         "avail_after_weights_GB": _float(after, 1),
         "weights_mem_usage_GB": _float(after, 2),
         "kv_tokens": _float(pool, 1),
@@ -102,15 +102,15 @@ def _measured(first: str) -> dict[str, float | None]:
         "swa_layer_tokens": windowed,
         "swa_K_GB_per_rank": _float(window, 2),
         "swa_V_GB_per_rank": _float(window, 3),
-        "avail_after_pool_GB": number(first, r"Memory pool end\. avail mem=([\d.]+) GB"),
+        "avail_after_pool_GB": number(first, r"Memory pool end\. avail mem=(\d+(?:\.\d+)?) GB"),
         "avail_before_graph_GB": number(
-            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) begin\.[^\n]*avail mem=([\d.]+) GB"
+            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) begin\.[^\n]*avail mem=(\d+(?:\.\d+)?) GB"
         ),
         "cuda_graph_mem_usage_GB": number(
-            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) end\.[^\n]*mem usage=([\d.]+) GB"
+            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) end\.[^\n]*mem usage=(\d+(?:\.\d+)?) GB"
         ),
         "avail_after_graph_GB": number(
-            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) end\.[^\n]*avail mem=([\d.]+) GB"
+            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) end\.[^\n]*avail mem=(\d+(?:\.\d+)?) GB"
         ),
         "max_total_num_tokens": number(first, r"max_total_num_tokens=(\d+)"),
     }

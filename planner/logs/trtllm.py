@@ -25,7 +25,9 @@ _STARTED = (
 def row(text: str) -> dict[str, Any]:
     """Return the row of a log; fields that it does not tell are left out."""
     first = of_first_rank(text)
-    pytorch = any_of(text, (r"Rank \d+ uses [\d.]+ GB for model weights", r"backend[=:] ?'?pytorch", r"PyExecutor"))
+    pytorch = any_of(
+        text, (r"Rank \d+ uses \d+(?:\.\d+)? GB for model weights", r"backend[=:] ?'?pytorch", r"PyExecutor")
+    )
     return known(
         {
             "framework": "TensorRT-LLM",
@@ -61,19 +63,21 @@ def _remarks(text: str, pytorch: bool) -> list[str]:
 
 def _measured(first: str) -> dict[str, float | None]:
     return {
-        "gpu_total_GiB": number(first, r"paged kv cache: total: ([\d.]+) GiB", r"total gpu memory: ([\d.]+) GiB"),
+        "gpu_total_GiB": number(
+            first, r"paged kv cache: total: (\d+(?:\.\d+)?) GiB", r"total gpu memory: (\d+(?:\.\d+)?) GiB"
+        ),
         "available_before_kv_GiB": number(
             first,
-            r"paged kv cache: total: [\d.]+ GiB, available: ([\d.]+) GiB",
-            r"available KV cache memory when calculating max tokens: ([\d.]+) GiB",
+            r"paged kv cache: total: \d+(?:\.\d+)? GiB, available: (\d+(?:\.\d+)?) GiB",
+            r"available KV cache memory when calculating max tokens: (\d+(?:\.\d+)?) GiB",
         ),
-        "kv_cache_GiB": number(first, r"Allocated ([\d.]+) GiB for max tokens in paged KV cache"),
+        "kv_cache_GiB": number(first, r"Allocated (\d+(?:\.\d+)?) GiB for max tokens in paged KV cache"),
         "kv_tokens": number(first, r"max tokens in paged KV cache \((\d+)\)", r"Using (\d+) tokens in paged KV cache"),
         "kv_blocks": number(first, r"Number of blocks in KV cache primary pool: (\d+)"),
         "engine_MiB": number(first, r"Loaded engine size: (\d+) MiB"),
-        "execution_context_MiB": number(first, r"Allocated ([\d.]+) MiB for execution context memory"),
-        "weights_rank0_GB": number(first, r"Rank 0 uses ([\d.]+) GB for model weights"),
-        "runtime_buffers_MB": number(first, r"Allocated ([\d.]+) MB GPU memory for runtime buffers"),
+        "execution_context_MiB": number(first, r"Allocated (\d+(?:\.\d+)?) MiB for execution context memory"),
+        "weights_rank0_GB": number(first, r"Rank 0 uses (\d+(?:\.\d+)?) GB for model weights"),
+        "runtime_buffers_MB": number(first, r"Allocated (\d+(?:\.\d+)?) MB GPU memory for runtime buffers"),
     }
 
 

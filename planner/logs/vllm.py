@@ -15,7 +15,7 @@ SIGNS = (
     r"vLLM API server version",
     r"Initializing an? (?:V1 )?LLM engine \(v",
     r"GPU KV cache size: [\d,]+ tokens",
-    r"(?:Model loading|Loading model weights) took [\d.]+ Gi?B",
+    r"(?:Model loading|Loading model weights) took \d+(?:\.\d+)? Gi?B",
     r"gpu_memory_utilization \(\d",
 )
 _FAILED = (
@@ -79,7 +79,7 @@ def row(text: str) -> dict[str, Any]:
             "fits": _verdict(text),
             "measured": known(_measured(first, text)),
             "quote": "; ".join(
-                re.findall(r"Loading model weights took [\d.]+ GB|# (?:GPU|CUDA|cuda) blocks", text)[:2]
+                re.findall(r"Loading model weights took \d+(?:\.\d+)? GB|# (?:GPU|CUDA|cuda) blocks", text)[:2]
             ),
         }
     )
@@ -121,52 +121,52 @@ def _measured(first: str, text: str) -> dict[str, float | None]:
     return {
         "total_gpu_memory_gib": number(
             first,
-            r"total_gpu_memory ?[(=]([\d.]+) ?GiB",
-            r"Free memory on device [^(\n]*\([\d.]+/([\d.]+) GiB",
-            r"has a total capacity of ([\d.]+) GiB",
+            r"total_gpu_memory ?[(=](\d+(?:\.\d+)?) ?GiB",
+            r"Free memory on device [^(\n]*\(\d+(?:\.\d+)?/(\d+(?:\.\d+)?) GiB",
+            r"has a total capacity of (\d+(?:\.\d+)?) GiB",
         ),
         "free_gpu_memory_gib": number(
-            first, r"Free memory on device [^(\n]*\(([\d.]+)/", r"Initial free memory:? ([\d.]+) GiB"
+            first, r"Free memory on device [^(\n]*\((\d+(?:\.\d+)?)/", r"Initial free memory:? (\d+(?:\.\d+)?) GiB"
         ),
         "weights_gib_per_gpu": number(
             first,
-            r"Model loading took ([\d.]+) GiB",
-            r"Loading model weights took ([\d.]+) GB",
-            r"model weights take ([\d.]+) ?GiB",
-            r"weights memory: ([\d.]+) ?GiB",
-            r"Actual usage is ([\d.]+) GiB for weight",
+            r"Model loading took (\d+(?:\.\d+)?) GiB",
+            r"Loading model weights took (\d+(?:\.\d+)?) GB",
+            r"model weights take (\d+(?:\.\d+)?) ?GiB",
+            r"weights memory: (\d+(?:\.\d+)?) ?GiB",
+            r"Actual usage is (\d+(?:\.\d+)?) GiB for weight",
         ),
-        "consumed_gib": number(first, r"Actual usage is ([\d.]+) GiB for consumed memory"),
+        "consumed_gib": number(first, r"Actual usage is (\d+(?:\.\d+)?) GiB for consumed memory"),
         "non_torch_gib": number(
             first,
-            r"non_torch_memory takes ([\d.]+) ?GiB",
-            r"non_torch_memory=([\d.]+)GiB",
-            r"non-torch forward increase memory: ([\d.]+) ?GiB",
-            r"([\d.]+) GiB for non-torch memory",
+            r"non_torch_memory takes (\d+(?:\.\d+)?) ?GiB",
+            r"non_torch_memory=(\d+(?:\.\d+)?)GiB",
+            r"non-torch forward increase memory: (\d+(?:\.\d+)?) ?GiB",
+            r"(\d+(?:\.\d+)?) GiB for non-torch memory",
         ),
         "activation_peak_gib": number(
             first,
-            r"PyTorch activation peak memory takes ([\d.]+) ?GiB",
-            r"torch peak memory increase: ([\d.]+) ?GiB",
-            r"([\d.]+) GiB for peak activation",
+            r"PyTorch activation peak memory takes (\d+(?:\.\d+)?) ?GiB",
+            r"torch peak memory increase: (\d+(?:\.\d+)?) ?GiB",
+            r"(\d+(?:\.\d+)?) GiB for peak activation",
         ),
         "kv_cache_gib_per_gpu": number(
             first,
-            r"Available KV cache memory: (-?[\d.]+) GiB",
-            r"reserved for KV Cache is (-?[\d.]+) ?GiB",
-            r"kv_cache_size=(-?[\d.]+)GiB",
-            r"available KV cache memory \(([\d.]+) GiB\)",
+            r"Available KV cache memory: (-?\d+(?:\.\d+)?) GiB",
+            r"reserved for KV Cache is (-?\d+(?:\.\d+)?) ?GiB",
+            r"kv_cache_size=(-?\d+(?:\.\d+)?)GiB",
+            r"available KV cache memory \((\d+(?:\.\d+)?) GiB\)",
         ),
-        "needed_kv_gib": number(text, r"([\d.]+) GiB KV cache is needed"),
+        "needed_kv_gib": number(text, r"(\d+(?:\.\d+)?) GiB KV cache is needed"),
         "kv_cache_tokens": number(
             text, r"GPU KV cache size: ([\d,]+) tokens", r"that can be stored in KV cache \((\d+)\)"
         ),
         "gpu_blocks": number(text, r"# (?:GPU|CUDA|cuda) blocks: (\d+)"),
-        "max_concurrency": number(text, r"Maximum concurrency for [\d,]+ tokens per request: ([\d.]+)x"),
+        "max_concurrency": number(text, r"Maximum concurrency for [\d,]+ tokens per request: (\d+(?:\.\d+)?)x"),
         "cuda_graph_gib": number(
             first,
-            r"CUDA graph pool memory: ([\d.]+) GiB \(actual\)",
-            r"Graph capturing finished in \d+ secs?, took ([\d.]+) GiB",
+            r"CUDA graph pool memory: (\d+(?:\.\d+)?) GiB \(actual\)",
+            r"Graph capturing finished in \d+ secs?, took (\d+(?:\.\d+)?) GiB",
         ),
     }
 
