@@ -6,9 +6,14 @@ from typing import Any
 import click
 
 from planner.cli import options
+from planner.cli.engine_flags import PASSED, with_engine_flags
+
+_HELP = """Memory bill and speed of one layout of MODEL on one GPU kind.
+
+Flags of the engine may follow under its own names: --engine llamacpp --n-cpu-moe 20."""
 
 
-@click.command(name="estimate", help="Memory bill and speed of one layout of MODEL on one GPU kind.")
+@click.command(name="estimate", help=_HELP, context_settings=PASSED)
 @click.argument("model")
 @click.option("--gpu", required=True, help="GPU kind: h100-sxm5-80gb, H100, NVIDIA L40S ...")
 @options.engine
@@ -23,11 +28,12 @@ from planner.cli import options
 @options.simulate
 @options.local_profile
 @options.as_json
-def command(model: str, gpu: str, engine: str, as_json: bool, **flags: Any) -> int:
+@click.pass_context
+def command(ctx: click.Context, /, model: str, gpu: str, engine: str, as_json: bool, **flags: Any) -> int:
     """Print the bill; exit 1 when it does not fit."""
     from planner.speed.estimate import estimate
 
-    limits = options.read_limits(flags)
+    limits = with_engine_flags(options.read_limits(flags), engine, ctx.args)
     workload = options.read_workload(flags)
     document = estimate(model, gpu, engine=engine, limits=limits, workload=workload, **flags)
     if as_json:
