@@ -7,6 +7,8 @@ from planner.errors import BadInput
 from planner.models.configured import model_from_config as model_from_config
 from planner.models.configured import model_from_file
 from planner.models.gguf_name import gguf_name
+from planner.models.hub import PREFIX as HUB
+from planner.models.hub import hub_model
 from planner.models.model import Model
 from planner.models.named_model import named_model
 from planner.models.quantization.gguf import as_gguf
@@ -15,14 +17,17 @@ from planner.models.weights.gguf_file import gguf_model
 
 
 def load_model(source: str | Path) -> Model:
-    """Read a model: a config.json or a directory with one, safetensors beside one, a GGUF file, a catalogue name.
+    """Read a model: a config.json or a directory with one, safetensors beside one, a GGUF file, a name.
 
+    A name is one of the catalogue, or `hf:org/name[@revision]` of the hub.
     Of a split GGUF file any part will do. A name with a GGUF type (`llama-3.1-8b:Q4_K_M`) is the model as
     `llama-quantize` stores it.
 
     Raises BadInput (or UnknownName with near names) when it cannot be read.
     """
     path = Path(source)
+    if str(source).startswith(HUB):
+        return hub_model(str(source))
     if not path.exists() and (stored := gguf_name(str(source))):
         base = load_model(stored.base)
         return replace(as_gguf(base, stored.type), name=f"{base.name}:{stored.type}")

@@ -52,13 +52,16 @@ def parse_header(raw: bytes, where: str | Path, data_bytes: int | None = None) -
         raise BadInput("has a header that is not JSON", where=where) from None
     if not isinstance(entries, Mapping):
         raise BadInput("has a header that is no object", where=where)
-    found = [_entry(str(name), entry, where, data_bytes) for name, entry in entries.items() if name != "__metadata__"]
+    found = [
+        stored_entry(str(name), entry, where, data_bytes) for name, entry in entries.items() if name != "__metadata__"
+    ]
     if data_bytes is not None and sum(tensor.bytes for tensor in found) > data_bytes:
         raise BadInput("lists tensors that overlap", where=where)
     return found
 
 
-def _entry(name: str, entry: Any, where: str | Path, data_bytes: int | None) -> Stored:
+def stored_entry(name: str, entry: Any, where: str | Path, data_bytes: int | None) -> Stored:
+    """Return the tensor that one entry of a header describes; raises BadInput."""
     field = name if len(name) <= 80 else f"{name[:77]}..."
     if not isinstance(entry, Mapping):
         raise BadInput("is no object", where=where, field=field, expected="dtype, shape and data_offsets")
