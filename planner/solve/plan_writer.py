@@ -18,7 +18,6 @@ from planner.solve.placement import Placed, place
 from planner.solve.problem import Problem
 from planner.solve.replica_speed import replica_speeds
 from planner.solve.replica_writer import ReplicaWriter
-from planner.solve.rules import MOST_APART
 from planner.solve.shape import Shape
 from planner.solve.solution import Solution
 from planner.speed.traffic import traffic
@@ -156,7 +155,7 @@ def _assumptions(problem: Problem) -> list[str]:
         )
     apart = sum(node_class.count for node_class in problem.classes)
     if apart < sum(group.count for group in problem.inventory.groups):
-        lines.append(f"each node counts for itself: at most {MOST_APART} instances of each rented type were considered")
+        lines.append(f"each node counts for itself: only {apart:,} of the nodes that may be rented were considered")
     return list(dict.fromkeys(lines))
 
 

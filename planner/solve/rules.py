@@ -11,8 +11,8 @@ from planner.request import Domain, ModelRequest, Request
 from planner.solve.node_class import NodeClass, micro_dollars
 from planner.solve.shape import Shape
 
-MOST_APART = 8
-"""Instances of a rented type that are told apart where each node counts for itself; plans say so."""
+MOST_APART, LEAST_APART = 48, 3
+"""Rented instances that are told apart where each node counts for itself, and the least of each type; plans say so."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,17 @@ def node_tag(request: Request, node: Node) -> tuple[object, ...]:
 def told_apart(request: Request, groups: Sequence[NodeGroup]) -> list[NodeGroup]:
     """Return the groups, cut where the rules of a request tell nodes of one group apart.
 
-    Where each node counts for itself, no more than `MOST_APART` of the nodes that may be rented are.
+    Where each node counts for itself, only some of the nodes that may be rented are taken.
     """
     by_node = any("node" in (w.spread, w.pack) or w.survive for w in request.models)
     by_name = any(":" not in choice for w in request.models for choice in (*w.nodes, *w.exclude_nodes))
     if not by_node and not by_name:
         return list(groups)
     found = []
+    rented = sum(group.like.offer is not None for group in groups)
+    each = max(LEAST_APART, MOST_APART // max(rented, 1))
     for group in groups:
-        most = MOST_APART if by_node and group.like.offer else group.count
+        most = each if by_node and group.like.offer else group.count
         alike: dict[object, list[Node]] = {}
         for index in range(min(group.count, most)):
             node = group.node(index)
