@@ -1,5 +1,6 @@
 """The table of `gpuplan size`."""
 
+from textwrap import fill
 from typing import Any
 
 from tabulate import tabulate
@@ -27,7 +28,7 @@ def size_table(document: dict[str, Any]) -> str:
     binds = [f"{answer['gpu']}: {answer['binds']}" for answer in document["sizes"]]
     engine = f"{document['engine']} {document['engine_version']}"
     asked = describe(Workload.model_validate(document["workload"]))
-    head = f"{document['model']} on {engine}: {asked}"
+    head = fill(f"{document['model']} on {engine}: {asked}", 80)
     return join(head, table, notes("what binds", binds), notes("assumed", document["assumptions"]))
 
 
