@@ -53,7 +53,9 @@ def generic_decoder(config: Config) -> Model:
         return _said(config, config.seen_as("deepseek_v3"), "as DeepSeek-V3, whose latent attention it has")
     shape = read_shape(config)
     model = decoder(config, shape, _layers(config, shape))
-    return _noted(config, config, model, "as a pre-norm decoder with RMSNorm and gated feed-forward layers")
+    normed = "norms of query and key" if _head_norms(config) else "no norms of query and key"
+    how = f"as a pre-norm decoder with two RMSNorms a layer, {normed} and gated feed-forward layers"
+    return _noted(config, config, model, how)
 
 
 def _inside(config: Config) -> Model:
@@ -106,13 +108,17 @@ def _layers(config: Config, shape: Shape) -> list[Layer]:
 
 def _common(config: Config, shape: Shape) -> tuple[Tensor, ...]:
     biased = next((name for name in _BIASES if config.get(name) is True), None)
-    normed = any(config.get(name) is True for name in _HEAD_NORMS)
+    normed = _head_norms(config)
     if biased and biased not in ("attention_bias",):
         config.assume(f"{biased} read as biases of query, key and value")
     return (
         *attention(shape, bias=biased is not None, output_bias=biased in ("use_bias", "bias"), head_norms=normed),
         *norms(PRE_NORMS, shape.hidden, shape.dtype),
     )
+
+
+def _head_norms(config: Config) -> bool:
+    return any(config.get(name) is True for name in _HEAD_NORMS)
 
 
 def _windows(config: Config, layers: int) -> list[int | None]:
