@@ -75,11 +75,6 @@ class Inventory:
             raise UnknownName("device", device, near_names(label, names) or names[:4], where=self.text[:60])
         return node, index
 
-    def device_gpu(self, device: str) -> Gpu:
-        """Return the kind of a named device; raises UnknownName."""
-        node, index = self.locate(device)
-        return node.gpus[index]
-
 
 def load_inventory(text: str | Path) -> Inventory:
     """Read an inventory file or shorthand; raises BadInput when it is empty or wrong."""

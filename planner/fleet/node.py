@@ -74,11 +74,6 @@ class Node:
         """Name of one GPU: `node3/gpu0`."""
         return f"{self.name}/{self.device_names[index]}" if self.device_names else f"{self.name}/gpu{index}"
 
-    def tensor_group_sizes(self, slug: str) -> set[int]:
-        """Sizes of groups of one kind that stay inside an island."""
-        largest = max((self._of_kind(slug, island) for island in self.islands), default=0)
-        return set(range(1, largest + 1))
-
     def islands_of(self, slug: str) -> list[int]:
         """Sizes of the largest islands, counting only usable GPUs of one kind."""
         return [size for island in self.outermost if (size := self._of_kind(slug, island))]

@@ -36,18 +36,6 @@ def token_bytes(attention: Attention, tensor_parallel: int, dtype: DType) -> int
     return dtype.size(heads * (attention.key_dim + attention.value_dim))
 
 
-def blocks_held(attention: Attention, tokens: int, block_size: int, tokens_in_flight: int) -> int:
-    """Blocks that a sequence of `tokens` tokens holds in one layer.
-
-    A windowed layer keeps its window and the tokens of the step in flight, and the block that the
-    window has half left (vLLM, v1/kv_cache_interface.py, SlidingWindowSpec).
-    """
-    if attention.window is None or attention.kind is CacheKind.FULL:
-        return ceil_div(tokens, block_size)
-    kept = min(attention.window - 1 + tokens_in_flight, tokens)
-    return ceil_div(kept, block_size) + 1
-
-
 def state_bytes(layer: Layer, tensor_parallel: int, dtype: DType) -> int:
     """Bytes of recurrent state that a sequence keeps in one layer on one rank."""
     return dtype.size(ceil_div(layer.state.elements, tensor_parallel)) if layer.state else 0

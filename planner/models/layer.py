@@ -1,11 +1,10 @@
 """One decoder layer: its tensors and what it caches. Equal layers are one and the same object."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from planner.models.attention import Attention, RecurrentState
-from planner.models.tensor import Kind, Role, Tensor
+from planner.models.tensor import Role, Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,3 @@ class Layer:
             return self.params
         routed = sum(tensor.params for tensor in self.tensors if tensor.role is Role.EXPERT)
         return self.params - routed + routed * self.routing.chosen / self.routing.experts
-
-    def params_of(self, wanted: Callable[[Tensor], bool]) -> int:
-        """Parameters of the tensors that `wanted` picks."""
-        return sum(tensor.params for tensor in self.tensors if tensor.kind is Kind.PARAMETER and wanted(tensor))

@@ -2,24 +2,17 @@
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from planner.data_files import read_yaml
+from planner.engines.architecture_lists import listed
 from planner.fleet.gpu import Gpu
 from planner.models.attention import CacheKind
 from planner.models.model import Model
 
 
-@cache
-def _lists() -> dict[str, frozenset[str]]:
-    content = read_yaml(Path(__file__).with_name("architectures.yaml"))
-    return {trait: frozenset(names) for trait, names in content.items()}
-
-
 def has(model: Model, trait: str) -> bool:
     """Whether the model's architecture stands in the list `trait` of `architectures.yaml`."""
-    return model.architecture in _lists()[trait]
+    return listed("sglang", model, trait)
 
 
 @cache
