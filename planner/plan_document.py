@@ -82,7 +82,7 @@ class SolveRecord(Document):
 
 
 class Plan(Document):
-    """The plan document of DESIGN section 4."""
+    """The answer to a request: what runs where, its memory and speed, the proof, or why nothing fits."""
 
     status: Literal["optimal", "feasible", "infeasible"]
     objective: Objective

@@ -1,4 +1,4 @@
-"""All runs flattened into arrays, so that one evaluation of the whole truth set takes milliseconds.
+"""All runs flattened into arrays, so that one evaluation of all recorded runs takes milliseconds.
 
 The operators come from the product's own code and so do the roofline and the composition of a round; only the
 sum over kernels and collectives is done here with numpy.

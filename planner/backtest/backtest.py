@@ -21,7 +21,7 @@ GROUPS = ("gpu", "precision")
 
 
 def backtest(runs: str | Path, *, engine: str | None = None, confidence: float = CONFIDENCE) -> dict[str, Any]:
-    """Return the backtest document of DESIGN section 4; raises BadInput when the file holds no rows.
+    """Return the backtest document; raises BadInput when the file holds no rows.
 
     Errors are fractions of the measured value. A row that cannot be replayed is listed with the reason.
     `engine` keeps the rows of one engine. `confidence` is that of the fit verdicts.

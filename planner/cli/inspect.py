@@ -7,7 +7,10 @@ import click
 from planner.cli import options
 
 
-@click.command(name="inspect", help="What a model is made of: MODEL is a catalogue name, a config.json or a directory.")
+@click.command(
+    name="inspect",
+    help="What a model is made of: MODEL is a name, a config.json, a directory, a GGUF file or hf:org/name.",
+)
 @click.argument("model")
 @options.as_json
 def command(model: str, as_json: bool) -> None:

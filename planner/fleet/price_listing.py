@@ -3,9 +3,11 @@
 from typing import Any
 
 from planner.errors import UnknownName
+from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import catalogue
+from planner.fleet.offer import Offer
 from planner.fleet.offered_node import devices_of
-from planner.fleet.price_list import price_lines
+from planner.fleet.price_list import PriceLine, price_lines
 from planner.near_names import near_names
 
 
@@ -43,27 +45,30 @@ def price_listing(
                 or (below is not None and (price is None or price > below))
             ):
                 continue
-            rows.append(
-                {
-                    "cloud": offer.cloud,
-                    "instance_type": offer.instance_type,
-                    "gpu": devices[0].slug,
-                    "gpu_count": len(devices),
-                    "memory_gib": round(devices[0].memory_gib, 2),
-                    "region": offer.region,
-                    "spot": offer.spot,
-                    "usd_per_hour": price,
-                    "usd_per_gpu_hour": round(price / len(devices), 4) if price is not None else None,
-                    "network_gbit_per_s": line.gbit_per_s,
-                    "vcpus": line.vcpus,
-                    "ram_gib": line.ram_gib,
-                    "limit": line.limit,
-                    "as_of": offer.as_of,
-                    "note": offer.note,
-                    "source": offer.source.rpartition("/")[2],
-                }
-            )
+            rows.append(_row(line, offer, devices))
     return sorted(rows, key=_order)
+
+
+def _row(line: PriceLine, offer: Offer, devices: tuple[Gpu, ...]) -> dict[str, Any]:
+    price = offer.usd_per_hour
+    return {
+        "cloud": offer.cloud,
+        "instance_type": offer.instance_type,
+        "gpu": devices[0].slug,
+        "gpu_count": len(devices),
+        "memory_gib": round(devices[0].memory_gib, 2),
+        "region": offer.region,
+        "spot": offer.spot,
+        "usd_per_hour": price,
+        "usd_per_gpu_hour": round(price / len(devices), 4) if price is not None else None,
+        "network_gbit_per_s": line.gbit_per_s,
+        "vcpus": line.vcpus,
+        "ram_gib": line.ram_gib,
+        "limit": line.limit,
+        "as_of": offer.as_of,
+        "note": offer.note,
+        "source": offer.source.rpartition("/")[2],
+    }
 
 
 def _order(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from planner.models.source import load_model
 
 
 def inspect(model: str | Path | Model) -> dict[str, Any]:
-    """Return the inspect document of DESIGN section 4 for a model, a path or a catalogue name."""
+    """Return the inspect document for a model, a path or a catalogue name."""
     if not isinstance(model, Model):
         model = load_model(model)
     groups = model.cache_groups

@@ -33,7 +33,7 @@ def estimate(
     workload: Workload | None = None,
     simulate: str | None = None,
 ) -> dict[str, Any]:
-    """Return the estimate document of DESIGN section 4; raises BadInput.
+    """Return the estimate document; raises BadInput.
 
     `quantization` is what the engine is told to make of the weights (`fp8`, `bitsandbytes`).
     `workload` is what the speed is predicted for; its `context` plays no part, `limits.max_model_len` does.

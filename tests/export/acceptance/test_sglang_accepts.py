@@ -1,6 +1,6 @@
 """SGLang's own parser and resolution accept what is exported, and change none of the limits.
 
-The parser accepts much that the model classes refuse later (research: TP 3 with 32 heads, a fraction of 1.5):
+The parser accepts much that the model classes refuse later (TP 3 with 32 heads, a fraction of 1.5):
 those refusals are rules of the profile, tested in tests/engines.
 """
 
