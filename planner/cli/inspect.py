@@ -9,7 +9,7 @@ from planner.cli import options
 
 @click.command(
     name="inspect",
-    help="What a model is made of: MODEL is a name, a config.json, a directory, a GGUF file or hf:org/name.",
+    help="What a model is made of: MODEL is a name, config.json, directory, GGUF file or hf:org/name.",
 )
 @click.argument("model")
 @options.as_json

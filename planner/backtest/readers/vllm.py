@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from planner.backtest.devices import find_devices
+from planner.backtest.devices import Devices, find_devices
 from planner.backtest.engine_version import engine_version
 from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
@@ -34,14 +34,31 @@ def read(row: Mapping[str, Any]) -> Run:
     version, note = engine_version(
         "vllm", fields.text("vllm_version", "version"), shown, str(row.get("source") or ""), fields.text("engine")
     )
-    tensor, pipeline = fields.size("tp") or 1, fields.size("pp") or 1
-    measured = fields.measured()
-    launch = Launch(
+    launch, measured = _launch(fields, model or "", version, remarks), fields.measured()
+    open_share = fields.number("gpu_memory_utilization") is None and bool(_OPEN_SHARE.search(remarks))
+    stage = next((int(m[1] or m[2]) for m in [_LOGGED_STAGE.search(shown)] if m), 0)
+    return Run(
+        id=str(row.get("id")),
+        launch=launch,
+        devices=_devices(fields, measured, shown),
+        measured=measured,
+        fits=None if open_share else fields.flag("fits"),
+        model_source=fields.text("model_path"),
+        quantization=fields.text("quantization"),
+        rank=stage * launch.tensor,
+        unscored=dict.fromkeys(("total_gpu_memory_gib", "free_gpu_memory_gib"), INPUT)
+        | dict.fromkeys(_OF_THE_SHARE if open_share else (), "gpu_memory_utilization is not known"),
+        notes=(note,) if note else (),
+    )
+
+
+def _launch(fields: Fields, model: str, version: str | None, remarks: str) -> Launch:
+    return Launch(
         engine="vllm",
-        model=model or "",
+        model=model,
         version=version,
-        tensor=tensor,
-        pipeline=pipeline,
+        tensor=fields.size("tp") or 1,
+        pipeline=fields.size("pp") or 1,
         data=fields.size("dp") or 1,
         expert_parallel=fields.flag("ep") or False,
         limits=Limits.parse(
@@ -57,31 +74,20 @@ def read(row: Mapping[str, Any]) -> Run:
             }
         ),
     )
-    open_share = fields.number("gpu_memory_utilization") is None and bool(_OPEN_SHARE.search(remarks))
-    stage = next((int(m[1] or m[2]) for m in [_LOGGED_STAGE.search(shown)] if m), 0)
-    return Run(
-        id=str(row.get("id")),
-        launch=launch,
-        devices=find_devices(
-            fields.text("gpu_slug"),
-            fields.text("gpu"),
-            total_bytes=_bytes(measured, "total_gpu_memory_gib"),
-            free_bytes=_known(
-                _bytes(measured, "free_gpu_memory_gib")
-                or _amount(_FREE, shown, GIB)
-                or (None if _USED.search(shown) else _amount(_ROUGHLY_FREE, shown, GB))
-            ),
-            used_bytes=_amount(_USED, shown, GB) or 0,
-            marketed_gb=_sibling(fields.words("per_rank_note")),
+
+
+def _devices(fields: Fields, measured: Mapping[str, Value], shown: str) -> Devices:
+    return find_devices(
+        fields.text("gpu_slug"),
+        fields.text("gpu"),
+        total_bytes=_bytes(measured, "total_gpu_memory_gib"),
+        free_bytes=_known(
+            _bytes(measured, "free_gpu_memory_gib")
+            or _amount(_FREE, shown, GIB)
+            or (None if _USED.search(shown) else _amount(_ROUGHLY_FREE, shown, GB))
         ),
-        measured=measured,
-        fits=None if open_share else fields.flag("fits"),
-        model_source=fields.text("model_path"),
-        quantization=fields.text("quantization"),
-        rank=stage * tensor,
-        unscored=dict.fromkeys(("total_gpu_memory_gib", "free_gpu_memory_gib"), INPUT)
-        | dict.fromkeys(_OF_THE_SHARE if open_share else (), "gpu_memory_utilization is not known"),
-        notes=(note,) if note else (),
+        used_bytes=_amount(_USED, shown, GB) or 0,
+        marketed_gb=_sibling(fields.words("per_rank_note")),
     )
 
 

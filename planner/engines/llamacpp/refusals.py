@@ -13,7 +13,6 @@ MOST_DEVICES = 16
 """GGML_CUDA_MAX_DEVICES; llama_max_devices() of the library."""
 MOST_SLOTS = 256
 """LLAMA_MAX_SEQ of src/llama-cparams.h."""
-_ENCODERS = ("bert", "roberta", "xlm-roberta", "t5")
 
 
 def refusals(model: Model, layout: Layout, build: Build) -> Iterator[str]:

@@ -12,6 +12,20 @@ from planner.models.source import load_model
 from planner.plan_document import Plan
 from tests.export.plans import laid_out
 
+MODELS = (
+    "meta-llama/Meta-Llama-3.1-8B",
+    "meta-llama/Llama-3.3-70B-Instruct",
+    "Qwen/Qwen3-32B",
+    "Qwen/Qwen2.5-72B-Instruct",
+    "Qwen/Qwen3-30B-A3B",
+    "Qwen/Qwen3-30B-A3B-FP8",
+    "mistralai/Mixtral-8x7B-v0.1",
+    "google/gemma-2-27b-it",
+    "openai/gpt-oss-20b",
+    "deepseek-ai/DeepSeek-V3",
+)
+"""Models that vLLM and SGLang are both asked about."""
+
 KINDS = ("h100-sxm5-80gb", "h200-sxm5-141gb", "b200-sxm-180gb")
 LIMITS = Limits(max_model_len=2048, max_num_seqs=16, max_num_batched_tokens=2048)
 

@@ -12,23 +12,10 @@ from planner.export import export
 from planner.fleet.gpu_catalogue import gpus
 from tests.export.acceptance.checkpoint import checkpoint
 from tests.export.acceptance.judge import Judge
-from tests.export.acceptance.matrix import Case, cases
+from tests.export.acceptance.matrix import MODELS, Case, cases
 from tests.export.acceptance.scripts import commands
 
 pytestmark = pytest.mark.engines
-
-MODELS = (
-    "meta-llama/Meta-Llama-3.1-8B",
-    "meta-llama/Llama-3.3-70B-Instruct",
-    "Qwen/Qwen3-32B",
-    "Qwen/Qwen2.5-72B-Instruct",
-    "Qwen/Qwen3-30B-A3B",
-    "Qwen/Qwen3-30B-A3B-FP8",
-    "mistralai/Mixtral-8x7B-v0.1",
-    "google/gemma-2-27b-it",
-    "openai/gpt-oss-20b",
-    "deepseek-ai/DeepSeek-V3",
-)
 
 
 @pytest.fixture(scope="module")
