@@ -9,6 +9,7 @@ from math import ceil
 from planner.engines.error_band import upper_edge
 from planner.engines.vllm.activation import activation
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
+from planner.engines.vllm.encoder_run import encoder_peak
 from planner.engines.vllm.graph_memory import graph_bytes
 from planner.engines.vllm.loaded_weights import loaded_bytes
 from planner.engines.vllm.release import Rules, Version
@@ -23,7 +24,8 @@ from planner.models.model import Model
 class StageMemory:
     """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
 
-    `kept` is the part of the activation that stays from the first step on.
+    `kept` is the part of the activation that stays from the first step on; `encoder` what the run of a vision
+    tower may take instead, which counts at the upper edge alone.
     """
 
     stage: int
@@ -37,6 +39,7 @@ class StageMemory:
     requested: int
     graphs_in_fraction: bool
     given_pool: int | None = None
+    encoder: int = 0
 
     @property
     def device(self) -> int:
@@ -63,6 +66,7 @@ class StageMemory:
             name: upper_edge(getattr(self, name), bands[name], confidence)
             for name in ("context", "weights", "activation", "non_torch", "graphs")
         }
+        edges["activation"] = max(edges["activation"], self.encoder + self.kept)
         return StageMemory(**{**vars(self), **edges})
 
 
@@ -85,4 +89,5 @@ def stage_memory(
         requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
         graphs_in_fraction=rules.graphs_in_fraction,
         given_pool=int(given) if given is not None else None,
+        encoder=encoder_peak(model, layout, stage),
     )
