@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from planner.engines import fewer_slots
@@ -169,19 +170,21 @@ def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:
     """The engine's layout of a split; its defaults are those on the first stage's GPU, where the engine starts."""
     model, engine, limits = variant.model, variant.engine, variant.limits
     gpu, tensors = split.stages[0].island.gpu, split.tensors
-    if limits.max_num_seqs is None:
-        usual = engine.layout(model, gpu, limits).max_num_seqs
-        most = getattr(engine, "most_sequences", usual)
-        limits = limits.model_copy(update={"max_num_seqs": _sequences(wanted.workload, usual, most)})
-    layout = engine.layout(
+    sized = partial(
+        engine.layout,
         model,
         gpu,
-        limits,
         tensor=max(tensors),
         pipeline=split.pipeline,
         data=split.data,
         expert_parallel=split.experts,
     )
+    layout = sized(limits)
+    if limits.max_num_seqs is None:
+        groups = split.data if getattr(engine, "counts_sequences_of_all_groups", False) else 1
+        usual = layout.max_num_seqs * groups
+        most = getattr(engine, "most_sequences", usual)
+        layout = sized(limits.model_copy(update={"max_num_seqs": _sequences(wanted.workload, usual, most)}))
     if len(set(tensors)) > 1:
         layout = layout.model_copy(update={"tensor_parallel_per_stage": tensors})
     return layout

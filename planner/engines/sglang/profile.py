@@ -54,6 +54,8 @@ class Sglang:
     """The profile of one version."""
 
     name = "sglang"
+    counts_sequences_of_all_groups = True
+    """`limits.max_num_seqs` is for all attention groups together, as `--max-running-requests` is."""
 
     def __init__(self, version: Version) -> None:
         self.rules = version
