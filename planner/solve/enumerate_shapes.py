@@ -122,11 +122,20 @@ def _try_pipelines(
             shape = _try(found, place, wanted, variant, split, ground)
             small = None
             if shape and not needs_speed(wanted.workload):
-                most = shape.layout.max_num_seqs * shape.layout.data_parallel_size
-                full = shape.capacity.get("sequences", 0) >= most
+                full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
     if small is not None:
         found.considered -= 1
         _try(found, place, wanted, variant, small, ground)
+
+
+def _most(wanted: ModelRequest, shape: Shape) -> int:
+    """Sequences that a longer pipeline of the same stages could run at once.
+
+    An engine that sets aside the cache of each sequence may have been given fewer than were asked for.
+    """
+    if hasattr(shape.variant.engine, "most_sequences"):
+        return wanted.limits.max_num_seqs or wanted.workload.concurrency
+    return shape.layout.max_num_seqs * shape.layout.data_parallel_size
 
 
 def _too_small(variant: Variant, split: Split) -> bool:
