@@ -77,3 +77,9 @@ def test_chunk_must_be_whole_pages() -> None:
     assert "divisible by page_size 64" in refusals(
         "llama-3.1-8b", limits=Limits(max_num_batched_tokens=1000, block_size=64)
     )
+
+
+def test_sparse_latent_attention_on_old_gpus() -> None:
+    """Its default kernels, FlashMLA and FA3, are for Hopper and later (arg_groups/overrides.py)."""
+    assert "needs compute capability 9.0" in refusals("deepseek-ai/DeepSeek-V3.2", T4, tensor=8)
+    assert not refusals("deepseek-ai/DeepSeek-V3.2", tensor=8)

@@ -17,6 +17,10 @@ _LEAST_CAPABILITY = {
 }  # fmt: skip
 """get_min_capability of layers/quantization/*.py; FP8 runs as weight-only on GPUs that cannot multiply it."""
 _LEAST_GPU = (7, 5)
+_ON_AMD = ("awq", "fp8", "compressed-tensors", "quark", "mxfp4", "auto-round")
+"""Methods of AMD GPUs (rocm_supported_quantization of configs/model_config.py)."""
+_LEAST_FOR_SPARSE = (9, 0)
+"""FlashMLA and FA3, which sparse latent attention runs by default (arg_groups/overrides.py)."""
 
 
 def refusals(model: Model, layout: Layout, gpu: Gpu) -> list[str]:
@@ -40,7 +44,13 @@ def refusals(model: Model, layout: Layout, gpu: Gpu) -> list[str]:
 def _device(model: Model, gpu: Gpu) -> Iterator[str]:
     if gpu.vendor == "nvidia" and gpu.capability < _LEAST_GPU:
         yield f"compute capability {gpu.compute_capability} is below 7.5, the least that SGLang supports"
-    least = _LEAST_CAPABILITY.get((model.quantization or "").split()[0] if model.quantization else "", 0)
+    scheme = model.quantization.split()[0] if model.quantization else ""
+    least = _LEAST_CAPABILITY.get(scheme, 0)
+    if gpu.vendor == "amd" and scheme and scheme not in _ON_AMD:
+        yield f"{model.quantization} is not supported on AMD GPUs"
+    sparse = architecture.sparse(model) and architecture.latent(model)
+    if sparse and gpu.vendor == "nvidia" and gpu.capability < _LEAST_FOR_SPARSE:
+        yield f"sparse latent attention needs compute capability 9.0, {gpu.slug} has {gpu.compute_capability}"
     if gpu.vendor == "nvidia" and 10 * gpu.capability[0] + gpu.capability[1] < least:
         yield f"{model.quantization} needs compute capability {least / 10}, {gpu.slug} has {gpu.compute_capability}"
 

@@ -17,7 +17,9 @@ _AMPERE, _BLACKWELL = (8, 0), (10, 0)
 
 
 def unsupported_formats(model: Model, layout: Layout, gpu: Gpu) -> Iterator[str]:
-    """Yield the formats of a layout that the GPU cannot run; nothing is known of parts of other vendors."""
+    """Yield the formats of a layout that the GPU cannot run; of parts of other vendors only methods are known."""
+    if gpu.vendor == "amd" and model.quantization and model.quantization not in constraints("on_amd"):
+        yield f"{model.quantization} is not supported on AMD GPUs"
     if gpu.capability == (0, 0):
         return
     wished = str(layout.options.get("dtype", "auto"))
@@ -32,6 +34,9 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu) -> Iterator[str]
     least = constraints("least_capability").get(model.quantization or "", 0)
     if capability < least:
         yield f"{model.quantization} needs compute capability {least / 10:.1f}, {gpu.name} has {gpu.compute_capability}"
-    sparse = any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
+    kinds = [layer.attention for layer in model.distinct_layers if layer.attention]
+    sparse = any(kind.index_dim and kind.latent_dim for kind in kinds)
+    if sparse and gpu.capability[0] not in constraints("sparse_latent_attention"):
+        yield f"sparse latent attention has no kernel for compute capability {gpu.compute_capability}"
     if sparse and layout.kv_cache_dtype == "auto" and checkpoint_cache_dtype(model) and gpu.capability < _BLACKWELL:
         yield "sparse latent attention takes the checkpoint's FP8 cache only from compute capability 10.0 on"

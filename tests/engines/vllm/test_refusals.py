@@ -4,6 +4,8 @@ import pytest
 
 from planner.engines.vllm import ENGINE
 from planner.fleet.gpu_catalogue import gpus
+from planner.layout import Limits
+from planner.models.source import load_model
 from tests.engines.vllm.recorded import Case, model_named, recorded
 
 H100 = gpus()["h100-sxm5-80gb"]
@@ -31,3 +33,19 @@ def test_what_vllm_refuses_is_refused() -> None:
 @pytest.mark.parametrize("words", ["attention heads", "Pipeline parallelism is not supported"])
 def test_the_errors_are_in_the_record(words: str) -> None:
     assert any(words in (case.refused or "") for case in recorded())
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "said"),
+    [
+        ("deepseek-ai/DeepSeek-V3.2", "l40s", "no kernel for compute capability 8.9"),
+        ("deepseek-ai/DeepSeek-V3.2", "h200-sxm5-141gb", None),
+        ("deepseek-ai/DeepSeek-V3", "l40s", None),
+        ("unsloth/Meta-Llama-3.1-8B-bnb-4bit", "mi300x", "bitsandbytes is not supported on AMD GPUs"),
+    ],
+)
+def test_what_a_gpu_has_no_kernel_for(model: str, gpu: str, said: str | None) -> None:
+    """platforms/rocm.py; supports_compute_capability of the sparse MLA backends."""
+    card, loaded = gpus()[gpu], load_model(model)
+    found = ENGINE.refusals(loaded, ENGINE.layout(loaded, card, Limits(max_model_len=4096), tensor=8), card)
+    assert any(said in reason for reason in found) if said else found == []
