@@ -12,14 +12,19 @@ def undominated(
     """Keep the shapes that no other shape of the same model can replace.
 
     Shape b goes when copies of a shape a, cut out of b's own slots, carry at least what b carries of
-    everything the load needs. Any plan with b stays a plan, at no more cost, with those copies in its
-    place. Of equals the one with more headroom stays. For the models `one_for_one` a single copy must do (where
-    the number of replicas matters). A model is served in one variant, so shapes of others replace nothing.
+    everything the load needs, or all that it needs. Any plan with b stays a plan, at no more cost, with those
+    copies in its place. Of equals the one with fewer stages stays, which answers sooner, then the one with more
+    headroom. For the models `one_for_one` a single copy must do (where the number of replicas matters). A model is
+    served in one variant, so shapes of others replace nothing.
     """
+
+    def order(shape: Shape) -> tuple[object, ...]:
+        carried = (-_useful(shape, need, amount) for need, amount in needs[shape.wanted].items())
+        stages = shape.layout.pipeline_parallel_size
+        return (shape.wanted, shape.gpus, *carried, stages, -shape.headroom, shape.rank)
+
     kept: dict[object, list[Shape]] = {}
-    for shape in sorted(
-        shapes, key=lambda s: (s.wanted, s.gpus, *(-s.capacity[n] for n in needs[s.wanted]), -s.headroom, s.rank)
-    ):
+    for shape in sorted(shapes, key=order):
         rivals = [r for key in _places(shape) for r in kept.get(key, ())]
         if not any(_replaces(rival, shape, needs[shape.wanted], shape.wanted in one_for_one) for rival in rivals):
             kept.setdefault(_key(shape, frozenset(_islands(shape))), []).append(shape)
@@ -66,4 +71,9 @@ def _replaces(a: Shape, b: Shape, needs: Mapping[str, int], one_for_one: bool) -
     copies = copies_within(a, b)
     if one_for_one:
         copies = min(copies, 1)
-    return copies > 0 and all(copies * a.capacity[need] >= b.capacity[need] for need in needs)
+    return copies > 0 and all(copies * a.capacity[need] >= _useful(b, need, amount) for need, amount in needs.items())
+
+
+def _useful(shape: Shape, need: str, amount: int) -> int:
+    """What a replica carries of a need, up to all of it."""
+    return min(shape.capacity[need], amount)

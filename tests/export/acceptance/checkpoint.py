@@ -4,18 +4,19 @@ import json
 import shutil
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from planner.models.model_catalogue import resolve
 
-_ROOT = Path(mkdtemp(prefix="gpuplan-checkpoints-"))
+_ROOT = TemporaryDirectory(prefix="gpuplan-checkpoints-")
+"""Kept while the tests run."""
 
 
 @cache
 def checkpoint(name: str) -> str:
     """Folder with the config of a catalogue model."""
     entry = resolve(name)
-    folder = _ROOT / entry.model_id.replace("/", "--")
+    folder = Path(_ROOT.name) / entry.model_id.replace("/", "--")
     folder.mkdir(exist_ok=True)
     config = json.loads(entry.file.read_text()) | entry.fields
     (folder / "config.json").write_text(json.dumps(config))
