@@ -36,6 +36,7 @@ SEEDS: dict[str, dict[str, Any]] = {
     "hunyuan_v1_moe": {"head_dim": 128},
     "hunyuan_v1_dense": {"head_dim": 128},
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "conv"], "num_hidden_layers": 4},
+    "glm4v_moe_text": {"head_dim": 128},
     "ministral": {"head_dim": 128},
     "zamba": {"n_mamba_heads": 2, "num_hidden_layers": 12},
     "zamba2": {
@@ -71,7 +72,7 @@ def section(model_type: str, rng: random.Random, changes: int) -> dict[str, Any]
     for name in rng.sample(sorted(fields), min(changes, len(fields))):
         if name not in config and (mutated := mutate(fields[name], rng)) is not None:
             config[name] = mutated
-    return config
+    return config | SEEDS.get(model_type, {})
 
 
 def mutate(value: Any, rng: random.Random) -> Any:
@@ -93,8 +94,8 @@ def main() -> int:
         rng = random.Random(f"{options.seed} {model_type}")
         counts: Counter[str] = Counter()
         for attempt in range(options.tries):
-            raw = {"model_type": model_type} if attempt == 0 else variant(model_type, rng, rng.choice([0, 1, 2, 4]))
-            raw |= SEEDS.get(model_type, {})
+            plain = {"model_type": model_type} | SEEDS.get(model_type, {})
+            raw = plain if attempt == 0 else variant(model_type, rng, rng.choice([0, 1, 2, 4]))
             verdict, lines = judge(raw)
             counts[verdict] += 1
             if verdict == "refused" and counts[verdict] <= 2:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from planner.models.blueprints import find_blueprint
 from planner.models.config_json import Config
+from planner.models.generic_decoder import generic_decoder
 from planner.models.model import Component, Model
 from planner.models.parts.linear import linear
 from planner.models.parts.shape import read_dtype
@@ -19,9 +20,7 @@ def text_model(config: Config, section: str = "text_config", at_top: str = "") -
     `at_top` is what the decoder is where its fields stand at the top instead (older files of some families).
     """
     inner = config.seen_as(at_top) if at_top and section not in config else config.part(section)
-    write = find_blueprint(inner.model_type)
-    if write is None:
-        raise inner.wrong("model_type", inner.model_type, "a known decoder")
+    write = find_blueprint(inner.model_type) or generic_decoder
     return write(inner)
 
 

@@ -16,7 +16,7 @@ from planner.models.parts.prediction import predictors
 from planner.models.parts.shape import read_shape
 
 
-@blueprint("glm4_moe")
+@blueprint("glm4_moe", "glm4v_moe_text")
 def glm4_moe(config: Config) -> Model:
     """Biases on query, key and value; norms of query and key in the large model."""
     head_norms = config.flag("use_qk_norm")

@@ -87,6 +87,12 @@ class TensorList:
         self.linear(first, inner, inputs, bias=bias, split=Split.COLUMN)
         self.linear(second, outputs, inner, bias=bias, split=Split.ROW)
 
+    def gated(self, stem: str, outputs: int, inner: int, inputs: int, *, bias: bool = False) -> None:
+        """Add gate, up and down projections below `stem`."""
+        for name in ("gate_proj", "up_proj"):
+            self.linear(f"{stem}{name}", inner, inputs, bias=bias, split=Split.COLUMN)
+        self.linear(f"{stem}down_proj", outputs, inner, bias=bias, split=Split.ROW)
+
     def block(
         self, place: str, width: int, inner: int, heads: int, names: BlockNames, *,
         head_dim: int = 0, kv_heads: int = 0,

@@ -27,6 +27,23 @@ def siglip(config: Config, tensors: TensorList) -> None:
         pooling_head(config, tensors)
 
 
+@tower("idefics2_vision", "idefics3_vision", "smolvlm_vision", "idefics2", "idefics3", "smolvlm")
+def idefics(config: Config, tensors: TensorList) -> None:
+    """SigLIP for images of their own shape, without the head."""
+    _patches(config, tensors, bias=True)
+    _layers(config, tensors)
+    tensors.norm("post_layernorm", config.integer("hidden_size"))
+
+
+@tower("video_llama_3_vision")
+def video_llama_3(config: Config, tensors: TensorList) -> None:
+    """SigLIP with rotary positions."""
+    width, patch = config.integer("hidden_size"), config.integer("patch_size")
+    tensors.convolution("embeddings.patch_embedding", width, config.integer("num_channels"), patch, patch)
+    _layers(config, tensors)
+    tensors.norm("post_layernorm", width)
+
+
 @tower("siglip2_vision_model")
 def siglip2(config: Config, tensors: TensorList) -> None:
     """Patches as rows of a matrix, a fixed number of positions."""

@@ -4,6 +4,8 @@ from planner.models.config_json import Config
 from planner.models.parts.tensor_list import BlockNames, TensorList
 from planner.models.towers import tower
 
+GATED_MLP = ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+
 _QWEN2 = BlockNames(
     norms=("norm1", "norm2"), mixer="attn", projections=("", "", "", "proj"), fused="qkv", mlp=("mlp.fc1", "mlp.fc2")
 )
@@ -12,7 +14,7 @@ _GATED = BlockNames(
     mixer="attn",
     projections=("", "", "", "proj"),
     fused="qkv",
-    mlp=("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"),
+    mlp=GATED_MLP,
     norm_bias=False,
 )
 _QWEN3 = BlockNames(
@@ -28,19 +30,21 @@ _QWEN3 = BlockNames(
 def qwen2_vl(config: Config, tensors: TensorList) -> None:
     """Plain layers; `hidden_size` is the width of the decoder, `embed_dim` that of the tower."""
     width = config.integer("embed_dim")
-    _patches(config, tensors, width, bias=False)
+    patches(config, tensors, width, bias=False)
     inner = int(width * config.number("mlp_ratio"))
-    tensors.blocks("blocks", _depth(config), width, inner, config.integer("num_heads"), _QWEN2)
+    tensors.blocks("blocks", depth(config), width, inner, config.integer("num_heads"), _QWEN2)
     _old_merger(config, tensors, width, config.integer("hidden_size"), norm_bias=True)
 
 
-@tower("qwen2_5_vl_vision", "qwen2_5_vl", "qwen2_5_omni_vision_encoder")
+@tower("qwen2_5_vl_vision", "qwen2_5_vl", "qwen2_5_omni_vision_encoder", "exaone4_5_vision")
 def qwen2_5_vl(config: Config, tensors: TensorList) -> None:
-    """Gated layers with RMSNorm."""
+    """Gated layers with RMSNorm; in EXAONE 4.5 several heads share keys and values."""
     width = config.integer("hidden_size")
-    _patches(config, tensors, width, bias=False)
+    patches(config, tensors, width, bias=False)
+    heads = config.integer("num_heads")
     tensors.blocks(
-        "blocks", _depth(config), width, config.integer("intermediate_size"), config.integer("num_heads"), _GATED
+        "blocks", depth(config), width, config.integer("intermediate_size"), heads, _GATED,
+        head_dim=width // heads, kv_heads=config.integer("num_key_value_heads", default=heads),
     )  # fmt: skip
     _old_merger(config, tensors, width, config.integer("out_hidden_size"), norm_bias=False)
 
@@ -52,10 +56,10 @@ def qwen2_5_vl(config: Config, tensors: TensorList) -> None:
 def qwen3_vl(config: Config, tensors: TensorList) -> None:
     """Learned positions; features of `deepstack_visual_indexes` are merged into early layers of the decoder."""
     width = config.integer("hidden_size")
-    _patches(config, tensors, width, bias=True)
+    patches(config, tensors, width, bias=True)
     tensors.parameter("pos_embed.weight", config.integer("num_position_embeddings"), width)
     tensors.blocks(
-        "blocks", _depth(config), width, config.integer("intermediate_size"), config.integer("num_heads"), _QWEN3
+        "blocks", depth(config), width, config.integer("intermediate_size"), config.integer("num_heads"), _QWEN3
     )  # fmt: skip
     merged, outputs = width * config.integer("spatial_merge_size") ** 2, config.integer("out_hidden_size")
     _merger(tensors.below("merger."), width, merged, outputs)
@@ -63,11 +67,13 @@ def qwen3_vl(config: Config, tensors: TensorList) -> None:
         _merger(tensors.below(f"deepstack_merger_list.{index}."), merged, merged, outputs)
 
 
-def _depth(config: Config) -> int:
+def depth(config: Config) -> int:
+    """Return the number of layers."""
     return config.integer("depth", most=1000)
 
 
-def _patches(config: Config, tensors: TensorList, width: int, *, bias: bool) -> None:
+def patches(config: Config, tensors: TensorList, width: int, *, bias: bool) -> None:
+    """Add the convolution over patches of a few frames."""
     patch, frames = config.integer("patch_size"), config.integer("temporal_patch_size", default=2)
     channels = config.integer("in_channels", "in_chans", default=3)
     tensors.convolution("patch_embed.proj", width, channels, frames, patch, patch, bias=bias)
