@@ -10,7 +10,6 @@ from planner.models.parts.mlp import gated_mlp
 from planner.models.parts.norm import PRE_NORMS, norms
 from planner.models.parts.shape import read_shape
 
-
 _AFTER = ["post_self_attn_layernorm", "post_mlp_layernorm"]
 
 
