@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -108,6 +108,10 @@ class Corrected:
     def __init__(self, engine: Engine, profile: LocalProfile) -> None:
         self.engine, self.profile = engine, profile
         self.name, self.version = engine.name, engine.version
+
+    def __getattr__(self, name: str) -> Any:
+        """What only some engines have (`most_sequences` ...) is that of the engine."""
+        return getattr(self.engine, name)
 
     def layout(
         self,

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import groupby
 
 from planner.engines import fewer_slots
+from planner.engines.lower_fraction import lower_fraction
 from planner.fleet.island import LinkClass
 from planner.fleet.site import Site
 from planner.layout import Layout
@@ -163,6 +164,8 @@ def _try(
     layout, bill = shared.layout, shared.bill
     if not bill.fits and wanted.limits.max_num_seqs is None:
         layout, bill = fewer_slots(engine, model, layout, sites) or (layout, bill)
+    if bill.reasons and not bill.short_bytes and variant.limits.memory_fraction is None:
+        layout, bill = lower_fraction(engine, model, layout, sites) or (layout, bill)
     carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
     slots = tuple(
         SlotKind(run.island, run.tensor * split.data * split.stages_per_slot)

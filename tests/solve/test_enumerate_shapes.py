@@ -1,8 +1,11 @@
 """How many sequences a layout is asked to run at once."""
 
+from pathlib import Path
+
 import pytest
 
 from planner import check, plan
+from planner.units import GIB
 from planner.workload import Workload
 
 
@@ -12,3 +15,14 @@ def test_sequences_asked_for_are_not_bounded_by_what_one_gpu_could_run(engine: s
     made = plan("deepseek-v3", "8xH200", workload=Workload(context=16_384, concurrency=16), engine=engine)
     assert made.status == "optimal"
     assert check(made) == []
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "llamacpp"])
+def test_memory_that_others_hold_is_left_to_them(engine: str, tmp_path: Path) -> None:
+    busy = tmp_path / "busy.yaml"
+    busy.write_text("nodes: [{name: a, gpus: 2xh100-sxm5-80gb, used_memory: {0: 30GiB, 1: 30GiB}}]")
+    made = plan("llama-3.1-8b", str(busy), context=8192, concurrency=8, engine=engine)
+    assert made.status == "optimal" and made.gpus_used == 1
+    assert check(made) == []
+    (device,) = made.deployments[0].replicas[0].per_device
+    assert device.total_bytes <= device.device_bytes - 30 * GIB

@@ -22,6 +22,7 @@ class Vllm:
     """One release; the rules that differ between releases stand in releases.yaml."""
 
     name = "vllm"
+    takes_fraction_of_device = True
 
     def __init__(self, version: str, release: Version) -> None:
         self.version, self.release = version, release
