@@ -6,6 +6,7 @@ from pathlib import Path
 from planner.audit.loads import load_findings
 from planner.audit.memory import layout_findings, memory_findings, placed_layers, sites
 from planner.audit.permissions import lie_findings, permission_findings
+from planner.audit.pools import phase_findings, pool_findings, worker_capacity
 from planner.audit.subject import Subject, subjects
 from planner.audit.totals import total_findings
 from planner.fleet.gpu import Gpu
@@ -33,11 +34,13 @@ def check(plan: Plan | str | Path) -> list[str]:
         for subject in mine:
             findings += permission_findings(subject, document, inventory)
             findings += layout_findings(subject, inventory)
+            findings += phase_findings(subject)
             able, lines = _recomputed(subject, inventory)
             findings += lines
             carried.append((subject, able))
         findings += load_findings(carried, inventory)
         findings += lie_findings(mine, inventory)
+        findings += pool_findings(carried, inventory)
     return [*findings, *total_findings(document, found, inventory)]
 
 
@@ -55,6 +58,8 @@ def _recomputed(subject: Subject, inventory: Inventory) -> tuple[Capacity, list[
     lines = list(memory_findings(subject, bill))
     if not bill.fits:
         return nothing, lines
+    if subject.replica.phase is not None:
+        return worker_capacity(subject, places, bill), lines
     return capacity(subject.model, layout, places, subject.engine, subject.wanted.workload, bill), lines
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from planner.documents import Document
 from planner.layout import Layout
+from planner.phase import Phase
 from planner.request import Request
 
 
@@ -42,13 +43,27 @@ class Capacity(Document):
 
 
 class ReplicaPlan(Document):
-    """One copy of a model on named devices."""
+    """One copy of a model on named devices; with a phase it is a worker of a pool (`Deployment.pools`)."""
 
+    phase: Phase | None = None
     layout: Layout
     stages: list[StagePlan]
     per_device: list[DeviceLines]
     speed: dict[str, Any] | None = None
     capacity: Capacity
+
+
+class PoolPair(Document):
+    """A pool that prefills and one that decodes: replicas by number, any of the first may serve any of the second.
+
+    Caches are sent over `kv_link`, `kv_gbps` a second, direction and GPU, on the worst way between the pools.
+    """
+
+    prefill: list[int]
+    decode: list[int]
+    kv_link: Literal["nvlink", "xgmi", "pcie", "network"]
+    kv_gbps: float
+    requests_per_second: float = Field(description="what the pools carry together, within the targets")
 
 
 class Deployment(Document):
@@ -61,6 +76,7 @@ class Deployment(Document):
     quantized_on_load: str | None = None
     changes: list[str] = Field(default=[], description="what differs from the request, within what it allows")
     replicas: list[ReplicaPlan]
+    pools: list[PoolPair] = Field(default=[], description="prefill and decode pools that belong together")
 
 
 class Objective(Document):

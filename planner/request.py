@@ -30,6 +30,7 @@ class Allowed(Document):
     kv_cache_dtype: Texts = Field(default=[], description="cache dtypes beside the one in `limits`: fp8 ...")
     engines: Texts = Field(default=[], description="engines beside `engine`")
     context_down_to: int | None = Field(default=None, ge=1, description="shortest context ceiling that will do")
+    disaggregation: bool = Field(default=False, description="prefill and decode may run in pools of their own")
 
 
 class ModelRequest(Document):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from planner.audit.subject import Subject
 from planner.fleet.inventory import Inventory
 from planner.solve.capacity import MILLI, Capacity, needs
+from planner.solve.phase_cover import carried_together
 
 
 def load_findings(carried: Sequence[tuple[Subject, Capacity]], inventory: Inventory) -> Iterator[str]:
@@ -13,24 +14,30 @@ def load_findings(carried: Sequence[tuple[Subject, Capacity]], inventory: Invent
         return
     first = carried[0][0]
     for need, asked in needs(first.wanted.workload).items():
-        total = sum(capacity[need] for _, capacity in carried)
+        total = together(carried, need)
         if total < asked:
             yield f"{first.deployment.model}: carries {_amount(need, total)} of the {_amount(need, asked)} asked for"
         elif first.wanted.survive:
-            lost = _lost(carried, need, inventory)
-            worst = max(lost, key=lambda name: lost[name], default=None)
-            if worst is not None and total - lost[worst] < asked:
-                left = _amount(need, total - lost[worst])
-                yield f"{first.deployment.model}: carries {left} of {_amount(need, asked)} without {worst}"
+            left = _left(carried, need, inventory)
+            worst = min(left, key=lambda name: left[name], default=None)
+            if worst is not None and left[worst] < asked:
+                some = _amount(need, left[worst])
+                yield f"{first.deployment.model}: carries {some} of {_amount(need, asked)} without {worst}"
 
 
-def _lost(carried: Sequence[tuple[Subject, Capacity]], need: str, inventory: Inventory) -> Mapping[str, int]:
-    """What goes with each node: all replicas that touch it."""
-    lost: dict[str, int] = {}
-    for subject, capacity in carried:
-        for name in subject.nodes(inventory):
-            lost[name] = lost.get(name, 0) + capacity[need]
-    return lost
+def together(carried: Sequence[tuple[Subject, Capacity]], need: str) -> int:
+    """What replicas carry together; pools of one pair carry what both can."""
+    parts = [(subject.replica.phase, id(subject.pair), capacity) for subject, capacity in carried]
+    return carried_together(parts, need)
+
+
+def _left(carried: Sequence[tuple[Subject, Capacity]], need: str, inventory: Inventory) -> Mapping[str, int]:
+    """What is carried without each node: with it go all replicas that touch it."""
+    touched = [set(subject.nodes(inventory)) for subject, _ in carried]
+    return {
+        name: together([one for one, nodes in zip(carried, touched, strict=True) if name not in nodes], need)
+        for name in sorted(set().union(*touched))
+    }
 
 
 def _amount(need: str, amount: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from planner.audit.memory import sites
 from planner.audit.subject import Subject, subjects
+from planner.errors import BadInput
 from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
 from planner.speed.simulate import simulate
@@ -17,6 +18,9 @@ def simulated_plan(plan: Plan, source: str = "lengths") -> list[dict[str, Any]]:
     if plan.status == "infeasible":
         return []
     inventory, found = requested_inventory(plan.request), list(subjects(plan))
+    if any(subject.replica.phase for subject in found):
+        problem = "plays out replicas that prefill and decode; this plan has pools for each"
+        raise BadInput(problem, where="--simulate")
     played: dict[str, dict[str, Any]] = {}
     for subject in found:
         places = sites(subject, inventory)

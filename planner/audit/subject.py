@@ -11,13 +11,13 @@ from planner.fleet.node import Node
 from planner.models.model import Model
 from planner.models.quantization.on_load import quantized_on_load
 from planner.models.source import load_model
-from planner.plan_document import Deployment, Plan, ReplicaPlan
+from planner.plan_document import Deployment, Plan, PoolPair, ReplicaPlan
 from planner.request import ModelRequest
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One replica of a plan, and what it is to be judged by. `label` names it in findings."""
+    """One replica of a plan, and what it is to be judged by. `label` names it in findings, `number` in the plan."""
 
     label: str
     place: int
@@ -26,6 +26,12 @@ class Subject:
     replica: ReplicaPlan
     model: Model
     engine: Engine
+    number: int = 0
+
+    @property
+    def pair(self) -> PoolPair | None:
+        """The pools that it belongs to, if any."""
+        return next((pair for pair in self.deployment.pools if self.number in (*pair.prefill, *pair.decode)), None)
 
     @property
     def devices(self) -> list[str]:
@@ -56,4 +62,5 @@ def subjects(plan: Plan) -> Iterator[Subject]:
                 raise BadInput(problem, where="plan", field=f"deployments.{place}.quantized_on_load")
             model = held
         for number, replica in enumerate(deployment.replicas):
-            yield Subject(f"{deployment.model} replica {number}", place, wanted, deployment, replica, model, engine)
+            label = f"{deployment.model} replica {number}"
+            yield Subject(label, place, wanted, deployment, replica, model, engine, number)

@@ -14,6 +14,7 @@ _WISHES = (
     click.option("--allow-kv-cache-dtype", help="Cache dtypes that will do, such as fp8."),
     click.option("--allow-engine", help="Engines that will do, such as sglang."),
     click.option("--context-down-to", type=int, help="The shortest context that will do."),
+    click.option("--allow-disaggregation", is_flag=True, help="Prefill and decode may run in pools of their own."),
     click.option("--survive", type=click.Choice(["node"]), help="Carry the load after the loss of any node."),
     click.option("--spread", type=_DOMAINS, help="At most one replica a node, rack or zone."),
     click.option("--pack", type=_DOMAINS, help="All replicas in one node, rack or zone."),
@@ -43,6 +44,7 @@ def read_wishes(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         "kv_cache_dtype": _listed(flags.pop("allow_kv_cache_dtype")),
         "engines": _listed(flags.pop("allow_engine")),
         "context_down_to": flags.pop("context_down_to"),
+        "disaggregation": flags.pop("allow_disaggregation"),
     }
     model = {name: flags.pop(name) for name in ("survive", "spread", "pack", "least_replicas", "most_replicas")}
     model |= {name: _listed(flags.pop(name)) for name in ("nodes", "exclude_nodes")}

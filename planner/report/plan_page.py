@@ -5,6 +5,7 @@ from typing import Any
 
 from planner.errors import BadInput
 from planner.plan_document import DeviceLines, Plan, ReplicaPlan
+from planner.report.pools import holds, kind_of, pool_line
 from planner.units import count, gib
 
 PARTS = (
@@ -25,7 +26,7 @@ def plan_page(plan: Plan) -> str:
         raise BadInput("needs jinja2: pip install 'gpuplan[report]'", where="gpuplan report") from None
     template = files("planner.report").joinpath("plan_page.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"gib": gib, "count": count}
+    environment.filters |= {"gib": gib, "count": count, "holds": holds, "pool_line": pool_line}
     return environment.from_string(template).render(
         plan=plan,
         parts=PARTS,
@@ -36,13 +37,14 @@ def plan_page(plan: Plan) -> str:
 
 def _alike(replicas: list[ReplicaPlan]) -> list[dict[str, Any]]:
     """Replicas with one layout on one kind of GPUs together, each group with the bars of its stages."""
-    groups: dict[str, list[ReplicaPlan]] = {}
-    for replica in replicas:
+    groups: dict[str, list[tuple[int, ReplicaPlan]]] = {}
+    for number, replica in enumerate(replicas):
         kinds = [stage.gpu for stage in replica.stages]
-        groups.setdefault(f"{replica.layout.label()} on {', '.join(dict.fromkeys(kinds))}", []).append(replica)
+        groups.setdefault(f"{kind_of(replica)} on {', '.join(dict.fromkeys(kinds))}", []).append((number, replica))
     return [
-        {"name": name, "replicas": group, "first": group[0], "bars": [_bar(line) for line in _fullest(group[0])]}
+        {"name": name, "replicas": group, "first": first, "bars": [_bar(line) for line in _fullest(first)]}
         for name, group in groups.items()
+        for _, first in group[:1]
     ]
 
 

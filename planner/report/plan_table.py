@@ -5,6 +5,7 @@ from tabulate import tabulate
 from planner.plan_document import Deployment, Plan, ReplicaPlan
 from planner.report.bill_table import bill_table
 from planner.report.notes import join, notes
+from planner.report.pools import holds, kind_of, pool_line, worker_speed
 from planner.units import count
 
 
@@ -36,31 +37,34 @@ def _headline(plan: Plan) -> str:
 def _deployment(deployment: Deployment) -> str:
     alike: dict[str, list[ReplicaPlan]] = {}
     for replica in deployment.replicas:
-        alike.setdefault(replica.layout.label() + replica.stages[0].gpu, []).append(replica)
+        alike.setdefault(f"{kind_of(replica)} {replica.stages[0].gpu}", []).append(replica)
     parts = [f"{deployment.model} on {deployment.engine} {deployment.engine_version}"]
     if deployment.changes:
         parts.append(notes("changed, as the request allows", deployment.changes))
     for replicas in alike.values():
         first = replicas[0]
+        numbers = [number for number, replica in enumerate(deployment.replicas) if any(replica is r for r in replicas)]
         rows = [
             [number, stage, _devices(part.devices), part.gpu, f"{part.layers[0]}-{part.layers[1]}"]
-            for number, replica in enumerate(replicas)
+            for number, replica in zip(numbers, replicas, strict=True)
             for stage, part in enumerate(replica.stages)
         ]
         parts.append(
-            f"{len(replicas)} x {first.layout.label()}, each {first.capacity.sequences:,} sequences of"
-            f" {first.layout.max_model_len:,} tokens\n"
+            f"{len(replicas)} x {kind_of(first)}, each {holds(first)}\n"
             + tabulate(rows, headers=["replica", "stage", "devices", "GPU", "layers"], tablefmt="simple")
         )
         if first.speed:
             parts[-1] += f"\n{_speed(first)}"
         parts.append(bill_table([device.model_dump() for device in first.per_device]))
+    parts += [pool_line(pair) for pair in deployment.pools]
     return "\n\n".join(parts)
 
 
 def _speed(replica: ReplicaPlan) -> str:
     speed, able = replica.speed or {}, replica.capacity.requests_per_second
     carries = f", carries {able:,.4g} requests/s" if able is not None else ""
+    if replica.phase is not None:
+        return f"speed under its part of the load: {worker_speed(replica)}{carries} ({speed['provenance']})"
     return (
         f"speed under its part of the load: first token {speed['ttft_ms']:,.4g} ms, {speed['tpot_ms']:,.4g} ms a token,"
         f"\n{speed['output_tokens_per_s']:,.4g} output tokens/s{carries} ({speed['provenance']})"

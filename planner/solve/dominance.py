@@ -16,6 +16,9 @@ def undominated(
     copies in its place. Of equals the one with fewer stages stays, which answers sooner, then the one with more
     headroom. For the models `one_for_one` a single copy must do (where the number of replicas matters). A model is
     served in one variant, so shapes of others replace nothing.
+
+    Workers of a pool replace only others of that pool; replicas that do both phases replace them too: with r of the
+    load taken from the pools, both pools together still carry what is left for them.
     """
 
     def order(shape: Shape) -> tuple[object, ...]:
@@ -68,6 +71,8 @@ def _pieces(slot: SlotKind, free: Mapping[SlotKind, int]) -> int:
 
 
 def _replaces(a: Shape, b: Shape, needs: Mapping[str, int], one_for_one: bool) -> bool:
+    if not _stands_in(a, b):
+        return False
     copies = copies_within(a, b)
     if one_for_one:
         copies = min(copies, 1)
@@ -77,3 +82,8 @@ def _replaces(a: Shape, b: Shape, needs: Mapping[str, int], one_for_one: bool) -
 def _useful(shape: Shape, need: str, amount: int) -> int:
     """What a replica carries of a need, up to all of it."""
     return min(shape.capacity[need], amount)
+
+
+def _stands_in(a: Shape, b: Shape) -> bool:
+    """Whether what a carries counts wherever what b carries does: replicas that do both count everywhere."""
+    return a.phase is None or (a.phase == b.phase and a.way == b.way)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 
 from planner.engines import fewer_slots
@@ -12,8 +12,10 @@ from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.request import ModelRequest
 from planner.solve.capacity import arrives, capacity, needs_speed
+from planner.solve.kv_way import Onward
 from planner.solve.layer_split import best_shares
 from planner.solve.node_class import NodeClass
+from planner.solve.phases import may_separate, phase_shapes
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
 from planner.solve.splits import Split, even_splits, mixed_splits
@@ -55,6 +57,11 @@ class Grounds:
 
     slots: Mapping[IslandKind, Mapping[int, int]]
     lone_realms: frozenset[str]
+
+    @cached_property
+    def onward(self) -> Onward:
+        """Link and bandwidth from each island kind to what does not lie in the same slot."""
+        return {island: self.next_site(island) for island in self.slots}
 
     def next_site(self, island: IslandKind) -> tuple[LinkClass, float]:
         """Link and bandwidth from a slot to the next slot of the replica."""
@@ -175,6 +182,8 @@ def _try(
     shape = Shape(place, variant, layout, slots, sites, bill, carried)
     group = found.misfits if not bill.fits else found.fitting if all(carried.values()) else found.slow
     group.append(shape)
+    if bill.fits and may_separate(wanted):
+        found.fitting += phase_shapes(shape, wanted.workload, ground.onward)
     return shape
 
 

@@ -21,8 +21,8 @@ class Covering(Protocol):
     needs: Sequence[Mapping[str, int]]
     taken: dict[Taken, int]
 
-    def carried(self, place: int, need: str) -> Terms:
-        """What the replicas of the model at `place` carry together."""
+    def carried_without(self, place: int, need: str, lost: Mapping[int, Terms]) -> Terms:
+        """What the replicas of the model at `place` carry without those of each shape that `lost` counts."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,8 @@ def lie_in_domains(programme: Covering) -> None:
         lost = _by_domain(programme, place, rules.domains["node"])
         for need, asked in programme.needs[place].items():
             for touching in lost.values():
-                left = Adding(programme.carried(place, need))
-                for found in touching:
-                    for variable, count in found.terms.items():
-                        left.add(variable, -count * found.shape.capacity[need])
-                programme.rows.at_least(left, asked)
+                gone = {id(found.shape): found.terms for found in touching}
+                programme.rows.at_least(programme.carried_without(place, need, gone), asked)
 
 
 def _by_domain(programme: Covering, place: int, domains: Sequence[str]) -> dict[str, list[Touching]]:

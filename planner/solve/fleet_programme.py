@@ -11,6 +11,7 @@ from planner.solve.cutting import Cut, cut_pool, cuttings, divides_in_chain
 from planner.solve.failure_domains import lie_in_domains
 from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
 from planner.solve.node_class import NodeClass
+from planner.solve.phase_cover import carried_by
 from planner.solve.pool import Pool
 from planner.solve.rules import Rules, Tenant
 from planner.solve.shape import Shape
@@ -32,6 +33,7 @@ class FleetProgramme:
         self.taken: dict[Taken, int] = {}
         self.cuts: dict[tuple[int, int], list[tuple[Cut, int]]] = {}
         self.load_rows: dict[tuple[int, str], int] = {}
+        self._carried: dict[tuple[int, str], Terms] = {}
         self._cover_loads()
         self._one_variant_each()
         self._take_slots()
@@ -64,17 +66,33 @@ class FleetProgramme:
 
     def carried(self, place: int, need: str) -> Terms:
         """What the replicas of the model at `place` carry together."""
-        return {
-            variable: shape.capacity[need]
+        if (place, need) not in self._carried:
+            self._carried[place, need] = carried_by(self.rows, self._copies(place), need)
+        return self._carried[place, need]
+
+    def carried_without(self, place: int, need: str, lost: Mapping[int, Terms]) -> Terms:
+        """The same when of each shape, by its identity, the copies that `lost` counts are gone."""
+        left = []
+        for shape, counted in self._copies(place):
+            terms = Adding(counted)
+            for variable, count in lost.get(id(shape), {}).items():
+                terms.add(variable, -count)
+            left.append((shape, terms))
+        return carried_by(self.rows, left, need)
+
+    def _copies(self, place: int) -> list[tuple[Shape, Terms]]:
+        return [
+            (shape, {variable: 1})
             for shape, variable in zip(self.shapes, self.replicas, strict=True)
             if shape.wanted == place
-        }
+        ]
 
     def _cover_loads(self) -> None:
         for place, asked in enumerate(self.needs):
             for need, amount in asked.items():
+                carried = self.carried(place, need)
                 self.load_rows[place, need] = len(self.rows.rows)
-                self.rows.at_least(self.carried(place, need), amount)
+                self.rows.at_least(carried, amount)
         for place, (least, most) in enumerate(self.rules.replicas):
             copies = dict.fromkeys((v for s, v in zip(self.shapes, self.replicas, strict=True) if s.wanted == place), 1)
             if least > 1:
@@ -101,7 +119,8 @@ class FleetProgramme:
 
     def _most_replicas(self, place: int, shape: Shape, gpus: int) -> int:
         """No plan has use for more copies of a shape than cover the whole load, and as many again to survive."""
-        cover = max(ceil_div(asked, shape.capacity[need]) for need, asked in self.needs[place].items())
+        carried = shape.capacity
+        cover = max(ceil_div(asked, carried[need]) for need, asked in self.needs[place].items() if carried[need])
         least = self.rules.replicas[place][0] if self.rules.replicas else 1
         return min(gpus // shape.gpus, max(2 * cover, least) + 1)
 

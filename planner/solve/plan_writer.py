@@ -1,10 +1,12 @@
 """Write the plan document of an answer."""
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from planner.engines import local_profile
+from planner.phase import PHASES
 from planner.plan_document import Deployment, Objective, Plan, SolveRecord
 from planner.solve.capacity import MILLI, held_sequences
 from planner.solve.explain.clash import clash
@@ -14,7 +16,10 @@ from planner.solve.explain.shortfall import shortfall
 from planner.solve.explain.survival_price import survival_prices
 from planner.solve.idle_gpus import idle_gpus
 from planner.solve.node_class import MICRO
+from planner.solve.phase_cover import carried_together
+from planner.solve.phases import pool_remarks
 from planner.solve.placement import Placed, place
+from planner.solve.pool_pairs import pool_pairs
 from planner.solve.problem import Problem
 from planner.solve.replica_speed import replica_speeds
 from planner.solve.replica_writer import ReplicaWriter
@@ -131,7 +136,8 @@ def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> De
     writer = ReplicaWriter(problem.inventory)
     mine = [replica for replica in placed if replica.shape.wanted == position]
     variant = mine[0].shape.variant
-    speeds = replica_speeds([replica.shape for replica in mine], problem.request.models[position].workload)
+    shapes = [replica.shape for replica in mine]
+    speeds = replica_speeds(shapes, problem.request.models[position].workload)
     return Deployment(
         model=variant.model.name,
         engine=variant.engine.name,
@@ -140,6 +146,7 @@ def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> De
         quantized_on_load=variant.on_load,
         changes=list(variant.changes),
         replicas=[writer.write(*pair) for pair in zip(mine, speeds, strict=True)],
+        pools=pool_pairs(shapes, problem.request.models[position].workload),
     )
 
 
@@ -156,6 +163,8 @@ def _assumptions(problem: Problem) -> list[str]:
     apart = sum(node_class.count for node_class in problem.classes)
     if apart < sum(group.count for group in problem.inventory.groups):
         lines.append(f"each node counts for itself: only {apart:,} of the nodes that may be rented were considered")
+    for wanted in problem.request.models:
+        lines += pool_remarks(wanted)
     return list(dict.fromkeys(lines))
 
 
@@ -164,23 +173,32 @@ def _explain(problem: Problem, placed: Sequence[Placed]) -> list[str]:
     for position, wanted in enumerate(problem.request.models):
         mine = [replica.shape for replica in placed if replica.shape.wanted == position]
         found = problem.shapes[position]
+        able = sum(shape.phase is None for shape in found.fitting)
         name = f"{wanted.model}: " if len(problem.request.models) > 1 else ""
         lines.append(
-            f"{name}{count(len(mine), 'replica')}: {_carried(mine, wanted.workload)};"
-            f" {len(found.fitting):,} of {found.considered:,} layouts can carry at least one"
+            f"{name}{_counted(mine)}: {_carried(mine, wanted.workload)};"
+            f" {able:,} of {found.considered:,} layouts can carry at least one"
         )
     return lines
 
 
+def _counted(shapes: Sequence[Shape]) -> str:
+    """`2 replicas`, `2 prefill workers, 1 decode worker`."""
+    by_phase = Counter(shape.phase for shape in shapes)
+    words = [count(by_phase[None], "replica")] if by_phase[None] else []
+    words += [count(by_phase[phase], f"{phase} worker") for phase in PHASES if by_phase[phase]]
+    return ", ".join(words)
+
+
 def _carried(shapes: Sequence[Shape], workload: Workload) -> str:
     """`room for 80 sequences at once (64 asked for), 21.3 requests/s within the targets (20 asked for)`."""
-    held = sum(held_sequences(shape.layout, shape.bill) for shape in shapes)
+    held = sum(held_sequences(shape.layout, shape.bill) for shape in shapes if shape.phase != "prefill")
     parts = [f"room for {held:,} sequences at once ({workload.concurrency:,} asked for)"]
     within = " within the targets" if workload.ttft_ms or workload.tpot_ms else ""
     asked = {"requests": workload.requests_per_second, "tokens": workload.tokens_per_second}
     for need, words in (("requests", "requests/s"), ("tokens", "output tokens/s")):
         if asked[need] is not None:
-            able = sum(shape.capacity[need] for shape in shapes) / MILLI
+            able = carried_together([(shape.phase, shape.way, shape.capacity) for shape in shapes], need) / MILLI
             parts.append(f"{able:,.4g} {words}{within} ({asked[need]:,g} asked for)")
     return ", ".join(parts)
 
@@ -193,7 +211,9 @@ def _alternatives(problem: Problem, placed: Sequence[Placed], most: int = 3) -> 
     able = [
         shape
         for shape in problem.shapes[0].fitting
-        if all(shape.capacity[need] >= asked for need, asked in problem.needs[0].items()) and id(shape) not in chosen
+        if shape.phase is None
+        and all(shape.capacity[need] >= asked for need, asked in problem.needs[0].items())
+        and id(shape) not in chosen
     ]
     able.sort(key=lambda shape: (shape.gpus, -shape.headroom, shape.rank))
     return [

@@ -16,6 +16,7 @@ from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_classes
 from planner.solve.objectives import objectives
 from planner.solve.outcome import Effort
+from planner.solve.phases import refuse_impossible
 from planner.solve.rules import Rules, node_tag, read_rules, told_apart
 from planner.solve.shape import Shape
 from planner.solve.variant import Variant, variants
@@ -114,6 +115,8 @@ class Problem:
 
 def read_problem(request: Request) -> Problem:
     """Look up what a request names; raises BadInput."""
+    for wanted in request.models:
+        refuse_impossible(wanted)
     inventory = requested_inventory(request)
     networked = any(needs_speed(wanted.workload) for wanted in request.models)
     groups = told_apart(request, inventory.groups)

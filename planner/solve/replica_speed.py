@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.errors import BadInput
-from planner.solve.capacity import MILLI, held_sequences
+from planner.solve.capacity import arrives, held_sequences
+from planner.solve.phase_speed import phase_speed
+from planner.solve.pool_pairs import pool_rate, pool_shares, rate
 from planner.solve.shape import Shape
 from planner.speed.predict import predict
 from planner.speed.traffic import traffic
@@ -16,21 +18,24 @@ def replica_speeds(shapes: Sequence[Shape], workload: Workload) -> list[dict[str
 
     Every replica takes the part of the load that it carries of what all carry together.
     """
+    pooled = any(shape.phase for shape in shapes)
     rates = [_rate(shape, workload) for shape in shapes]
-    total = sum(rates)
+    total = pool_rate(shapes, workload) if pooled else sum(rates)
+    shares = pool_shares(shapes, workload) if pooled else {}
     found: dict[int, dict[str, Any] | None] = {}
-    for shape, rate in zip(shapes, rates, strict=True):
+    for shape, able in zip(shapes, rates, strict=True):
         if id(shape) not in found:
-            found[id(shape)] = _speed(shape, _part(workload, rate / total if total else 0.0))
+            if shape.phase is not None and shape.way is not None:
+                found[id(shape)] = phase_speed(shape, workload, shares[shape.way, shape.phase])
+            else:
+                found[id(shape)] = _speed(shape, _part(workload, able / total if total else 0.0))
     return [found[id(shape)] for shape in shapes]
 
 
 def _rate(shape: Shape, workload: Workload) -> float:
-    """What the load is divided by: requests or tokens a second where a rate is asked for, else sequences."""
-    if workload.requests_per_second is not None:
-        return shape.capacity["requests"] / MILLI
-    if workload.tokens_per_second is not None:
-        return shape.capacity["tokens"] / MILLI
+    """What the load is divided by: requests a second where a rate is asked for, else sequences."""
+    if arrives(workload):
+        return rate(shape, workload)
     return float(held_sequences(shape.layout, shape.bill))
 
 

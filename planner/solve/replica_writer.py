@@ -35,6 +35,7 @@ class ReplicaWriter:
         )
         bill = self._bill(shape, sites)
         return ReplicaPlan(
+            phase=shape.phase,
             layout=shape.layout,
             stages=stages,
             per_device=[DeviceLines(**device.document()) for device in bill.per_device],
@@ -53,7 +54,7 @@ class ReplicaWriter:
 def _capacity(shape: Shape, bill: Bill) -> Capacity:
     rates = {need: shape.capacity[need] / MILLI for need in ("requests", "tokens") if need in shape.capacity}
     return Capacity(
-        sequences=held_sequences(shape.layout, bill),
+        sequences=0 if shape.phase == "prefill" else held_sequences(shape.layout, bill),
         kv_cache_tokens=bill.kv_cache_tokens,
         requests_per_second=rates.get("requests"),
         tokens_per_second=rates.get("tokens"),

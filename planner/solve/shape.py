@@ -9,6 +9,8 @@ from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.memory.bill import Bill
+from planner.phase import Phase
+from planner.solve.kv_way import KvWay
 from planner.solve.slot import SlotKind
 from planner.solve.variant import Variant
 
@@ -20,7 +22,8 @@ class Shape:
     `latency_us` is the time of a whole answer when copies of the shape carry the load alone; None when unknown.
 
     `wanted` is the place of the model in the request. The GPUs of the slots, one slot after the other,
-    are the ranks of the replica in order; a slot holds one stage or several, or a part of one.
+    are the ranks of the replica in order; a slot holds one stage or several, or a part of one. A worker of a pool
+    has a `phase`, and the `way` that caches go between its pool and the other one.
     """
 
     wanted: int
@@ -31,6 +34,8 @@ class Shape:
     bill: Bill
     capacity: Mapping[str, int]
     latency_us: int | None = None
+    phase: Phase | None = None
+    way: KvWay | None = None
 
     @cached_property
     def slot_counts(self) -> dict[SlotKind, int]:
@@ -54,8 +59,9 @@ class Shape:
 
     @cached_property
     def label(self) -> str:
-        """`TP4 PP2 on h100-sxm5-80gb`."""
-        return f"{self.layout.label()} on {' + '.join(gpu.slug for gpu in self.gpu_kinds)}"
+        """`TP4 PP2 on h100-sxm5-80gb`, with its phase where it has one."""
+        phase = f"{self.phase} " if self.phase else ""
+        return f"{phase}{self.layout.label()} on {' + '.join(gpu.slug for gpu in self.gpu_kinds)}"
 
     @cached_property
     def rank(self) -> tuple[object, ...]:
@@ -66,4 +72,5 @@ class Shape:
             self.label,
             tuple(slot.rank for slot in self.slots),
             self.layout.layers_per_stage,
+            (self.way.realm, self.way.link, self.way.gbps) if self.way else (),
         )

@@ -19,7 +19,8 @@ from planner.fleet.island import LinkClass
 from planner.memory.kv_cache import cache_dtype, state_bytes, token_bytes
 from planner.models.model import Model
 from planner.speed.collectives import Exchange, exchange_seconds
-from planner.speed.provenance import error_band, provenance
+from planner.speed.pool_basis import pool_band
+from planner.speed.provenance import provenance
 from planner.speed.room import room
 from planner.speed.speed import Speed
 from planner.speed.traffic import Traffic, traffic
@@ -175,7 +176,7 @@ def _speed(
         in_flight=int(state.decoding),
         saturated_output_tokens_per_s=pools.closed_loop(2 * pools.held).requests_per_second * load.output,
         provenance=basis,
-        error_band=error_band(basis),
+        error_band=pool_band(basis),
         meets_targets=(ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot) and not notes,
         assumptions=(*load.assumptions, sent, *notes),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log
 
 from planner.engines import find_engine
 from planner.engines.profile import Engine
@@ -16,13 +15,10 @@ from planner.speed.capacity import batch_job, most_in_flight, saturation
 from planner.speed.provenance import error_band, provenance
 from planner.speed.replica import Replica, replica
 from planner.speed.room import Room, room
-from planner.speed.speed import Speed
+from planner.speed.speed import TAIL, Speed
 from planner.speed.steady_state import Steady, closed_loop
 from planner.speed.traffic import Traffic, traffic
 from planner.workload import Workload
-
-_TAIL = log(100)
-"""99th percentile of an exponential waiting time over its mean."""
 
 
 def predict(
@@ -90,7 +86,7 @@ def _speed(
     return Speed(
         ttft_ms=state.ttft * 1000,
         tpot_ms=state.tpot * 1000,
-        ttft_p99_ms=(state.ttft + (_TAIL - 1) * state.wait) * 1000,
+        ttft_p99_ms=(state.ttft + (TAIL - 1) * state.wait) * 1000,
         tpot_p99_ms=max(state.tpot, min(state.slowest, 2 * state.tpot)) * 1000,
         output_tokens_per_s=tokens,
         tokens_per_s_per_gpu=tokens / layout.gpus,

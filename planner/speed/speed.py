@@ -2,7 +2,11 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from math import log
 from typing import Any
+
+TAIL = log(100)
+"""99th percentile of an exponential waiting time over its mean."""
 
 
 class Provenance(StrEnum):
@@ -46,8 +50,9 @@ class Speed:
         fields = asdict(self)
         fields["provenance"] = str(self.provenance)
         fields["assumptions"] = list(self.assumptions)
-        return {name: _rounded(value) for name, value in fields.items()}
+        return rounded(**fields)
 
 
-def _rounded(value: Any) -> Any:
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+def rounded(**fields: Any) -> dict[str, Any]:
+    """Return the fields with numbers of four digits."""
+    return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in fields.items()}
