@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 from planner.errors import BadInput, UnknownName
+from planner.export.pools import refuse_pools
 from planner.export.refusal import Refused
 from planner.near_names import near_names
 from planner.plan_check import check
@@ -27,7 +28,8 @@ TARGETS = {
     "compose": "planner.export.compose",
     "skypilot": "planner.export.skypilot",
 }
-"""Module of each target: `files(plan)` writes it, `ENGINES` are the engines it can carry."""
+"""Module of each target: `files(plan)` writes it, `ENGINES` are the engines it can carry; one with `JOINS_POOLS` also
+carries prefill and decode pools."""
 
 
 def export(plan: Plan | str | Path, target: str) -> dict[str, str]:
@@ -57,6 +59,8 @@ def _files(plan: Plan, target: str) -> dict[str, str]:
         if deployment.engine not in module.ENGINES:
             planned = f"{deployment.engine} {deployment.engine_version}"
             raise Refused(target, f"{deployment.model} was planned for {planned}, which it does not carry")
+    if not getattr(module, "JOINS_POOLS", False):
+        refuse_pools(plan, target)
     files: dict[str, str] = module.files(plan)
     return files
 

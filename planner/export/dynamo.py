@@ -1,7 +1,8 @@
 """NVIDIA Dynamo: one DynamoGraphDeployment a model (nvidia.com/v1beta1), a worker component a group of replicas.
 
-For a worker over several nodes Dynamo's operator adds the flags that join them (`--nnodes`, `--node-rank`,
-`--master-addr`, `--headless`), so these are left out here.
+Workers of prefill and decode pools are components of that type and are told their phase by `--disaggregation-mode`;
+Dynamo gives them the ports at which they meet. For a worker over several nodes its operator adds the flags that join
+them (`--nnodes`, `--node-rank`, `--master-addr`, `--headless`), so these are left out here.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from planner.export.command import Command
 from planner.export.engine_command import engine_command
 from planner.export.manifest import dump
 from planner.export.pod import FOLDER, metadata, one_kind, pod_spec
+from planner.export.pools import one_pair
 from planner.export.readme import readme
 from planner.export.refusal import Refused
 from planner.export.replica_group import ReplicaGroup, replica_groups
@@ -20,11 +22,16 @@ from planner.plan_document import Plan
 
 TARGET = "dynamo"
 ENGINES = ("vllm", "sglang")
+JOINS_POOLS = True
 VERSION = "1.6.0"
 """Runtime of Dynamo whose images are named; each image brings an engine version of its own."""
 
 _MODULES = {"vllm": "dynamo.vllm", "sglang": "dynamo.sglang"}
-_OPERATOR = ("host", "port", "headless", "nnodes", "node-rank", "master-addr", "master-port", "dist-init-addr")
+_OPERATOR = (
+    *("host", "port", "headless", "nnodes", "node-rank", "master-addr", "master-port", "dist-init-addr"),
+    "disaggregation-bootstrap-port",
+)
+_SIDE_CHANNEL = "VLLM_NIXL_SIDE_CHANNEL_PORT"
 START = f"""\
 Install Dynamo's operator, then `kubectl apply -f .` in this folder. The runtime images are those of Dynamo
 {VERSION}: make sure that the engine they bring is the version this plan was made for, or build one that does.
@@ -33,6 +40,8 @@ Gated models need the secret `hf-token` with the key `token`."""
 
 def files(plan: Plan) -> dict[str, str]:
     """Return one manifest a model; raises Refused for workers that Dynamo could not join as planned."""
+    for deployment in plan.deployments:
+        one_pair(TARGET, deployment)
     by_model: dict[str, list[ReplicaGroup]] = {}
     for group in replica_groups(services(plan)):
         by_model.setdefault(slug(group.first.deployment.model), []).append(group)
@@ -80,12 +89,15 @@ def _worker(group: ReplicaGroup, runtime: str) -> dict[str, Any]:
         raise Refused(TARGET, f"{service.name} spreads data-parallel groups over nodes")
     made = engine_command(service.engine).command(service, Spot(port=8000, folder=FOLDER))
     flags = {"model": service.model.name} | {k: v for k, v in made.flags.items() if k not in (*_OPERATOR, "model-path")}
-    command = Command(("python3", "-m", _MODULES[service.engine]), flags, made.environment, made.files)
+    if service.replica.phase:
+        flags["disaggregation-mode"] = service.replica.phase
+    variables = {name: value for name, value in made.environment.items() if name != _SIDE_CHANNEL}
+    command = Command(("python3", "-m", _MODULES[service.engine]), flags, variables, made.files)
     spec = pod_spec(TARGET, service, launchers[0], command, port=None, config=f"{group.name}-config")
     spec["containers"][0] |= {"name": "main", "image": runtime}
     component: dict[str, Any] = {
         "name": group.name,
-        "type": "worker",
+        "type": service.replica.phase or "worker",
         "replicas": group.copies,
         "podTemplate": {"metadata": metadata(service, {}), "spec": spec},
     }

@@ -1,7 +1,8 @@
-"""llm-d: values of the llm-d-modelservice chart, one file a group of equal replicas.
+"""llm-d: values of the llm-d-modelservice chart, one file a group of equal replicas or a pair of pools.
 
 The chart writes `--tensor-parallel-size`, `--data-parallel-size` and the port itself from `parallelism`
-(_helpers.tpl, vllmServeModelCommand); everything else that was modelled goes into `args`.
+(_helpers.tpl, vllmServeModelCommand); everything else that was modelled goes into `args`. Where prefill pods are apart,
+a sidecar in front of each decode pod asks one of them first (values.yaml, routing.proxy).
 """
 
 from typing import Any
@@ -12,6 +13,8 @@ from planner.export.engine_command import engine_command
 from planner.export.image import image
 from planner.export.manifest import dump
 from planner.export.pod import STAGES, environment, one_kind
+from planner.export.pools import one_pair
+from planner.export.rank import Launcher
 from planner.export.readme import readme
 from planner.export.refusal import Refused
 from planner.export.replica_group import ReplicaGroup, replica_groups
@@ -23,42 +26,95 @@ from planner.plan_document import Plan
 
 TARGET = "llm-d"
 ENGINES = ("vllm",)
+JOINS_POOLS = True
 START = """\
 `helm install NAME llm-d-modelservice/llm-d-modelservice -f NAME.yaml` for each file. Gated models need the secret
-`hf-token` with the key `token`."""
+`hf-token` with the key `token`. Prefill pods are chosen by llm-d's inference scheduler: install it with profiles for
+prefill and decode, else the decode pods compute the prompts too."""
+_SIDECAR = {
+    "enabled": True,
+    "image": "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0",
+    "targetPort": 8200,
+    "connector": "nixlv2",
+    "secure": False,
+}
 _GIVEN = ("host", "port", "headless", SIZES["tensor_parallel_size"], SIZES["data_parallel_size"])
 
 
 def files(plan: Plan) -> dict[str, str]:
-    """Return one values file a group; raises Refused for a replica that spans nodes."""
+    """Return one values file a group or a pair of pools; raises Refused for a replica that spans nodes."""
+    found: dict[str, str] = {}
     groups = replica_groups(services(plan))
-    found = {f"{group.name}.yaml": _values(group) for group in groups}
+    for deployment in plan.deployments:
+        one_pair(TARGET, deployment)
+        mine = [group for group in groups if group.first.deployment is deployment]
+        if deployment.pools:
+            decode, prefill = (_alike(mine, phase) for phase in ("decode", "prefill"))
+            found[f"{decode.name}.yaml"] = _values(decode, prefill)
+        else:
+            found |= {f"{group.name}.yaml": _values(group, None) for group in mine}
     return {**found, "README.md": readme(plan, TARGET, list(found), START, {})}
 
 
-def _values(group: ReplicaGroup) -> str:
-    service, layout = group.first, group.first.replica.layout
+def _alike(groups: list[ReplicaGroup], phase: str) -> ReplicaGroup:
+    """The workers of one pool; raises Refused when they differ."""
+    found = [group for group in groups if group.first.replica.phase == phase]
+    if len(found) != 1:
+        model = groups[0].first.model.name
+        raise Refused(TARGET, f"the {phase} workers of {model} differ, and the pods of the chart are alike")
+    return found[0]
+
+
+def _values(group: ReplicaGroup, prefill: ReplicaGroup | None) -> str:
+    """Values of one release: the pods that decode, or do both phases, and those that prefill, if any."""
+    service = group.first
+    if service.model.local:
+        raise Refused(TARGET, f"{service.model.name} is a path, and the chart downloads or mounts a claim")
+    document = {
+        "multinode": False,
+        "accelerator": {"type": kind(one_kind(TARGET, _launcher(group))).vendor},
+        "modelArtifacts": {
+            "name": service.model.name,
+            "uri": f"hf://{service.model.name}",
+            "size": f"{_gibibytes(service.model.model.weight_bytes)}Gi",
+            "authSecretName": "hf-token",
+        },
+        "routing": {"servicePort": 8000, "proxy": {"enabled": False} if prefill is None else _SIDECAR},
+        "decode": _part(group),
+        "prefill": {"create": False} if prefill is None else _part(prefill),
+    }
+    return dump(document, head=[service.deployment.model, *service.model.notes])
+
+
+def _launcher(group: ReplicaGroup) -> Launcher:
+    """The one launcher of a replica; raises Refused when there are several."""
+    service = group.first
     launchers = engine_command(service.engine).launchers_of(service)
     if len(launchers) > 1:
         raise Refused(TARGET, f"{service.name} spans {len(service.nodes)} nodes, and the chart's pods are alike")
-    slug = one_kind(TARGET, launchers[0])
+    return launchers[0]
+
+
+def _part(group: ReplicaGroup) -> dict[str, Any]:
+    """The pods of one group of replicas."""
+    service, layout, launcher = group.first, group.first.replica.layout, _launcher(group)
+    slug = one_kind(TARGET, launcher)
     vendor = kind(slug).vendor
     if vendor not in RESOURCES:
         raise Refused(TARGET, f"the chart knows no accelerator of {vendor}")
-    if service.model.local:
-        raise Refused(TARGET, f"{service.model.name} is a path, and the chart downloads or mounts a claim")
     made = engine_command(service.engine).command(service, Spot(port=8000))
     rest = Command((), {name: value for name, value in made.flags.items() if name not in _GIVEN}, made.environment)
+    own = [{"name": "VLLM_NIXL_SIDE_CHANNEL_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
     container: dict[str, Any] = {
         "name": "vllm",
         "image": image(service.engine, service.deployment.engine_version, vendor),
         "modelCommand": "vllmServe",
         "args": rest.arguments(),
-        "env": environment(rest),
+        "env": [*environment(rest), *(own if service.replica.phase else [])],
         "mountModelVolume": True,
-        "resources": {"limits": {RESOURCES[vendor]: str(len(launchers[0].ranks))}},
+        "resources": {"limits": {RESOURCES[vendor]: str(len(launcher.ranks))}},
     }
-    decode: dict[str, Any] = {
+    part: dict[str, Any] = {
         "create": True,
         "replicas": group.copies,
         "parallelism": {
@@ -71,21 +127,8 @@ def _values(group: ReplicaGroup) -> str:
         "containers": [container],
     }
     if label := product(kind(slug)):
-        decode["nodeSelector"] = {PRODUCT_LABEL: label}
-    document = {
-        "multinode": False,
-        "accelerator": {"type": vendor},
-        "modelArtifacts": {
-            "name": service.model.name,
-            "uri": f"hf://{service.model.name}",
-            "size": f"{_gibibytes(service.model.model.weight_bytes)}Gi",
-            "authSecretName": "hf-token",
-        },
-        "routing": {"servicePort": 8000, "proxy": {"enabled": False}},
-        "decode": decode,
-        "prefill": {"create": False},
-    }
-    return dump(document, head=[service.deployment.model, *service.model.notes])
+        part["nodeSelector"] = {PRODUCT_LABEL: label}
+    return part
 
 
 def _gibibytes(weights: int) -> int:

@@ -7,6 +7,7 @@ the tensor group, then the stages; several launchers share them evenly by `--nno
 
 from planner.export.command import Command, FlagValue
 from planner.export.options import option_flags
+from planner.export.pools import bootstrap_port, routers
 from planner.export.rank import Launcher, launchers, stage_ranks
 from planner.export.readme import readme
 from planner.export.script import endpoints, scripts
@@ -16,19 +17,20 @@ from planner.launch.sglang import LIMITS, PARTITION
 from planner.plan_document import Plan
 
 ENGINES = ("sglang",)
+JOINS_POOLS = True
 FIRST_PORT = 30000
 PORT_STEP = 100
 FIRST_RENDEZVOUS = 20000
 START = """\
 Run each `serve-*.sh` on the node that its head names. The launchers of one replica (`-rank0`, `-rank1`, ...)
 start together and find each other by the name of the first one's node: make that name resolve. Several replicas of
-one model need a balancer (sglang_router) in front."""
+one model need a balancer (sglang_router) in front; for prefill and decode pools `route-*.sh` starts it."""
 _FOLLOWS_FROM_VERSION = ("cloned_shared_experts",)
 
 
 def files(plan: Plan) -> dict[str, str]:
     """Return a script for every launcher of every replica."""
-    found = scripts(plan)
+    found = scripts(plan) | routers(plan, endpoints(plan))
     return {**found, "README.md": readme(plan, "sglang", list(found), START, endpoints(plan))}
 
 
@@ -50,6 +52,8 @@ def command(service: Service, spot: Spot) -> Command:
             "node-rank": spot.rank,
             "dist-init-addr": f"{spot.address}:{spot.rendezvous}",
         }
+    if service.replica.phase == "prefill":
+        found["disaggregation-bootstrap-port"] = bootstrap_port(service)
     stages = service.replica.layout.layers_per_stage
     environment = {PARTITION: ",".join(map(str, stages))} if len(stages) > 1 else {}
     return Command(program, found, environment)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_ALONE = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -14,8 +16,13 @@ class Spot:
     port: int
     rank: str = "0"
     launchers: int = 1
-    address: str = "127.0.0.1"
+    address: str = _ALONE
     rendezvous: int = 29501
     head: bool = True
     host: str = "0.0.0.0"
     folder: str = "."
+
+    @property
+    def named(self) -> bool:
+        """Whether other nodes find the launcher under its address."""
+        return self.address != _ALONE

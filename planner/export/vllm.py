@@ -8,6 +8,7 @@ import yaml
 
 from planner.export.command import Command, FlagValue
 from planner.export.options import option_flags
+from planner.export.pools import routers, side_channel
 from planner.export.rank import Launcher, Rank, launchers, stage_ranks
 from planner.export.readme import readme
 from planner.export.script import endpoints, header, on_node, scripts
@@ -17,13 +18,15 @@ from planner.launch.vllm import LIMITS, PARTITION, SIZES
 from planner.plan_document import Plan
 
 ENGINES = ("vllm",)
+JOINS_POOLS = True
 FIRST_PORT = 8000
 PORT_STEP = 1
 FIRST_RENDEZVOUS = 29501
 START = """\
 Run each `serve-*.sh` on the node that its head names. The launchers of one replica (`-rank0`, `-rank1`, ...)
 start together and find each other by the name of the first one's node: make that name resolve. Several replicas of
-one model need a balancer in front. `serve-*.yaml` says the same for `vllm serve --config`, with `serve-*.env` set."""
+one model need a balancer in front; for prefill and decode pools `route-*.sh` starts it (`pip install vllm-router`),
+and their workers need `nixl`. `serve-*.yaml` says the same for `vllm serve --config`, with `serve-*.env` set."""
 
 
 def files(plan: Plan) -> dict[str, str]:
@@ -34,6 +37,7 @@ def files(plan: Plan) -> dict[str, str]:
         made = on_node(service, head)
         found[f"serve-{service.number}.yaml"] = _config(service, head, made)
         found[f"serve-{service.number}.env"] = "".join(f"{name}={value}\n" for name, value in made.environment.items())
+    found |= routers(plan, endpoints(plan))
     return {**found, "README.md": readme(plan, "vllm", list(found), START, endpoints(plan))}
 
 
@@ -67,6 +71,9 @@ def command(service: Service, spot: Spot) -> Command:
             found["data-parallel-rpc-port"] = spot.rendezvous + 1000
     stages = service.replica.layout.layers_per_stage
     environment = {PARTITION: ",".join(map(str, stages))} if len(stages) > 1 else {}
+    if service.replica.phase:
+        environment |= {"VLLM_NIXL_SIDE_CHANNEL_PORT": str(side_channel(service))}
+        environment |= {"VLLM_NIXL_SIDE_CHANNEL_HOST": spot.address} if spot.named else {}
     return Command(program, found, environment)
 
 
