@@ -181,3 +181,11 @@ def test_the_load_is_carried_after_the_loss_of_any_node() -> None:
     assert check(found) == []
     without = plan("llama-3.1-8b", "4x2xH100-SXM", workload=LONG, wishes={"allow": {"disaggregation": True}})
     assert found.gpus_used > without.gpus_used
+
+
+def test_pools_are_named_as_a_fix_where_they_alone_help() -> None:
+    wanted = LONG.model_copy(update={"requests_per_second": 20.0, "tpot_ms": 9.0})
+    assert least_gpus(problem(wanted, "8xH100-SXM")) is not None
+    found = plan("llama-3.1-8b", "8xH100-SXM", workload=wanted)
+    assert found.status == "infeasible"
+    assert {"models.0.allow.disaggregation": True} in [fix["change"] for fix in found.fixes]

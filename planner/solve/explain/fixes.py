@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from planner.solve.explain.added_gpus import fewest_added
+from planner.solve.explain.apart import apart
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
@@ -23,13 +24,14 @@ ENOUGH = 3
 
 
 def fixes(problem: Problem, places: list[int]) -> list[Fix]:
-    """Return a fix a direction: GPUs to add, rules to loosen, lighter types, then numbers of the load.
+    """Return a fix a direction: GPUs to add, rules to loosen, lighter types or pools, then numbers of the load.
 
     Where these are few, the same follow beside weights and cache in eight bits.
     """
     found = [*_added(problem), *loosened(problem, places)]
     for place in places:
         found += lighter_types(problem, place)
+        found += apart(problem, place)
     for place in places:
         found += turned(problem, place)
     light = lightest(problem.request, problem, places)

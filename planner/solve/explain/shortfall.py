@@ -40,7 +40,8 @@ def _too_slow(wanted: ModelRequest, slow: list[Shape]) -> str:
 
 
 def _too_little(wanted: ModelRequest, need: str, asked: int, fitting: list[Shape], gpus: int) -> str:
-    best = max(fitting, key=lambda shape: (shape.capacity[need] / shape.gpus, -shape.gpus))
+    whole = [shape for shape in fitting if shape.phase is None]
+    best = max(whole or fitting, key=lambda shape: (shape.capacity[need] / shape.gpus, -shape.gpus))
     if need == "sequences":
         cache = sum(device.kv_cache_bytes for device in best.bill.per_device)
         each = gib(cache / max(best.bill.sequences, 1))
