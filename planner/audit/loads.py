@@ -28,7 +28,7 @@ def load_findings(carried: Sequence[tuple[Subject, Capacity]], inventory: Invent
 def together(carried: Sequence[tuple[Subject, Capacity]], need: str) -> int:
     """What replicas carry together; pools of one pair carry what both can."""
     parts = [(subject.replica.phase, id(subject.pair), capacity) for subject, capacity in carried]
-    return carried_together(parts, need)
+    return int(carried_together(parts, need))
 
 
 def _left(carried: Sequence[tuple[Subject, Capacity]], need: str, inventory: Inventory) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from planner.fleet.island import LinkClass
 from planner.fleet.site import Site, site_of
 from planner.memory.bill import Bill
 from planner.plan_document import PoolPair
-from planner.solve.capacity import MILLI, Capacity
+from planner.solve.capacity import MILLI, Capacity, arrives
 from planner.solve.kv_way import KvWay
 from planner.solve.phases import phase_capacity
 from planner.speed.traffic import traffic
@@ -71,13 +71,14 @@ def _pair_findings(
         yield f"{label}: have no workers"
         return
     workload = members[0][0].wanted.workload
-    able = (
-        together(members, "requests") / MILLI
-        if workload.requests_per_second is not None
-        else together(members, "tokens") / MILLI / traffic(workload).output
-    )
+    by_tokens = workload.requests_per_second is None and workload.tokens_per_second is not None
+    able = together(members, "tokens" if by_tokens else "requests") / MILLI
+    able /= traffic(workload).output if by_tokens else 1
     if pair.requests_per_second > able * (1 + _ROUNDING):
         yield f"{label}: carry {able:g} requests/s, not {pair.requests_per_second:g}"
+    asked = sum(capacity["requests"] for subject, capacity in members if subject.replica.phase == "decode")
+    if not arrives(workload) and asked > able * MILLI * (1 + _ROUNDING):
+        yield f"{label}: decode workers ask for {asked / MILLI:g} prompts a second, prefill workers compute {able:g}"
     if narrow := _narrowest(pair, by_number, inventory):
         yield f"{label}: caches go over {narrow.link} at {narrow.gbps:g} GB/s, not {pair.kv_link} at {pair.kv_gbps:g}"
 

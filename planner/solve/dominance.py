@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
+from planner.units import ceil_div
 
 
 def undominated(
@@ -71,12 +72,12 @@ def _pieces(slot: SlotKind, free: Mapping[SlotKind, int]) -> int:
 
 
 def _replaces(a: Shape, b: Shape, needs: Mapping[str, int], one_for_one: bool) -> bool:
-    if not _stands_in(a, b):
-        return False
     copies = copies_within(a, b)
     if one_for_one:
         copies = min(copies, 1)
-    return copies > 0 and all(copies * a.capacity[need] >= _useful(b, need, amount) for need, amount in needs.items())
+    if copies <= 0 or not _stands_in(a, b, copies, needs):
+        return False
+    return all(copies * a.capacity[need] >= _useful(b, need, amount) for need, amount in needs.items())
 
 
 def _useful(shape: Shape, need: str, amount: int) -> int:
@@ -84,6 +85,17 @@ def _useful(shape: Shape, need: str, amount: int) -> int:
     return min(shape.capacity[need], amount)
 
 
-def _stands_in(a: Shape, b: Shape) -> bool:
-    """Whether what a carries counts wherever what b carries does: replicas that do both count everywhere."""
-    return a.phase is None or (a.phase == b.phase and a.way == b.way)
+def _stands_in(a: Shape, b: Shape, copies: int, needs: Mapping[str, int]) -> bool:
+    """Whether what a carries counts wherever what b carries does: replicas that do both phases count everywhere.
+
+    Without a rate, decode workers ask something of the prefill workers, whom only others of them can replace.
+    """
+    rated = needs.keys() != {"sequences"}
+    if a.phase is None:
+        return rated or b.phase != "prefill"
+    if a.phase != b.phase or a.way != b.way:
+        return False
+    if a.phase == "prefill":
+        return rated or copies * a.capacity["requests"] >= b.capacity["requests"]
+    enough = ceil_div(_useful(b, "sequences", needs["sequences"]), max(1, a.capacity["sequences"]))
+    return rated or enough * a.capacity["requests"] <= b.capacity["requests"]

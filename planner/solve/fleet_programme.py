@@ -67,7 +67,7 @@ class FleetProgramme:
     def carried(self, place: int, need: str) -> Terms:
         """What the replicas of the model at `place` carry together."""
         if (place, need) not in self._carried:
-            self._carried[place, need] = carried_by(self.rows, self._copies(place), need)
+            self._carried[place, need] = self._sum(place, need, self._copies(place))
         return self._carried[place, need]
 
     def carried_without(self, place: int, need: str, lost: Mapping[int, Terms]) -> Terms:
@@ -78,7 +78,10 @@ class FleetProgramme:
             for variable, count in lost.get(id(shape), {}).items():
                 terms.add(variable, -count)
             left.append((shape, terms))
-        return carried_by(self.rows, left, need)
+        return self._sum(place, need, left)
+
+    def _sum(self, place: int, need: str, copies: Sequence[tuple[Shape, Terms]]) -> Terms:
+        return carried_by(self.rows, copies, need, keep_up=self.needs[place].keys() == {"sequences"})
 
     def _copies(self, place: int) -> list[tuple[Shape, Terms]]:
         return [
@@ -120,7 +123,8 @@ class FleetProgramme:
     def _most_replicas(self, place: int, shape: Shape, gpus: int) -> int:
         """No plan has use for more copies of a shape than cover the whole load, and as many again to survive."""
         carried = shape.capacity
-        cover = max(ceil_div(asked, carried[need]) for need, asked in self.needs[place].items() if carried[need])
+        needed = (ceil_div(asked, carried[need]) for need, asked in self.needs[place].items() if carried[need])
+        cover = max(needed, default=gpus)
         least = self.rules.replicas[place][0] if self.rules.replicas else 1
         return min(gpus // shape.gpus, max(2 * cover, least) + 1)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import floor
+from math import ceil, floor
 
 from planner.engines import find_engine
 from planner.engines.phase_options import PHASE_OPTIONS, can_separate, with_phase
@@ -14,7 +14,7 @@ from planner.memory.bill import Bill
 from planner.models.model import Model
 from planner.phase import PHASES, Phase
 from planner.request import ModelRequest
-from planner.solve.capacity import MILLI, Capacity, arrives, held_sequences
+from planner.solve.capacity import MILLI, Capacity, arrives, held_sequences, needs, needs_speed
 from planner.solve.kv_way import KvWay, Onward, kv_ways
 from planner.solve.shape import Shape
 from planner.speed.phase_rates import DecodeWorker, PrefillWorker, worker
@@ -24,8 +24,8 @@ from planner.workload import Workload
 
 
 def may_separate(wanted: ModelRequest) -> bool:
-    """Whether pools are tried: where they are allowed, a rate says how many workers each needs, and answers go on."""
-    return wanted.allow.disaggregation and arrives(wanted.workload) and traffic(wanted.workload).steps > 0
+    """Whether pools are tried: where they are allowed, speed is asked for, and answers go on after the first token."""
+    return wanted.allow.disaggregation and needs_speed(wanted.workload) and traffic(wanted.workload).steps > 0
 
 
 def refuse_impossible(wanted: ModelRequest) -> None:
@@ -41,7 +41,7 @@ def pool_remarks(wanted: ModelRequest) -> list[str]:
     if not wanted.allow.disaggregation:
         return []
     if not may_separate(wanted):
-        return ["prefill and decode pools were not tried: they are sized for a rate (--requests-per-second)"]
+        return ["prefill and decode pools were not tried: no rate or latency is asked for that they could help with"]
     return [
         pool_remark(),
         "caches are sent when the prompt is computed, none of it earlier; what the library that sends them holds on"
@@ -79,40 +79,29 @@ def phase_capacity(
 ) -> Capacity:
     """Return what a worker carries of each thing that `needs` asks for, within the target of its phase.
 
-    Sequences are held by those that decode. A rate counts as far as the other phase keeps up.
+    Sequences are held by those that decode. `requests` of a prefill worker are what it can compute in thousandths a
+    second; those of a decode worker what it can answer, or without a rate, where `concurrency` requests are always
+    in flight, what its sequences will ask of the prefill workers.
     """
-    load = traffic(workload)
-    held = held_sequences(layout, bill) if phase == "decode" else 0
-    try:
-        rate = _rate(model, layout, sites, engine, workload, bill, phase, way)
-    except BadInput:
-        rate = 0.0
-    if not rate:
-        held = 0
-    found = {"sequences": held}
-    if workload.requests_per_second is not None:
-        found["requests"] = floor(rate * MILLI)
+    nothing = dict.fromkeys([*needs(workload), "requests"], 0)
+    if any(not site.gpu.memory_bandwidth_gbps for site in sites):
+        return nothing
+    load, pool = traffic(workload), worker(layout, sites)
+    ttft, tpot = (target / 1000 if target else None for target in (workload.ttft_ms, workload.tpot_ms))
+    held = 0
+    if phase == "prefill":
+        rate = PrefillWorker(model, pool, engine, load, way.link, way.gbps).most(ttft, bill.kv_cache_tokens)
+        requests = floor(rate * MILLI)
+    else:
+        able, held = DecodeWorker(model, pool, engine, load), held_sequences(layout, bill)
+        running = able.most_sequences(tpot)
+        if not arrives(workload):
+            running = held = min(running, held, workload.concurrency)
+        rate = able.rate(running)
+        requests = floor(rate * MILLI) if arrives(workload) else ceil(rate * MILLI)
+    if not requests:
+        return nothing
+    found = {"sequences": held, "requests": requests}
     if workload.tokens_per_second is not None:
         found["tokens"] = floor(rate * load.output * MILLI)
     return found
-
-
-def _rate(
-    model: Model,
-    layout: Layout,
-    sites: tuple[Site, ...],
-    engine: Engine,
-    workload: Workload,
-    bill: Bill,
-    phase: Phase,
-    way: KvWay,
-) -> float:
-    """Requests a second; raises BadInput where a GPU's bandwidth is unknown."""
-    for site in sites:
-        if not site.gpu.memory_bandwidth_gbps:
-            raise BadInput("has no memory bandwidth in the catalogue: speed is unknown", where=site.gpu.slug)
-    load, pool = traffic(workload), worker(layout, sites)
-    ttft, tpot = (target / 1000 if target else None for target in (workload.ttft_ms, workload.tpot_ms))
-    if phase == "prefill":
-        return PrefillWorker(model, pool, engine, load, way.link, way.gbps).most(ttft, bill.kv_cache_tokens)
-    return DecodeWorker(model, pool, engine, load).most(tpot)

@@ -6,7 +6,7 @@ from typing import Any
 from planner.errors import BadInput
 from planner.solve.capacity import arrives, held_sequences
 from planner.solve.phase_speed import phase_speed
-from planner.solve.pool_pairs import pool_rate, pool_shares, rate
+from planner.solve.pool_pairs import carried_rate, pool_shares, rate
 from planner.solve.shape import Shape
 from planner.speed.predict import predict
 from planner.speed.traffic import traffic
@@ -20,7 +20,7 @@ def replica_speeds(shapes: Sequence[Shape], workload: Workload) -> list[dict[str
     """
     pooled = any(shape.phase for shape in shapes)
     rates = [_rate(shape, workload) for shape in shapes]
-    total = pool_rate(shapes, workload) if pooled else sum(rates)
+    total = carried_rate(shapes, workload) if pooled and arrives(workload) else sum(rates)
     shares = pool_shares(shapes, workload) if pooled else {}
     found: dict[int, dict[str, Any] | None] = {}
     for shape, able in zip(shapes, rates, strict=True):

@@ -129,11 +129,6 @@ class DecodeWorker:
             low, high = (middle, high) if self.step(middle) <= tpot * self.load.accepted else (low, middle)
         return low
 
-    def most(self, tpot: float | None) -> float:
-        """Return the most requests a second with a mean TPOT in seconds."""
-        sequences = self.most_sequences(tpot)
-        return self.rate(sequences) if sequences else 0.0
-
     def document(self, rate: float) -> dict[str, Any]:
         """Return the `speed` entry of a plan for the worker under its part of a rate, in milliseconds and a second."""
         basis, band = pool_basis(self.pool.sites, self.engine.name)

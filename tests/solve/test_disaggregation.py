@@ -16,6 +16,7 @@ from planner.plan_document import Plan, ReplicaPlan
 from planner.request import Allowed, ModelRequest, Request
 from planner.solve.integer_programme import IntegerProgramme
 from planner.solve.kv_way import KvWay
+from planner.solve.lexicographic import feasible
 from planner.solve.outcome import Effort
 from planner.solve.phase_cover import carried_by, carried_together
 from planner.solve.problem import Problem, read_problem
@@ -59,10 +60,12 @@ def every_mix(shapes: list[Shape], workload: Workload, most: int) -> int | None:
                 )
         if (rate, rate, held) in found:
             return used
-        reached[used] = {
-            a for a in found if not any(a != b and all(x <= y for x, y in zip(a, b, strict=True)) for b in found)
-        }
+        reached[used] = {a for a in found if not any(below(a, b) for b in found)}
     return None
+
+
+def below(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +164,8 @@ def test_workers_of_different_ways_do_not_serve_each_other() -> None:
 
     rows = IntegerProgramme()
     copies = [(worker("prefill", here), {rows.variable(): 1}), (worker("decode", there), {rows.variable(): 1})]
-    assert carried_by(rows, copies, "requests") == {}
+    rows.at_least(carried_by(rows, copies, "requests"), 1)
+    assert not feasible(rows, Effort())
     parts = [(shape.phase, shape.way, {"requests": 5}) for shape, _ in copies]
     assert carried_together(parts, "requests") == 0
     assert carried_together([("prefill", 0, {"requests": 5}), ("decode", 0, {"requests": 3})], "requests") == 3
@@ -171,6 +175,7 @@ def test_what_cannot_be_separated_is_said() -> None:
     with pytest.raises(BadInput, match="vllm or sglang"):
         plan("llama-3.1-8b", "8xH100-SXM", engine="trtllm", wishes={"allow": {"disaggregation": True}})
     found = plan("llama-3.1-8b", "1xH100-SXM", context=4096, wishes={"allow": {"disaggregation": True}})
+    assert not found.deployments[0].pools
     assert any("not tried" in line for line in found.assumptions)
 
 
@@ -189,3 +194,33 @@ def test_pools_are_named_as_a_fix_where_they_alone_help() -> None:
     found = plan("llama-3.1-8b", "8xH100-SXM", workload=wanted)
     assert found.status == "infeasible"
     assert {"models.0.allow.disaggregation": True} in [fix["change"] for fix in found.fixes]
+
+
+@pytest.mark.parametrize(("held", "ttft", "tpot"), [(60, 2500, 10), (30, 1500, 9), (40, 2500, 12), (20, 300, 25)])
+def test_with_requests_always_in_flight_prefill_workers_keep_up(held: int, ttft: float, tpot: float) -> None:
+    """Least GPUs over all mixes: the sequences carried, and what prefill workers have left, by number of GPUs."""
+    workload = Workload(
+        context=8192, input_tokens=6000, output_tokens=300, concurrency=held, ttft_ms=ttft, tpot_ms=tpot
+    )
+    found = problem(workload)
+    reached = {0: {(0, 0)}}
+    for used in range(1, 9):
+        states = set()
+        for shape in found.shapes[0].fitting:
+            sign = {"prefill": 1, "decode": -1, None: 0}[shape.phase]
+            left = sign * shape.capacity.get("requests", 0)
+            for before in reached.get(used - shape.gpus, ()):
+                states.add((min(held, before[0] + shape.capacity["sequences"]), before[1] + left))
+        reached[used] = {a for a in states if not any(below(a, b) for b in states)}
+    enough = [used for used, states in reached.items() if any(a >= held and b >= 0 for a, b in states)]
+    assert least_gpus(found) == min(enough, default=None)
+
+
+def test_a_plan_without_a_rate_holds_with_its_pools() -> None:
+    workload = Workload(context=8192, input_tokens=6000, output_tokens=300, concurrency=60, ttft_ms=2500, tpot_ms=10)
+    found = plan("llama-3.1-8b", "8xH100-SXM", workload=workload, wishes={"allow": {"disaggregation": True}})
+    (pair,) = found.deployments[0].pools
+    assert check(found) == []
+    fewer = found.model_dump(mode="json")
+    fewer["deployments"][0]["pools"][0]["prefill"] = pair.prefill[1:]
+    assert check(Plan.parse(fewer, where="plan"))
