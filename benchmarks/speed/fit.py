@@ -22,7 +22,7 @@ from benchmarks.speed.kernels import best_shares
 from benchmarks.speed.parameters import constants, parameters
 from benchmarks.speed.runs import offline, pair, read_runs, served, single_streams, waits_unmodelled
 from planner.speed.achieved import constants as present
-from planner.speed.achieved import family, generation, own_kernels
+from planner.speed.achieved import family, generation
 
 _SPREAD = {"ttft": 0.25, "tpot": 0.08, "tokens": 0.10, "own": 0.15}
 _SOFT = 1.5
@@ -147,20 +147,22 @@ def main() -> None:
         write(fit, vector)
 
 
+def fitted_gpus(fit: Fit) -> dict[str, list[str]]:
+    """Return the GPUs with rows under each engine, in the catalogue's names."""
+    found: dict[str, set[str]] = {}
+    for row, run in zip(fit.rows, fit.arrays.runs, strict=True):
+        if row.get("gpu_slug"):
+            found.setdefault(run.engine.name, set()).add(str(row["gpu_slug"]))
+    return {engine: sorted(gpus) for engine, gpus in sorted(found.items())}
+
+
 def write(fit: Fit, vector: np.ndarray) -> None:
     """Write achieved.yaml and the fitted links."""
     here = Path(__file__).resolve().parents[2] / "planner" / "speed"
     modes = {name: {key: row[key] for key in ("mixes", "reserves")} for name, row in present()["engines"].items()}
     modes = {engine: modes.get(engine, {"mixes": True, "reserves": False}) for engine in fit.engines}
     content = constants(fit.made, vector, fit.families, fit.engines, modes)
-    content["fitted_gpus"] = {
-        "served": sorted(
-            {str(row["gpu_slug"]) for row, e in zip(fit.rows, fit.arrays.engine, strict=True) if not own_kernels(e)}
-        ),
-        "llamacpp": sorted(
-            {str(row["gpu_slug"]) for row, e in zip(fit.rows, fit.arrays.engine, strict=True) if own_kernels(e)}
-        ),
-    }
+    content["fitted_gpus"] = fitted_gpus(fit)
     content["error_band"] = present()["error_band"]
     head = (
         "# Shares of the datasheet that engines reach, fitted by benchmarks/speed/fit.py to"

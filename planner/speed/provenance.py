@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 from planner.fleet.site import Site
-from planner.speed.achieved import constants, family, own_kernels
+from planner.speed.achieved import constants, family
 from planner.speed.speed import Provenance
 
 
 def provenance(sites: Sequence[Site], engine: str) -> Provenance:
-    """Return what the constants of the least known GPU among the sites rest on, under an engine."""
+    """Return what the constants of the least known GPU among the sites rest on, under an engine.
+
+    A GPU counts as measured where runs of this very engine on it were fitted; runs of others there tell of the
+    architecture only.
+    """
     fit = constants()
-    known = fit["fitted_gpus"]["llamacpp" if own_kernels(engine) else "served"]
+    known = fit["fitted_gpus"].get(engine, ())
     found = {
         Provenance.MEASURED
         if site.gpu.slug in known

@@ -13,7 +13,8 @@ from planner.fleet.site import usual_site
 from planner.layout import Limits
 from planner.models.source import load_model
 from planner.speed.predict import predict
-from planner.speed.speed import Speed
+from planner.speed.provenance import provenance
+from planner.speed.speed import Provenance, Speed
 from planner.workload import Workload
 
 LLAMA = load_model("llama-3.1-8b")
@@ -103,3 +104,12 @@ def test_no_bandwidth_no_speed():
     gpu = replace(find_gpu("l4")[0], memory_bandwidth_gbps=None)
     with pytest.raises(BadInput, match="bandwidth"):
         speed(Workload(), gpu=gpu)
+
+
+def test_a_gpu_counts_as_fitted_only_under_the_engines_that_ran_on_it() -> None:
+    """The fitted rows on A100 SXM are of TensorRT-LLM and llama.cpp, those on H100 SXM of all three servers."""
+    a100, h100, mi325 = (usual_site(find_gpu(slug)[0]) for slug in ("a100-sxm4-80gb", "h100-sxm5-80gb", "mi325x"))
+    assert provenance([a100], "trtllm") is provenance([a100], "llamacpp") is Provenance.MEASURED
+    assert provenance([a100], "vllm") is provenance([a100, h100], "sglang") is Provenance.SAME_ARCHITECTURE
+    assert provenance([h100], "vllm") is provenance([h100], "sglang") is Provenance.MEASURED
+    assert provenance([h100, mi325], "vllm") is Provenance.DATASHEET
