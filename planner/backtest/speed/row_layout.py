@@ -29,10 +29,11 @@ def recorded_layout(
             pipeline = gpus
             notes.append("layers taken as split over the GPUs, as llama.cpp does by default")
         else:
-            tensor = _tuned_tensor(model, gpu, gpus)
-            data = gpus // tensor
+            tensor, pipeline = _tuned_sizes(model, gpu, gpus)
+            data = gpus // (tensor * pipeline)
+            stages = f" PP{pipeline}" if pipeline > 1 else ""
             notes.append(
-                f"layout not stated: taken as {data} copies of TP{tensor}, the least that leaves the cache room"
+                f"layout not stated: taken as {data} copies of TP{tensor}{stages}, the least that leaves the cache room"
             )
             return _layout(row, model, gpu, engine, workload, (tensor, pipeline, 1), spread=False), data
     if model.experts and "attention data parallelism on" in str(row.get("caveat")):
@@ -58,13 +59,16 @@ def pool_layout(
     return _layout(row, model, gpu, engine, workload, (tensor, pipeline, data), spread=spread)
 
 
-def _tuned_tensor(model: Model, gpu: Gpu, gpus: int) -> int:
-    """Tensor-parallel size of a run tuned for throughput: the least at which the weights leave the cache room."""
+def _tuned_sizes(model: Model, gpu: Gpu, gpus: int) -> tuple[int, int]:
+    """Tensor- and pipeline-parallel sizes of a run tuned for throughput: the least at which the weights leave room.
+
+    Stages only where the widest tensor-parallel group leaves none.
+    """
     room = _WEIGHTS_SHARE * gpu.memory_bytes
-    fitting = [size for size in _SIZES if gpus % size == 0 and model.weight_bytes / size < room]
-    if not fitting:
-        raise BadInput("is not stated", field="tp")
-    return fitting[0]
+    for tensor, pipeline in (*((size, 1) for size in _SIZES), *((_SIZES[-1], stages) for stages in _SIZES[1:])):
+        if gpus % (tensor * pipeline) == 0 and model.weight_bytes / (tensor * pipeline) < room:
+            return tensor, pipeline
+    raise BadInput("is not stated", field="tp")
 
 
 def _layout(

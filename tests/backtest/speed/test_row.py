@@ -36,6 +36,14 @@ def test_an_unstated_layout_is_the_least_that_leaves_the_cache_room():
     assert any("layout not stated" in note for note in run.notes)
 
 
+def test_an_unstated_layout_has_stages_where_no_tensor_size_leaves_room():
+    """405 GB in FP8 over 8 GPUs of 80 GB are 51 GB each, over 16 they are 25."""
+    run = read_speed_row(ROW | {"tp": None, "n_gpus": 32, "model": "Llama-3.1-405B", "precision": "fp8"})
+    assert (run.layout.tensor_parallel_size, run.layout.pipeline_parallel_size, run.replicas) == (8, 2, 2)
+    with pytest.raises(BadInput, match="not stated"):
+        read_speed_row(ROW | {"tp": None, "n_gpus": 8, "model": "Llama-3.1-405B", "precision": "fp8"})
+
+
 @pytest.mark.parametrize(("precision", "bits"), [("bf16", 16), ("fp8", 8), ("NVFP4", 4.5), ("int4", 4.125)])
 def test_weights_are_stored_in_the_precision_of_the_row(precision, bits):
     """Linear layers of Llama-3.1-8B: 6,979,321,856 parameters (32 x 218,103,808), the rest stays in 16 bits."""
