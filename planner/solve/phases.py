@@ -32,7 +32,7 @@ def refuse_impossible(wanted: ModelRequest) -> None:
     """Raise BadInput where pools are allowed and no engine of the request runs any."""
     engines = (wanted.engine, *wanted.allow.engines)
     if wanted.allow.disaggregation and not any(find_engine(engine).name in PHASE_OPTIONS for engine in engines):
-        problem = f"{' and '.join(engines)} prefill and decode in one process here"
+        problem = f"is not modelled for {' and '.join(engines)}"
         raise BadInput(problem, where=wanted.model, field="allow.disaggregation", expected=" or ".join(PHASE_OPTIONS))
 
 
