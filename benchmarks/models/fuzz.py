@@ -19,6 +19,8 @@ from planner.models.blueprints import model_types
 from planner.models.class_defaults import class_defaults
 
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth", "encoder_layers", "decoder_layers")
+LEFT = ("add_cross_attention", "is_encoder_decoder", "is_decoder", "chunk_size_feed_forward")
+"""Fields that make something else of a decoder."""
 SEEDS: dict[str, dict[str, Any]] = {
     "dbrx": {
         "attn_config": {"kv_n_heads": 8, "rope_theta": 5e5},
@@ -38,10 +40,13 @@ SEEDS: dict[str, dict[str, Any]] = {
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "conv"], "num_hidden_layers": 4},
     "glm4v_moe_text": {"head_dim": 128},
     "ministral": {"head_dim": 128},
-    "zamba": {"n_mamba_heads": 2, "num_hidden_layers": 12},
+    "gemma3n_text": {"num_hidden_layers": 12, "num_kv_shared_layers": 4},
+    "helium": {"hidden_size": 2560, "num_attention_heads": 20, "head_dim": 128},
+    "zamba": {"n_mamba_heads": 2, "num_hidden_layers": 12, "tie_word_embeddings": True},
     "zamba2": {
         "num_hidden_layers": 6,
         "num_mem_blocks": 2,
+        "tie_word_embeddings": True,
         "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid", "hybrid", "hybrid"],
     },
     "nemotron": {"head_dim": 128, "num_key_value_heads": 8},
@@ -70,7 +75,7 @@ def section(model_type: str, rng: random.Random, changes: int) -> dict[str, Any]
         elif "num_experts" in name or name.endswith("routed_experts") or name == "num_local_experts":
             config[name] = rng.choice([4, 8, 12])
     for name in rng.sample(sorted(fields), min(changes, len(fields))):
-        if name not in config and (mutated := mutate(fields[name], rng)) is not None:
+        if name not in (*config, *LEFT) and (mutated := mutate(fields[name], rng)) is not None:
             config[name] = mutated
     return config | SEEDS.get(model_type, {})
 

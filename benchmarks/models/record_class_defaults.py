@@ -17,7 +17,7 @@ BASE = {field.name for field in dataclasses.fields(PretrainedConfig)}
 SIZELESS = re.compile(
     "eps$|epsilon|dropout|_id$|_ids$|token_i|initializer|use_cache|_act$|pdrop|init_std|layerdrop|^rope_|_coef|jitter"
     "|softcap|logit_scale|time_step_|std$|^lambda|^mask_|ctc_|apply_spec|summary|_scaling|^scale_attn"
-    "|^scale_embed|_prob$|loss|seed|temperature|^alpha|threshold|^output_|^return_|^begin_|norm_topk"
+    "|^scale_embed|_prob$|loss|seed|temperature|^alpha|threshold|^output_(?!dim|proj)|^return_|^begin_|norm_topk"
 )
 
 
@@ -38,7 +38,10 @@ def classes() -> dict[str, type]:
     return found
 
 
-EXTRA = ("siglip_vision_model", "siglip2_vision_model", "clip_vision_model", "pixtral", "dinov2", "kimi_k25_vision")
+EXTRA = (
+    "siglip_vision_model", "siglip2_vision_model", "clip_vision_model", "pixtral", "dinov2", "kimi_k25_vision", "radio",
+    "qwen2_audio_encoder", "voxtral_encoder", "parakeet_encoder",
+)  # fmt: skip
 
 
 def defaults(cls: type) -> dict[str, object]:

@@ -12,6 +12,8 @@ from planner.models.dtype import DType
 from planner.models.layer import Layer
 from planner.models.tensor import Role, Tensor
 
+_AT_WORK = (Role.EMBEDDING, Role.NORM, Role.HEAD)
+
 
 @dataclass(frozen=True)
 class Component:
@@ -126,8 +128,12 @@ class Model:
 
     @cached_property
     def active_params(self) -> int:
-        """Parameters of the language model that one token uses, with embedding and head."""
-        outer = sum(tensor.params for tensor in (*self.embedding, *self.final, *self.head))
+        """Parameters of the language model at work for one token: token table, layers, norms and head.
+
+        Routed experts count by the share that is chosen. Tables of positions and other tables beside that
+        of the tokens (per-layer embeddings), of which a token reads one row, are left out.
+        """
+        outer = sum(tensor.params for tensor in (*self.embedding, *self.final, *self.head) if tensor.role in _AT_WORK)
         return round(outer + sum(times * layer.active_params for layer, times in self.distinct_layers.items()))
 
     @cached_property

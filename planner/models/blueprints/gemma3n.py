@@ -27,7 +27,7 @@ def gemma3n_text(config: Config) -> Model:
     per_layer = per_layer * shape.layers if len(per_layer) == 1 else per_layer
     if len(per_layer) != shape.layers:
         raise config.wrong("intermediate_size", widths, f"one width, or one for each of the {shape.layers} layers")
-    first_shared = shape.layers - config.integer("num_kv_shared_layers", default=0, least=0)
+    first_shared = shape.layers - config.integer("num_kv_shared_layers", default=0, least=0, most=shape.layers)
     windows = layer_windows(config, shape.layers, last_of(5, shape.layers))
 
     def make(kind: tuple[int | None, int, bool]) -> Layer:

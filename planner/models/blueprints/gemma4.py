@@ -24,7 +24,7 @@ def gemma4_text(config: Config) -> Model:
     """Five of six layers slide; the last `num_kv_shared_layers` read the cache of earlier ones."""
     shape = read_shape(config)
     full = _full_shape(config, shape)
-    first_shared = shape.layers - config.integer("num_kv_shared_layers", default=0, least=0)
+    first_shared = shape.layers - config.integer("num_kv_shared_layers", default=0, least=0, most=shape.layers)
     kinds = layer_types(config, shape.layers, last_of(6, shape.layers))
     kinds[-1] = FULL
     twice = config.flag("use_double_wide_mlp")

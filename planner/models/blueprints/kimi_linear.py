@@ -65,7 +65,10 @@ def bailing_hybrid(config: Config) -> Model:
     kinds = layer_types(config, shape.layers, habit)
     latent = ((*mixer, *gate), cache)
     routing = Routing(experts, chosen, shared)
-    return _model(config, shape, kinds, delta, latent, dense, routed, routing, table="word_embeddings")
+    return _model(
+        config, shape, kinds, delta, latent, dense, routed, routing,
+        table="word_embeddings", tie_field="tie_word_embeddings",
+    )  # fmt: skip
 
 
 def _kimi_types(config: Config, linear_part: Config, layers: int) -> list[str]:
@@ -78,7 +81,7 @@ def _kimi_types(config: Config, linear_part: Config, layers: int) -> list[str]:
 
 def _model(
     config: Config, shape: Shape, kinds: list[str], delta: _Delta, latent: _Latent, dense: tuple[Tensor, ...],
-    routed: tuple[Tensor, ...], routing: Routing, table: str = "embed_tokens",
+    routed: tuple[Tensor, ...], routing: Routing, table: str = "embed_tokens", tie_field: str = "",
 ) -> Model:  # fmt: skip
     common = norms(PRE_NORMS, shape.hidden, shape.dtype)
 
@@ -90,7 +93,7 @@ def _model(
         return Layer((*delta[0], *tensors, *common), state=delta[1], routing=choice)
 
     layers = layers_of(zip(kinds, dense_first(config, shape.layers, habit=1), strict=True), make)
-    return decoder(config, shape, layers, table=table)
+    return decoder(config, shape, layers, table=table, tie_field=tie_field)
 
 
 def _delta_attention(

@@ -22,7 +22,7 @@ _OLD_NAMES = {"mamba": "linear_attention", "attention": FULL}
 
 @blueprint("nemotron_h")
 def nemotron_h(config: Config) -> Model:
-    """Mamba 2, attention, squared-ReLU or routed feed-forward layers, each behind one norm."""
+    """Mamba 2, attention, squared-ReLU or routed feed-forward layers, each behind one norm; the head is its own."""
     kinds = _kinds(config)
     shape = read_shape(config, intermediate=0, layers=len(kinds))
 
@@ -39,7 +39,7 @@ def nemotron_h(config: Config) -> Model:
         return Layer((*_mlp(shape, wide, "mixer", Role.MLP, config.flag("mlp_bias")), *common))
 
     layers = layers_of(kinds, make)
-    return decoder(config, shape, layers, prefix="backbone.", table="embeddings", final="norm_f")
+    return decoder(config, shape, layers, tie_field="", prefix="backbone.", table="embeddings", final="norm_f")
 
 
 def _kinds(config: Config) -> list[str]:

@@ -45,8 +45,11 @@ def read_shape(
     heads = heads or config.integer("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
     if kv_heads is None:
         kv_heads = config.integer("num_key_value_heads", default=heads)
-    if head_dim is None and "head_dim" not in config and hidden % heads:
-        raise config.wrong("num_attention_heads", heads, f"a divisor of hidden_size {hidden}, or head_dim given")
+    if head_dim is None and "head_dim" not in config:
+        if heads > hidden:
+            raise config.wrong("num_attention_heads", heads, f"at most hidden_size {hidden}, or head_dim given")
+        if hidden % heads:
+            config.assume(f"head_dim is not given, and {heads} heads do not divide {hidden}: read as {hidden // heads}")
     if heads % kv_heads:
         raise config.wrong("num_key_value_heads", kv_heads, f"a divisor of the {heads} attention heads")
     if intermediate is None:

@@ -10,9 +10,9 @@ def clip(config: Config, tensors: TensorList) -> None:
     """A class token, a norm before the layers, no bias on the patches."""
     width = config.integer("hidden_size")
     tensors.parameter("embeddings.class_embedding", width)
-    _patches(config, tensors, bias=False, extra=1)
+    patches(config, tensors, bias=False, extra=1)
     tensors.norm("pre_layrnorm", width)
-    _layers(config, tensors)
+    encoder_layers(config, tensors)
     tensors.norm("post_layernorm", width)
 
 
@@ -20,8 +20,8 @@ def clip(config: Config, tensors: TensorList) -> None:
 def siglip(config: Config, tensors: TensorList) -> None:
     """No class token; with `vision_use_head` an attention-pooling head."""
     width = config.integer("hidden_size")
-    _patches(config, tensors, bias=True)
-    _layers(config, tensors)
+    patches(config, tensors, bias=True)
+    encoder_layers(config, tensors)
     tensors.norm("post_layernorm", width)
     if config.flag("vision_use_head", default=True):
         pooling_head(config, tensors)
@@ -30,8 +30,8 @@ def siglip(config: Config, tensors: TensorList) -> None:
 @tower("idefics2_vision", "idefics3_vision", "smolvlm_vision", "idefics2", "idefics3", "smolvlm")
 def idefics(config: Config, tensors: TensorList) -> None:
     """SigLIP for images of their own shape, without the head."""
-    _patches(config, tensors, bias=True)
-    _layers(config, tensors)
+    patches(config, tensors, bias=True)
+    encoder_layers(config, tensors)
     tensors.norm("post_layernorm", config.integer("hidden_size"))
 
 
@@ -40,7 +40,7 @@ def video_llama_3(config: Config, tensors: TensorList) -> None:
     """SigLIP with rotary positions."""
     width, patch = config.integer("hidden_size"), config.integer("patch_size")
     tensors.convolution("embeddings.patch_embedding", width, config.integer("num_channels"), patch, patch)
-    _layers(config, tensors)
+    encoder_layers(config, tensors)
     tensors.norm("post_layernorm", width)
 
 
@@ -50,7 +50,7 @@ def siglip2(config: Config, tensors: TensorList) -> None:
     width, patch = config.integer("hidden_size"), config.integer("patch_size")
     tensors.linear("embeddings.patch_embedding", width, config.integer("num_channels") * patch**2)
     tensors.parameter("embeddings.position_embedding.weight", config.integer("num_patches"), width)
-    _layers(config, tensors)
+    encoder_layers(config, tensors)
     tensors.norm("post_layernorm", width)
     if config.flag("vision_use_head", default=True):
         pooling_head(config, tensors)
@@ -68,14 +68,16 @@ def pooling_head(config: Config, tensors: TensorList) -> None:
     tensors.linear("head.mlp.fc2", width, inner)
 
 
-def _patches(config: Config, tensors: TensorList, *, bias: bool, extra: int = 0) -> None:
+def patches(config: Config, tensors: TensorList, *, bias: bool, extra: int = 0) -> None:
+    """Add the convolution over patches and the table of positions, `extra` of them for other tokens."""
     width, patch, side = config.integer("hidden_size"), config.integer("patch_size"), config.integer("image_size")
     channels = config.integer("num_channels", default=3)
     tensors.convolution("embeddings.patch_embedding", width, channels, patch, patch, bias=bias)
     tensors.parameter("embeddings.position_embedding.weight", (side // patch) ** 2 + extra, width)
 
 
-def _layers(config: Config, tensors: TensorList) -> None:
+def encoder_layers(config: Config, tensors: TensorList) -> None:
+    """Add the layers."""
     tensors.blocks(
         "encoder.layers", config.integer("num_hidden_layers", most=1000), config.integer("hidden_size"),
         config.integer("intermediate_size"), config.integer("num_attention_heads"), CLIP_NAMES,
