@@ -4,6 +4,7 @@ usage: PYTHONPATH=. python benchmarks/models/fuzz.py [--tries N] [--seed N] MODE
 """
 
 import argparse
+import dataclasses
 import json
 import random
 import sys
@@ -77,7 +78,53 @@ def section(model_type: str, rng: random.Random, changes: int) -> dict[str, Any]
     for name in rng.sample(sorted(fields), min(changes, len(fields))):
         if name not in (*config, *LEFT) and (mutated := mutate(fields[name], rng)) is not None:
             config[name] = mutated
+    if changes:
+        config |= open_fields(model_type, config, rng, chance=0.3)
     return config | SEEDS.get(model_type, {})
+
+
+def layer_kinds(model_type: str, name: str, layers: int | None, rng: random.Random) -> list[str] | None:
+    """A list with a kind for each layer, of the kinds that the class has by default."""
+    try:
+        config = CONFIG_MAPPING[model_type](**({"num_hidden_layers": layers} if layers else {}))
+    except Exception:
+        return None
+    kinds = getattr(config, name, None)
+    return [rng.choice(kinds) for _ in kinds] if kinds else None
+
+
+def open_fields(model_type: str, config: dict[str, Any], rng: random.Random, chance: float) -> dict[str, Any]:
+    """Fields that the class leaves open, filled; and numbers that some files set to null."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(CONFIG_MAPPING[model_type]):
+        if field.name in config or rng.random() > chance:
+            continue
+        if field.name.endswith("_types") and field.default is None:
+            found[field.name] = layer_kinds(model_type, field.name, config.get("num_hidden_layers"), rng)
+        elif field.name in NULLABLE and isinstance(field.default, int):
+            found[field.name] = None
+        elif field.name in OPEN and field.default is None:
+            found[field.name] = rng.choice(OPEN[field.name])
+    return {name: value for name, value in found.items() if value is not None or name in NULLABLE}
+
+
+OPEN: dict[str, tuple[Any, ...]] = {
+    "head_dim": (32, 64, 128, 256),
+    "num_key_value_heads": (1, 2, 4, 8),
+    "sliding_window": (512, 4096),
+    "mlp_only_layers": ([0], [1, 2], []),
+    "n_inner": (512, 3000),
+    "q_lora_rank": (256, 1536),
+    "moe_latent_size": (128, 512),
+    "num_kv_heads": (1, 2),
+    "ffn_hidden_size": (512, 3000),
+    "lru_width": (512, 2560),
+    "attn_layer_indices": ([1], [0, 2]),
+    "full_attn_idxs": ([1], [0, 1]),
+    "moe_layers": ([1], [0, 1]),
+    "v_head_dim": (64, 128),
+}
+NULLABLE = ("q_lora_rank", "sliding_window", "head_dim", "num_key_value_heads", "n_shared_experts")
 
 
 def mutate(value: Any, rng: random.Random) -> Any:
