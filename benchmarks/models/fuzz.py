@@ -20,7 +20,9 @@ from planner.models.blueprints import model_types
 from planner.models.class_defaults import class_defaults
 
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth", "encoder_layers", "decoder_layers")
-LEFT = ("add_cross_attention", "is_encoder_decoder", "is_decoder", "chunk_size_feed_forward")
+HEADS = ("num_attention_heads", "num_heads", "encoder_attention_heads", "conf_num_attention_heads")
+WIDTHS = ("hidden_size", "d_model", "embed_dim")
+LEFT = ("add_cross_attention", "is_encoder_decoder", "is_decoder", "use_bidirectional_attention")
 """Fields that make something else of a decoder."""
 SEEDS: dict[str, dict[str, Any]] = {
     "dbrx": {
@@ -78,6 +80,10 @@ def section(model_type: str, rng: random.Random, changes: int) -> dict[str, Any]
     for name in rng.sample(sorted(fields), min(changes, len(fields))):
         if name not in (*config, *LEFT) and (mutated := mutate(fields[name], rng)) is not None:
             config[name] = mutated
+    heads = next((name for name in HEADS if name in config), None)
+    width = next((name for name in WIDTHS if name in fields), None)
+    if heads and width and config.get(width, fields[width]) % config[heads]:
+        del config[heads]
     if changes:
         config |= open_fields(model_type, config, rng, chance=0.3)
     return config | SEEDS.get(model_type, {})

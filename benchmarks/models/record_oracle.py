@@ -55,7 +55,8 @@ def decoder_layers(model: torch.nn.Module, config: Any) -> torch.nn.ModuleList:
     """The list of layers of the decoder: as long as the config says, and the heaviest of that length."""
     text = config.get_text_config(decoder=True)
     count = getattr(text, "num_hidden_layers", None) or getattr(text, "n_layer", None)
-    stacks = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == count]
+    decoder = model.get_decoder() if hasattr(model, "get_decoder") else model
+    stacks = [m for m in (decoder or model).modules() if isinstance(m, torch.nn.ModuleList) and len(m) == count]
     return max(stacks, key=lambda stack: sum(p.numel() for p in stack.parameters()))
 
 
@@ -91,6 +92,8 @@ def measure(raw: dict[str, Any]) -> dict[str, Any]:
     config = read_config(raw)
     model = build(config)
     table, head = model.get_input_embeddings(), model.get_output_embeddings()
+    if head is None:
+        head = next((module for name, module in model.named_modules() if name.endswith(".lm_head")), None)
     found = {
         "total": sum(p.numel() for p in model.parameters()),
         "embedding": table.weight.numel(),

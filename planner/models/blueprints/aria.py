@@ -49,7 +49,7 @@ def _queries(config: Config) -> int:
     numbers = list(counts.values()) if isinstance(counts, dict) else []
     if not numbers or not all(isinstance(number, int) and 0 < number < 10**6 for number in numbers):
         raise config.wrong("projector_patch_to_query_dict", counts, "numbers of queries by number of patches")
-    return max(numbers)
+    return int(max(numbers))
 
 
 @blueprint("aria_text")

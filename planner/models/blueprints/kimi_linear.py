@@ -67,7 +67,7 @@ def bailing_hybrid(config: Config) -> Model:
     routing = Routing(experts, chosen, shared)
     return _model(
         config, shape, kinds, delta, latent, dense, routed, routing,
-        table="word_embeddings", tie_field="tie_word_embeddings",
+        table="word_embeddings",
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def _kimi_types(config: Config, linear_part: Config, layers: int) -> list[str]:
 
 def _model(
     config: Config, shape: Shape, kinds: list[str], delta: _Delta, latent: _Latent, dense: tuple[Tensor, ...],
-    routed: tuple[Tensor, ...], routing: Routing, table: str = "embed_tokens", tie_field: str = "",
+    routed: tuple[Tensor, ...], routing: Routing, table: str = "embed_tokens",
 ) -> Model:  # fmt: skip
     common = norms(PRE_NORMS, shape.hidden, shape.dtype)
 
@@ -93,7 +93,7 @@ def _model(
         return Layer((*delta[0], *tensors, *common), state=delta[1], routing=choice)
 
     layers = layers_of(zip(kinds, dense_first(config, shape.layers, habit=1), strict=True), make)
-    return decoder(config, shape, layers, table=table, tie_field=tie_field)
+    return decoder(config, shape, layers, table=table, tie_field="")
 
 
 def _delta_attention(

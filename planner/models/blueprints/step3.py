@@ -30,7 +30,7 @@ def step3p7(config: Config) -> Model:
     inputs = 4 * vision.integer("hidden_size")
     tensors.linear("vit_large_projector", text.hidden_size, inputs, bias=config.flag("projector_bias"))
     parts = [tower_component("vision", vision, "vision_model."), component("projector", tensors)]
-    return multimodal(config, text, parts, {}, tied=text.tied)
+    return multimodal(config, text, parts, {})
 
 
 @blueprint("step3p5")
