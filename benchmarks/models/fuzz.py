@@ -22,7 +22,7 @@ from planner.models.class_defaults import class_defaults
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth", "encoder_layers", "decoder_layers")
 HEADS = ("num_attention_heads", "num_heads", "encoder_attention_heads", "conf_num_attention_heads")
 WIDTHS = ("hidden_size", "d_model", "embed_dim")
-LEFT = ("add_cross_attention", "is_encoder_decoder", "is_decoder", "use_bidirectional_attention")
+LEFT = ("add_cross_attention", "is_encoder_decoder", "is_decoder", "use_bidirectional_attention", "do_pooling")
 """Fields that make something else of a decoder."""
 SEEDS: dict[str, dict[str, Any]] = {
     "dbrx": {
