@@ -2,6 +2,8 @@
 
 import pytest
 
+from planner.models.config_json import Config
+from planner.models.configured import model_from_config
 from planner.models.inspect import inspect
 
 TOTALS = {
@@ -34,3 +36,12 @@ def test_deepseek_prediction_layer_is_counted_apart() -> None:
 def test_mla_caches_one_latent_a_token() -> None:
     (group,) = inspect("deepseek-ai/DeepSeek-V3")["kv_cache"]["groups"]
     assert (group["kind"], group["layers"], group["elements_per_token"]) == ("mla", 61, 576)
+
+
+@pytest.mark.parametrize("model_type", ["qwen2_5_omni", "qwen3_omni_moe"])
+def test_of_a_model_that_speaks_the_thinker_is_read(model_type: str) -> None:
+    whole = model_from_config(Config({"model_type": model_type}), "whole")
+    thinker = model_from_config(Config({"model_type": f"{model_type}_thinker"}), "thinker")
+    assert whole.total_params == thinker.total_params
+    assert [t.name for t in whole.tensors()] == [f"thinker.{t.name}" for t in thinker.tensors()]
+    assert any("talker and vocoder" in note for note in whole.assumptions)
