@@ -53,13 +53,13 @@ def form_groups(caches: Sequence[LayerCache]) -> tuple[CacheGroup, ...]:
     if not caches:
         return ()
     specs = {cache.spec for cache in caches}
-    if len(specs) == 1 or _uniform(specs):
+    if len(specs) == 1 or uniform(specs):
         return (CacheGroup(tuple(caches)),)
     page = max(spec.page_bytes for spec in specs)
     return _deal([LayerCache(cache.layer, cache.spec.with_page(page)) for cache in caches])
 
 
-def _uniform(specs: set[CacheSpec]) -> bool:
+def uniform(specs: set[CacheSpec]) -> bool:
     """Whether the specs may share one group although they differ (UniformTypeKVCacheSpecs.is_uniform_type)."""
     if len({spec.block_size for spec in specs}) > 1:
         return False

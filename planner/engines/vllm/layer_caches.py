@@ -6,6 +6,7 @@ Source: get_kv_cache_spec of the attention layers (vllm/model_executor/layers/at
 from collections.abc import Iterator
 
 from planner.engines.vllm.cache_spec import CacheSpec, SpecKind
+from planner.engines.vllm.compressed_latent import compressed_caches, compresses
 from planner.models.attention import Attention, CacheKind
 from planner.models.dtype import BF16, BY_NAME, DType
 from planner.models.layer import Layer
@@ -33,6 +34,9 @@ def layer_caches(
     """
     attention = layer.attention
     if attention is None or not attention.stores:
+        return
+    if compresses(attention):
+        yield from compressed_caches(attention, dtype, block_size)
         return
     if attention.kind is CacheKind.MLA and unfolded:
         heads = attention.query_heads // tensor_parallel

@@ -5,7 +5,10 @@ from functools import cache
 from planner.engines.vllm.cache_groups import CacheGroup, LayerCache, form_groups
 from planner.engines.vllm.cache_spec import CacheSpec, Request, SpecKind
 from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
+from planner.engines.vllm.compressed_latent import BLOCK as COMPRESSED_BLOCK
+from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.layer_caches import element_type, layer_caches
+from planner.engines.vllm.packed_groups import pack_groups, packed, packed_bytes
 from planner.engines.vllm.recurrent_states import aligned_block, held_states, matrix_dtype, state_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.weight_types import WeightTypes
@@ -19,8 +22,11 @@ _SPARSE_BLOCK = 64
 
 
 def preferred_block(model: Model) -> int:
-    """Tokens of a block: 16, and 64 where sparse attention has an indexer (platforms/interface.py)."""
-    sparse = any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
+    """Tokens of a block: 16, and more where sparse attention has an indexer (platforms/interface.py)."""
+    kinds = [layer.attention for layer in model.distinct_layers if layer.attention]
+    if any(compresses(kind) for kind in kinds):
+        return COMPRESSED_BLOCK
+    sparse = any(kind.index_dim for kind in kinds)
     return _SPARSE_BLOCK if sparse else DEFAULT_BLOCK
 
 
@@ -30,6 +36,8 @@ def layout_groups(model: Model, layout: Layout, rules: Rules, version: Version) 
     name = layout.kv_cache_dtype
     if name == "auto":
         name = checkpoint_cache_dtype(model) or "auto"
+    if name == "auto" and any(layer.attention and compresses(layer.attention) for layer in model.distinct_layers):
+        name = "fp8"
     return _groups(
         model,
         rules,
@@ -73,12 +81,15 @@ def _groups(
         if size := state_bytes(layer, tensor, served, matrix):
             own.append(CacheSpec(SpecKind.STATE, block_size, state_bytes=max(size, page), state_blocks=held))
         caches += [LayerCache(index, spec.as_full() if rules.cache_groups == "one" else spec) for spec in own]
-    return form_groups(caches)
+    slides = any(cache.spec.kind is SpecKind.SLIDING_MLA for cache in caches)
+    return pack_groups(caches) if slides else form_groups(caches)
 
 
-def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, stage: int) -> int:
+def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, stage: int) -> int:
     """Return the bytes that one block takes on a rank of a stage: those of the widest group there."""
     first, last = layout.stage_layers(stage)
+    if packed(groups) and rules.packed_pages != "widest_group":
+        return packed_bytes(groups, first, last, by_slot=rules.packed_pages == "slots")
     return max((group.stage_bytes(first, last) for group in groups), default=0)
 
 

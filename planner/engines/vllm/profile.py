@@ -67,7 +67,7 @@ class Vllm:
         rules = self._rules(layout.options, sites[0].gpu)
         expected, careful = self._stages(model, layout, sites, rules, confidence)
         groups = layout_groups(model, layout, rules, self.release)
-        sizes = [block_bytes(groups, layout, stage) for stage in range(layout.pipeline_parallel_size)]
+        sizes = [block_bytes(groups, layout, rules, stage) for stage in range(layout.pipeline_parallel_size)]
         needed = request_blocks(groups, layout, rules, layout.max_model_len)
         logged = capacity(groups, layout, rules, _blocks(expected, sizes, layout), needed)
         held = capacity(groups, layout, rules, _blocks(careful, sizes, layout), needed)

@@ -42,6 +42,7 @@ class Rules:
     batch_defaults: Literal["v0", "large_from_70_gib", "large_from_70_gib_but_a100", "largest_from_160_gib"]
     chunk_tokens: int
     cache_groups: Literal["one", "by_spec"]
+    packed_pages: Literal["patterns", "slots", "widest_group"]
     token_line: Literal["blocks", "concurrency"]
     in_flight: Literal["one_batch", "all_batches"]
     null_block_checked: bool
