@@ -18,6 +18,10 @@ VOCABULARY_PADDING = 64
 """The vocabulary is padded to this multiple before it is divided (layers/vocab_parallel_embedding.py)."""
 
 
+_STREAMS = "hc_head_"
+"""What mixes the residual streams before the final norm (DeepSeek-V4)."""
+
+
 def sharding(layout: Layout, rank: int = 0) -> Sharding:
     """Return how the tensors of a stage are divided, as its `rank`-th GPU sees it.
 
@@ -66,6 +70,8 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
             yield tensor
     if is_last or "norm" in everywhere:
         yield from model.final
+    elif "streams" in everywhere:
+        yield from (tensor for tensor in model.final if tensor.name.startswith(_STREAMS))
     if is_last or "head" in everywhere:
         yield from model.head
     if is_first or "tower" in everywhere:

@@ -8,7 +8,7 @@ from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.release import Version
 from planner.layout import Layout
 from planner.memory.sharding import Shape, Sharding
-from planner.models.dtype import BF16, BY_NAME, F32, DType
+from planner.models.dtype import BF16, BY_NAME, F32, INT32, DType
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Tensor
@@ -16,6 +16,10 @@ from planner.units import ceil_div
 
 _FP8_BLOCK = 128
 _FLOAT32 = ("A_log",)
+_EXPERT_TABLE = "tid2eid"
+"""Experts of each token of the vocabulary, which vLLM holds in 32 bits (models/deepseek_v4/nvidia/model.py)."""
+_SINK, _LEAST_SINKS = "attn_sink", 64
+"""Heads that FlashMLA counts in; a rank with fewer is padded (models/deepseek_v4/attention.py, padded_heads)."""
 _HEAD_NORMS = ("q_norm.weight", "k_norm.weight")
 
 
@@ -54,6 +58,8 @@ class WeightTypes:
 
         The decay rates of recurrent layers are float32 whatever the model (layers/mamba/).
         """
+        if tensor.name.endswith(_EXPERT_TABLE):
+            return INT32
         if tensor.name.endswith(_FLOAT32) or (self.float32_router and tensor.role is Role.ROUTER and tensor.matmul):
             return F32
         return self.served if tensor.dtype == self.stored else tensor.dtype
@@ -68,6 +74,8 @@ class WeightTypes:
                 shape = _refined(matrix, shape)
             elif self.divided_head_norms and tensor.name.endswith(_HEAD_NORMS):
                 shape = (shape[0] // how.tensor,)
+            elif tensor.name.endswith(_SINK):
+                shape = (max(shape[0], _LEAST_SINKS),)
             yield tensor, self.bytes(tensor, shape)
 
     def attention_scale_bytes(self, layer: Layer) -> int:

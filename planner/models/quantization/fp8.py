@@ -26,6 +26,10 @@ _FP4_EXPERT = Storage(FP4, E8M0, (1, 32), scale_leaf="scale")
 """Experts of DeepSeek-V4, by `expert_dtype`: an exponent for 32 (OCP Microscaling v1.0)."""
 
 
+_WHOLE_IN_DEEPSEEK_V4 = ("re:.*compressor\\.(wkv|wgate)$", "re:.*indexer\\.weights_proj$")
+"""Modules that its class loads as they are, though no config names them (vllm/models/deepseek_v4/compressor.py)."""
+
+
 @scheme("fp8")
 def fp8(config: Config) -> Scheme:
     """Read `weight_block_size`, `modules_to_not_convert` and `activation_scheme`.
@@ -42,6 +46,8 @@ def fp8(config: Config) -> Scheme:
     stored = block_fp8(block[0], block[1], _scale_format(config)) if block else tensor_fp8(static=static)
     again: Mapping[str, Any] = config.get("quantized_layers", default={})
     special = layer_rules(config, again)
+    if config.parent is not None and config.parent.get("model_type") == "deepseek_v4":
+        ignored += _WHOLE_IN_DEEPSEEK_V4
     if config.parent is not None and config.parent.get("expert_dtype") == "fp4":
         special += ((("*.experts.*",), _FP4_EXPERT),)
     return Rules("fp8", stored, ignored, special)
