@@ -48,7 +48,8 @@ def bad_input(error: ValidationError, where: str | Path | None) -> BadInput:
     problem = {"missing": "is missing", "extra_forbidden": "is not a field of this document"}.get(first["type"])
     if problem is None:
         problem = f"is {shown(first['input'])}"
-        return BadInput(problem, where=place, field=field, expected=first["msg"].removeprefix("Value error, ") + more)
+        expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        return BadInput(problem, where=place, field=field, expected=expected + more)
     return BadInput(problem + more, where=place, field=field)
 
 

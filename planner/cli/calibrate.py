@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.written import write
 
 
 @click.command(name="calibrate", help="Turn start-up logs or files of rows (.json) into a local profile.")
@@ -24,7 +25,7 @@ def command(logs: tuple[Path, ...], output: Path | None, model: str | None, gpu:
 
         head = f"# A local profile of gpuplan, made by `gpuplan calibrate` of {', '.join(log.name for log in logs)}.\n"
         content = yaml.safe_dump(profile.model_dump(mode="json"), sort_keys=False, width=110)
-        output.write_text(head + content, encoding="utf-8")
+        write(output, head + content)
     if as_json:
         click.echo(json.dumps(report, indent=2))
         return 0

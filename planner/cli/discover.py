@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.written import write
 from planner.errors import BadInput
 
 _FILE = click.Path(path_type=Path)
@@ -41,7 +42,7 @@ def command(
     wanted = dict(_pair(text) for text in kinds)
     found = discover(Sources(**files), kinds=wanted, name=name, reserve_busy=reserve_busy)  # type: ignore[arg-type]
     if output:
-        output.write_text(found.yaml(), encoding="utf-8")
+        write(output, found.yaml())
     if as_json:
         click.echo(found.json())
     elif output:

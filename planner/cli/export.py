@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.written import write
 
 
 @click.command(name="export", help="Write what runs PLAN: commands and configs of the target framework.")
@@ -22,8 +23,7 @@ def command(plan: Path, target: str, output: Path | None, as_json: bool) -> int:
     if output:
         for name, content in files.items():
             path = output / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            write(path, content)
             path.chmod(0o755 if name.endswith(".sh") else 0o644)
     if as_json:
         click.echo(json.dumps({"target": target, "files": files}, indent=2))

@@ -63,7 +63,9 @@ def main() -> None:
         click.echo(f"gpuplan: {error}", err=True)
         code = 2
     except click.ClickException as error:
-        error.show()
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        verb = f" {context.info_name}" if context and context.parent else ""
+        click.echo(f"gpuplan{verb}: {' '.join(error.format_message().split())}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
         code = 130

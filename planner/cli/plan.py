@@ -8,7 +8,22 @@ import click
 
 from planner.cli import options
 from planner.cli.wishes import read_wishes, wishes
+from planner.cli.written import write
 from planner.errors import BadInput
+
+
+class Seconds(click.FloatRange):
+    """A time that a solver may be given: a tenth of a second to four months, and a number."""
+
+    def __init__(self) -> None:
+        super().__init__(0.1, 10**7)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it; what is not a number is in no range."""
+        found: float = super().convert(value, param, ctx)
+        if found != found:
+            self.fail(f"{value} is not a number of seconds.", param, ctx)
+        return found
 
 
 @click.command(name="plan", help="The cheapest feasible layout of MODEL on an inventory, with proof.")
@@ -21,7 +36,7 @@ from planner.errors import BadInput
 @options.limits
 @wishes
 @click.option("--objective", type=click.Choice(["cost", "gpus"]), help="[default: cost where prices are known]")
-@click.option("--time-limit", type=click.FloatRange(min=0.1), help="Seconds; the best plan by then, with its gap.")
+@click.option("--time-limit", type=Seconds(), help="Seconds; the best plan by then, with its gap.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
 @click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
 @options.simulate
@@ -62,7 +77,7 @@ def command(
         raise BadInput("needs MODEL and --on INVENTORY, or -f REQUEST", where="gpuplan plan")
     progress.end()
     if output:
-        output.write_text(document.dump(), encoding="utf-8")
+        write(output, document.dump())
     if as_json:
         click.echo(document.dump(), nl=False)
     else:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from planner.cli.written import write
+
 
 @click.command(name="report", help="Write PLAN as one HTML page: memory bars, proof, commands.")
 @click.argument("plan", type=click.Path(path_type=Path))
@@ -15,7 +17,7 @@ def command(plan: Path, output: Path | None) -> int:
 
     page = plan_page(Plan.load(plan))
     if output:
-        output.write_text(page, encoding="utf-8")
+        write(output, page)
         click.echo(str(output))
     else:
         click.echo(page)
