@@ -28,6 +28,11 @@ class Added:
         """How many in all."""
         return self.size * self.nodes + self.rest
 
+    def of(self, gpus: int) -> "Added":
+        """Return another number of them."""
+        nodes, rest = divmod(gpus, self.size)
+        return Added(self.gpu, self.size, nodes, rest)
+
     @property
     def shorthand(self) -> str:
         """The nodes as an inventory is written: `2x8xh100-sxm5-80gb,1x3xh100-sxm5-80gb`."""

@@ -1,9 +1,12 @@
 """The nearest requests that can be met, each the smallest change along its own direction, with its price."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from planner.solve.explain.added_gpus import fewest_added
+from planner.fleet.gpu import Gpu
+from planner.fleet.gpu_catalogue import gpus
+from planner.solve.explain.added_gpus import Added, fewest_added
 from planner.solve.explain.apart import apart
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
@@ -17,8 +20,8 @@ from planner.solve.outcome import Effort
 from planner.solve.problem import Problem, read_problem
 from planner.units import count
 
-_KINDS = 4
-"""GPU kinds that are tried as additions, in the order of the inventory."""
+_KINDS, _LARGER_KINDS = 4, 2
+"""GPU kinds that are tried as additions: of the inventory in its order, and larger ones where fixes are few."""
 ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
@@ -26,37 +29,72 @@ ENOUGH = 3
 def fixes(problem: Problem, places: list[int]) -> list[Fix]:
     """Return a fix a direction: GPUs to add, rules to loosen, lighter types or pools, then numbers of the load.
 
-    Where these are few, the same follow beside weights and cache in eight bits.
+    Where these are few, GPUs of larger kinds follow, and the same beside weights and cache in eight bits, where that
+    makes them smaller.
     """
-    found = [*_added(problem), *loosened(problem, places)]
+    own = list(problem.inventory.gpu_kinds.values())[:_KINDS]
+    found = [*_added(problem, own), *loosened(problem, places)]
     for place in places:
         found += lighter_types(problem, place)
         found += apart(problem, place)
     for place in places:
         found += turned(problem, place)
     light = lightest(problem.request, problem, places)
-    if len(found) >= ENOUGH or light == problem.request:
+    if len(found) >= ENOUGH:
+        return found
+    found += _added(problem, _larger(problem))
+    if light == problem.request:
         return found
     lighter = problem.asking(light)
     changes = {f"models.{place}.allow": light.models[place].allow.model_dump(mode="json") for place in places}
-    beside = "weights and cache in eight bits"
+    heavy = all(light.models[p].allow.quantization == problem.request.models[p].allow.quantization for p in places)
+    beside = "cache in eight bits" if heavy else "weights and cache in eight bits"
     if lighter.feasible:
         return [*found, Fix(beside, changes, light)] if not any("allow" in str(f.change) for f in found) else found
-    more = [*_added(lighter), *(fix for place in places for fix in turned(lighter, place))]
-    found += [Fix(f"{beside}, and {fix.text}", changes | fix.change, fix.request) for fix in more]
+    more = [*_added(lighter, own), *(fix for place in places for fix in turned(lighter, place))]
+    alone = [fix.change for fix in found]
+    found += [
+        Fix(f"{beside}, and {fix.text}", changes | fix.change, fix.request) for fix in more if fix.change not in alone
+    ]
     if not found and (together := turned_together(problem, places)):
         found.append(together)
     return found
 
 
-def _added(problem: Problem) -> Iterator[Fix]:
-    for gpu in list(problem.inventory.gpu_kinds.values())[:_KINDS]:
-        if added := fewest_added(problem, gpu):
+def _larger(problem: Problem) -> list[Gpu]:
+    """GPU kinds with more memory than any of the inventory, of its vendors and for sale, the cheapest a byte first."""
+    own = problem.inventory.gpu_kinds.values()
+    most, vendors = max((gpu.memory_bytes for gpu in own), default=0), {gpu.vendor for gpu in own}
+    prices = {
+        gpu: price
+        for gpu in gpus().values()
+        if gpu.vendor in vendors and gpu.memory_bytes > most
+        if (price := gpu_price(problem.inventory, gpu.slug)) is not None
+    }
+    return sorted(prices, key=lambda gpu: (prices[gpu] / gpu.memory_bytes, gpu.slug))[:_LARGER_KINDS]
+
+
+def _added(problem: Problem, kinds: Sequence[Gpu]) -> Iterator[Fix]:
+    for gpu in kinds:
+        if added := _beside_others(problem, fewest_added(problem, gpu)):
             yield Fix(
                 f"add {count(added.gpus, f'{gpu.slug} GPU')} ({added.shorthand})",
                 {"add_nodes": added.shorthand, "gpus": added.gpus, "gpu": gpu.slug},
                 problem.request.model_copy(update={"add_nodes": added.shorthand}),
             )
+
+
+def _beside_others(problem: Problem, added: Added | None) -> Added | None:
+    """Fewer yet, where replicas may lie on GPUs of this kind and of others: what `fewest_added` does not look for."""
+    if added is None or set(problem.inventory.gpu_kinds.values()) == {added.gpu}:
+        return added
+    numbers = range(1, added.gpus)
+    least = bisect_left(numbers, True, key=lambda number: _with(problem, added.of(number)).feasible)
+    return added.of(least + 1)
+
+
+def _with(problem: Problem, added: Added) -> Problem:
+    return read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}))
 
 
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
