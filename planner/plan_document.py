@@ -97,6 +97,15 @@ class SolveRecord(Document):
     shapes_kept: int
 
 
+class Moves(Document):
+    """What a plan changes of the one that runs: replicas by name of the model and their devices."""
+
+    kept: int = Field(description="replicas that stay on their devices")
+    stopped: list[str] = Field(description="replicas of the earlier plan that end")
+    started: list[str] = Field(description="replicas that load their weights")
+    bytes_to_load: int = Field(description="weights that are loaded, over all devices")
+
+
 class Plan(Document):
     """The answer to a request: what runs where, its memory and speed, the proof, or why nothing fits."""
 
@@ -114,6 +123,7 @@ class Plan(Document):
     fixes: list[dict[str, Any]] = Field(default=[], description="smallest changes that make the request feasible")
     alternatives: list[dict[str, Any]] = Field(default=[])
     outlook: list[dict[str, Any]] = Field(default=[], description="loads and prices at which the answer changes")
+    moves: Moves | None = Field(default=None, description="with --from: what changes of the earlier plan")
     assumptions: list[str] = Field(default=[])
     solve: SolveRecord
     request: Request

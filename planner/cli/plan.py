@@ -39,6 +39,7 @@ class Seconds(click.FloatRange):
 @click.option("--time-limit", type=Seconds(), help="Seconds; the best plan by then, with its gap.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
 @click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
+@click.option("--from", "earlier", type=click.Path(path_type=Path), help="A plan that runs: keep most of it in place.")
 @options.simulate
 @options.local_profile
 @options.as_json
@@ -51,12 +52,14 @@ def command(
     time_limit: float | None,
     output: Path | None,
     timed: bool,
+    earlier: Path | None,
     simulate: str | None,
     as_json: bool,
     **flags: Any,
 ) -> int:
     """Print the plan; exit 1 when the request is infeasible."""
     from planner.cli.progress import ProgressLine
+    from planner.plan_document import Plan
     from planner.request import Request
     from planner.solve.outcome import Effort
     from planner.solve.plan import answer, plan
@@ -64,14 +67,15 @@ def command(
     limits = options.read_limits(flags)
     workload = options.read_workload(flags)
     wished, rules = read_wishes(flags)
+    running = Plan.load(earlier) if earlier else None
     progress = ProgressLine()
     effort = Effort(seconds=time_limit, watch=progress if sys.stderr.isatty() else None)
     if request_file:
-        document = answer(Request.load(request_file), timed=timed, effort=effort)
+        document = answer(Request.load(request_file), timed=timed, effort=effort, earlier=running)
     elif model and on:
         document = plan(
             model, on, workload=workload, engine=engine, limits=limits, objective=objective, timed=timed,
-            effort=effort, wishes=wished, rules=rules,
+            effort=effort, wishes=wished, rules=rules, earlier=running,
         )  # fmt: skip
     else:
         raise BadInput("needs MODEL and --on INVENTORY, or -f REQUEST", where="gpuplan plan")

@@ -6,7 +6,7 @@ from planner.plan_document import Deployment, Plan, ReplicaPlan
 from planner.report.bill_table import bill_table
 from planner.report.notes import join, notes
 from planner.report.pools import holds, kind_of, pool_line, worker_speed
-from planner.units import count
+from planner.units import count, gib
 
 
 def plan_table(plan: Plan) -> str:
@@ -18,6 +18,7 @@ def plan_table(plan: Plan) -> str:
         *(_deployment(deployment) for deployment in plan.deployments),
         _proof(plan),
         notes("why", plan.explanation),
+        notes("since the earlier plan", _moves(plan)),
         notes("what would change it", [entry["text"] for entry in plan.outlook]),
         _alternatives(plan),
         notes("assumed", plan.assumptions),
@@ -87,6 +88,17 @@ def _proof(plan: Plan) -> str:
         f"proof: {plan.objective.value:g} {unit}, bound {plan.objective.bound:g}, gap {plan.objective.gap:.2%}"
         f" ({record.solver}{seconds}; {record.shapes_considered} layouts, {record.shapes_kept} after dominance)"
     )
+
+
+def _moves(plan: Plan) -> list[str]:
+    """`2 replicas stay where they are`, and what ends and starts."""
+    if plan.moves is None:
+        return []
+    moves = plan.moves
+    lines = [f"{count(moves.kept, 'replica')} {'stays' if moves.kept == 1 else 'stay'} in place"]
+    lines += [f"ends: {text}" for text in moves.stopped]
+    lines += [f"starts: {text}" for text in moves.started]
+    return [*lines, f"{gib(moves.bytes_to_load)} of weights to load"]
 
 
 def _alternatives(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from planner.solve.cutting import Cut, cut_pool, cuttings, divides_in_chain
 from planner.solve.failure_domains import lie_in_domains
 from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
+from planner.solve.keeping import Kept
 from planner.solve.node_class import NodeClass
 from planner.solve.phase_cover import carried_by
 from planner.solve.pool import Pool
@@ -32,6 +33,7 @@ class FleetProgramme:
         self.nodes = [self.rows.variable(node_class.count) for node_class in classes]
         self.taken: dict[Taken, int] = {}
         self.cuts: dict[tuple[int, int], list[tuple[Cut, int]]] = {}
+        self.keepers: dict[int, Kept] = {}
         self.load_rows: dict[tuple[int, str], int] = {}
         self._carried: dict[tuple[int, str], Terms] = {}
         self._cover_loads()

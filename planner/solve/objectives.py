@@ -3,14 +3,20 @@
 from planner.request import ObjectiveName
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.integer_programme import Terms
+from planner.solve.keeping import bytes_kept
 
 _HEADROOM_UNIT = 2**20
 _MOST = 10**6
 
 
 def objectives(programme: FleetProgramme, name: ObjectiveName) -> list[Terms]:
-    """Return the objectives in order: cost, GPUs, nodes, least changed models, then the more desirable replicas."""
+    """Return the objectives in order: cost, GPUs, nodes, least changed models, then the more desirable replicas.
+
+    Where an earlier plan runs, the weights that stay where they are come right after the first.
+    """
     first = [programme.cost] if name == "cost" else []
+    if programme.keepers:
+        first = [*(first or [programme.gpus]), bytes_kept(programme.keepers)]
     ties = [changes(programme), preference(programme), canonical(programme)]
     return [*first, programme.gpus, programme.nodes_used, *(terms for terms in ties if terms)]
 

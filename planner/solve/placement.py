@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from planner.fleet.node import Node
+from planner.solve.keeping import Kept
 from planner.solve.node_class import NodeClass
 from planner.solve.pool import Pool, pools
 from planner.solve.rules import Rules
@@ -32,10 +34,24 @@ class Placed:
 
 
 def place(classes: Sequence[NodeClass], rules: Rules, solution: Solution) -> list[Placed]:
-    """Return every replica with its slots: larger slots first, each replica on as few nodes as it can be."""
-    stocks = _stocks(classes, solution)
+    """Return every replica with its slots: larger slots first, each replica on as few nodes as it can be.
+
+    Replicas that stay keep their devices, unless the rest cannot be cut from what is left beside them.
+    """
+    try:
+        return _place(classes, rules, solution, solution.kept)
+    except LookupError:
+        if not solution.kept:
+            raise
+        return _place(classes, rules, solution, ())
+
+
+def _place(classes: Sequence[NodeClass], rules: Rules, solution: Solution, kept: Sequence[Kept]) -> list[Placed]:
+    stocks = _stocks(classes, solution, kept)
     left = Counter(solution.taken)
-    copies = [shape for shape, count in solution.replicas for _ in range(count)]
+    left.subtract(source for stays in kept for source in stays.sources)
+    staying = Counter(id(stays.shape) for stays in kept)
+    copies = [shape for shape, count in solution.replicas for _ in range(count - staying[id(shape)])]
     copies.sort(key=lambda shape: (-len(shape.slots), shape.rank))
     chosen: list[dict[int, Slot]] = [{} for _ in copies]
     order = [(number, place) for number, shape in enumerate(copies) for place in range(len(shape.slots))]
@@ -51,14 +67,28 @@ def place(classes: Sequence[NodeClass], rules: Rules, solution: Solution) -> lis
         mine[place] = stocks[source.node_class, source.pool].take(kind, wanted, near)
         left[source] -= 1
     placed = [
-        Placed(shape, tuple(slots[place] for place in range(len(shape.slots))))
+        Placed(shape, _in_runs(shape, [slots[place] for place in range(len(shape.slots))]))
         for shape, slots in zip(copies, chosen, strict=True)
     ]
+    placed += [Placed(stays.shape, stays.slots) for stays in kept]
     return sorted(placed, key=lambda replica: (replica.shape.wanted, replica.shape.rank))
 
 
-def _stocks(classes: Sequence[NodeClass], solution: Solution) -> dict[tuple[int, int], Stock]:
-    """The pools of the nodes in use: the first nodes of each class."""
+def _in_runs(shape: Shape, slots: Sequence[Slot]) -> tuple[Slot, ...]:
+    """Among neighbours of one kind, put those of a node beside each other: fewer steps lead from node to node."""
+    found: list[Slot] = []
+    for _, run in groupby(zip(shape.slots, slots, strict=True), key=lambda pair: pair[0]):
+        mine = [slot for _, slot in run]
+        nodes = list(dict.fromkeys(slot.node.name for slot in mine))
+        found += sorted(mine, key=lambda slot: nodes.index(slot.node.name))
+    return tuple(found)
+
+
+def _stocks(classes: Sequence[NodeClass], solution: Solution, kept: Sequence[Kept]) -> dict[tuple[int, int], Stock]:
+    """The pools of the nodes in use, the first nodes of each class, without the GPUs of replicas that stay."""
+    held: dict[str, set[int]] = {}
+    for slot in (slot for stays in kept for slot in stays.slots):
+        held.setdefault(slot.node.name, set()).update(slot.gpus)
     stocks: dict[tuple[int, int], Stock] = {}
     for number, (node_class, count) in enumerate(zip(classes, solution.nodes, strict=True)):
         found: dict[object, list[tuple[Node, Pool]]] = {}
@@ -68,5 +98,7 @@ def _stocks(classes: Sequence[NodeClass], solution: Solution) -> dict[tuple[int,
         for place, (example, _) in enumerate(node_class.pools):
             ways = [dict(way) for way, times in solution.cuts.get((number, place), ()) for _ in range(times)]
             members = found.get(example.pattern, [])
-            stocks[number, place] = CutStock(members, ways) if ways else OpenStock(members)
+            if ways and any(node.name in held for node, _ in members):
+                raise LookupError("pools that are cut beforehand cannot be cut around replicas that stay")
+            stocks[number, place] = CutStock(members, ways) if ways else OpenStock(members, held)
     return stocks

@@ -10,6 +10,7 @@ from planner.layout import Limits
 from planner.plan_document import Plan
 from planner.request import ModelRequest, ObjectiveName, Request
 from planner.solve.context_ceiling import settle_context
+from planner.solve.moves import moves
 from planner.solve.node_class import MICRO
 from planner.solve.outcome import Effort, Outcome, Progress
 from planner.solve.plan_writer import write_infeasible, write_plan
@@ -35,11 +36,13 @@ def plan(
     effort: Effort | None = None,
     wishes: dict[str, Any] | None = None,
     rules: dict[str, Any] | None = None,
+    earlier: Plan | None = None,
 ) -> Plan:
     """Plan one model on one inventory; raises BadInput, never raises for an infeasible request.
 
     `workload` says it all where `context` and `concurrency` are not enough. `wishes` are further fields of
     the model's request (allow, nodes, spread, survive ...), `rules` of the whole (max_usd_per_hour ...).
+    Of the best plans the one is taken that leaves most of an `earlier` one where it is.
     """
     workload = workload or Workload.parse({"context": context, "concurrency": concurrency}, where="workload")
     wanted = {"model": str(model), "engine": engine, **(wishes or {})}
@@ -47,21 +50,25 @@ def plan(
         update={"workload": workload, "limits": limits or Limits()}
     )
     whole = Request.parse({"models": [wanted], "on": str(on), "objective": objective, **(rules or {})}, where="request")
-    return answer(whole.model_copy(update={"models": [filled]}), timed=timed, effort=effort)
+    return answer(whole.model_copy(update={"models": [filled]}), timed=timed, effort=effort, earlier=earlier)
 
 
-def answer(request: Request, *, timed: bool = False, effort: Effort | None = None) -> Plan:
+def answer(request: Request, *, timed: bool = False, effort: Effort | None = None, earlier: Plan | None = None) -> Plan:
     """Answer a request; raises BadInput.
+
+    Of the best plans it takes the one that leaves most of the weights of an `earlier` plan where they are.
 
     The effort's seconds count from here. When they end before any plan was found, the first one found is taken.
     """
     started, effort = time.perf_counter(), effort or Effort()
-    problem = settle_context(read_problem(request))
+    problem = settle_context(read_problem(request, earlier))
     outcome = _solve(problem, effort, started)
     seconds = round(time.perf_counter() - started, 3) if timed else None
     if outcome.values is None:
         return write_infeasible(problem, seconds).model_copy(update={"request": request})
     document = write_plan(problem, read_solution(problem.programme, outcome), seconds)
+    if earlier is not None:
+        document = document.model_copy(update={"moves": moves(earlier, document)})
     return document.model_copy(update={"request": request})
 
 

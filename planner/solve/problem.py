@@ -6,12 +6,15 @@ from functools import cached_property
 
 from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import requested_inventory
+from planner.plan_document import Plan
 from planner.request import ObjectiveName, Request
 from planner.solve.capacity import needs, needs_speed, unmeasured
 from planner.solve.dominance import undominated
+from planner.solve.earlier import Earlier, earlier_replicas
 from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.integer_programme import IntegerProgramme
+from planner.solve.keeping import keep
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_classes
 from planner.solve.objectives import objectives
@@ -29,7 +32,8 @@ MOST_MIXED = 64
 class Problem:
     """A request, its nodes in classes, and the variants of each of its models.
 
-    `priced` holds the shapes of earlier problems that this one was made from.
+    `priced` holds the shapes of earlier problems that this one was made from, `earlier` the replicas of a plan
+    that are to be kept where that costs nothing.
     """
 
     request: Request
@@ -37,6 +41,7 @@ class Problem:
     classes: tuple[NodeClass, ...]
     variants: tuple[tuple[Variant, ...], ...]
     priced: dict[Hashable, Shapes] = field(default_factory=dict, compare=False, repr=False)
+    earlier: tuple[Earlier, ...] = ()
 
     @cached_property
     def objective(self) -> ObjectiveName:
@@ -51,7 +56,8 @@ class Problem:
     @cached_property
     def rules(self) -> Rules:
         """What a plan must keep beyond the loads."""
-        return read_rules(self.request, self.classes)
+        rules = read_rules(self.request, self.classes)
+        return replace(rules, tracked=rules.tracked | {e.place for e in self.earlier}) if self.earlier else rules
 
     @cached_property
     def mixes(self) -> bool:
@@ -79,12 +85,16 @@ class Problem:
     def kept(self) -> list[Shape]:
         """The shapes that no other can replace."""
         shapes = [shape for found in self.shapes for shape in found.fitting]
-        return undominated(shapes, self.needs, one_for_one=self.rules.one_for_one)
+        best = undominated(shapes, self.needs, one_for_one=self.rules.one_for_one)
+        running = [s for s in shapes if any(e.runs_as(s) for e in self.earlier) and not any(s is b for b in best)]
+        return sorted([*best, *running], key=lambda shape: shape.rank) if running else best
 
     @cached_property
     def programme(self) -> FleetProgramme:
         """The covering programme of the kept shapes."""
-        return FleetProgramme(self.kept, self.classes, self.needs, self.rules)
+        programme = FleetProgramme(self.kept, self.classes, self.needs, self.rules)
+        programme.keepers = keep(programme, self.inventory, self.earlier)
+        return programme
 
     @property
     def feasible(self) -> bool:
@@ -113,15 +123,17 @@ class Problem:
         return replace(self, classes=(*self.classes, *extra))
 
 
-def read_problem(request: Request) -> Problem:
+def read_problem(request: Request, earlier: Plan | None = None) -> Problem:
     """Look up what a request names; raises BadInput."""
     for wanted in request.models:
         refuse_impossible(wanted)
     inventory = requested_inventory(request)
+    running = tuple(earlier_replicas(earlier, request)) if earlier else ()
+    used = frozenset(device.rpartition("/")[0] for replica in running for device in replica.devices)
     networked = any(needs_speed(wanted.workload) for wanted in request.models)
-    groups = told_apart(request, inventory.groups)
-    classes = node_classes(groups, lambda node: node_tag(request, node), networked=networked)
-    return Problem(request, inventory, tuple(classes), _variants(request))
+    groups = told_apart(request, inventory.groups, used)
+    classes = node_classes(groups, lambda node: node_tag(request, node, used), networked=networked)
+    return Problem(request, inventory, tuple(classes), _variants(request), earlier=running)
 
 
 def _variants(request: Request) -> tuple[tuple[Variant, ...], ...]:

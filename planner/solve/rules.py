@@ -88,33 +88,37 @@ def domain_of(node: Node, kind: Domain) -> str:
     return named or f"node {node.name}"
 
 
-def node_tag(request: Request, node: Node) -> tuple[object, ...]:
-    """What tells nodes apart for the rules of a request, beyond what they are."""
+def node_tag(request: Request, node: Node, used: frozenset[str] = frozenset()) -> tuple[object, ...]:
+    """What tells nodes apart for the rules of a request, beyond what they are; the `used` ones by name."""
     models: list[tuple[int, ModelRequest]] = list(enumerate(request.models))
     users = tuple(may_use(request, place, node) for place, wanted in models if wanted.nodes or wanted.exclude_nodes)
     kinds = {kind for _, wanted in models for kind in (wanted.spread, wanted.pack) if kind}
     if any(wanted.survive for _, wanted in models):
         kinds.add("node")
-    return (users, *(domain_of(node, kind) for kind in sorted(kinds)))
+    name = node.name if node.name in used else None
+    return (users, name, *(domain_of(node, kind) for kind in sorted(kinds)))
 
 
-def told_apart(request: Request, groups: Sequence[NodeGroup]) -> list[NodeGroup]:
-    """Return the groups, cut where the rules of a request tell nodes of one group apart.
+def told_apart(request: Request, groups: Sequence[NodeGroup], used: frozenset[str] = frozenset()) -> list[NodeGroup]:
+    """Return the groups, cut where the rules of a request, or an earlier plan that used them, tell nodes apart.
 
     Where each node counts for itself, only some of the nodes that may be rented are taken.
     """
     by_node = any("node" in (w.spread, w.pack) or w.survive for w in request.models)
     by_name = any(":" not in choice for w in request.models for choice in (*w.nodes, *w.exclude_nodes))
-    if not by_node and not by_name:
+    if not by_node and not by_name and not used:
         return list(groups)
     found = []
     rented = sum(group.like.offer is not None for group in groups)
     each = max(LEAST_APART, MOST_APART // max(rented, 1))
     for group in groups:
+        if not by_node and not by_name and not any(group.index_of(name) is not None for name in used):
+            found.append(group)
+            continue
         most = each if by_node and group.like.offer else group.count
         alike: dict[object, list[Node]] = {}
         for index in range(min(group.count, most)):
             node = group.node(index)
-            alike.setdefault((node_tag(request, node), node.nvlink_domain), []).append(node)
+            alike.setdefault((node_tag(request, node, used), node.nvlink_domain), []).append(node)
         found += [NodeGroup(nodes[0], len(nodes), names=tuple(n.name for n in nodes)) for nodes in alike.values()]
     return found

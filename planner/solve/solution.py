@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from planner.request import ObjectiveName
 from planner.solve.cutting import Cut
 from planner.solve.fleet_programme import FleetProgramme
+from planner.solve.keeping import Kept
 from planner.solve.lexicographic import minimise_in_turn
 from planner.solve.objectives import objectives
 from planner.solve.outcome import Effort, Outcome, SolverName
@@ -21,6 +22,7 @@ class Solution:
     nodes: tuple[int, ...]
     cuts: dict[tuple[int, int], list[tuple[Cut, int]]]
     outcome: Outcome
+    kept: tuple[Kept, ...] = ()
 
 
 MANY_SHAPES = 1000
@@ -53,4 +55,5 @@ def read_solution(programme: FleetProgramme, outcome: Outcome) -> Solution:
             for key, ways in programme.cuts.items()
         },
         outcome=outcome,
+        kept=tuple(stays for variable, stays in programme.keepers.items() if values[variable]),
     )

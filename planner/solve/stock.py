@@ -1,6 +1,6 @@
 """Slots that can still be taken from the nodes in use, one stock for each kind of pool of a node class."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,9 +33,9 @@ class Stock(Protocol):
 class OpenStock:
     """Pools whose GPUs are cut as slots are taken, larger slots before smaller ones."""
 
-    def __init__(self, pools: Sequence[tuple[Node, Pool]]) -> None:
+    def __init__(self, pools: Sequence[tuple[Node, Pool]], held: Mapping[str, set[int]]) -> None:
         self._nodes = [node for node, _ in pools]
-        self._free = [sorted(pool.gpus) for _, pool in pools]
+        self._free = [sorted(pool.gpus - held.get(node.name, set())) for node, pool in pools]
         self._by_free: dict[int, dict[int, None]] = {}
         self._by_node: dict[str, list[int]] = {}
         for number, gpus in enumerate(self._free):
