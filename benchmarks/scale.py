@@ -1,7 +1,6 @@
 """How the solver scales: many models on thousands of nodes of fourteen classes, from a seed.
 
 python -m benchmarks.scale --models 50 --nodes 2000 --seed 1
-python -m benchmarks.scale --curve          # time against size, written to benchmarks/scale.md
 """
 
 import argparse

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from math import ceil, inf
-from threading import Thread
+from threading import Event, Thread
 from time import perf_counter
 from typing import Any, Literal
 
@@ -60,6 +61,8 @@ def _solve(
         model.add_linear_constraint(lb=low, ub=high, expr=form)
     model.minimize(mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in objective.items()))
     result = _run(mathopt, model, effort, solver)
+    if result is None:
+        return None, _NO_BOUND, False
     reason = result.termination.reason
     finished = reason in (mathopt.TerminationReason.OPTIMAL, mathopt.TerminationReason.INFEASIBLE)
     dual = result.termination.objective_bounds.dual_bound
@@ -79,10 +82,13 @@ def _sides(row: Row, tight: bool) -> tuple[float, float]:
 
 
 def _run(mathopt: Any, model: Any, effort: Effort, solver: str) -> Any:
-    """Solve in a thread of its own, so that the caller can still be interrupted (Ctrl-C)."""
+    """Solve in a thread of its own, so that the caller can still be interrupted (Ctrl-C); None when it gave up.
+
+    HiGHS neither hears the interrupter nor tells how it gets on: it is left behind, and its seconds are shown.
+    """
     from ortools.util.python.solve_interrupter import SolveInterrupter
 
-    started, stop, answers = perf_counter(), SolveInterrupter(), []
+    started, stop, done, answers = perf_counter(), SolveInterrupter(), Event(), []
     parameters = mathopt.SolveParameters(
         random_seed=1,
         relative_gap_tolerance=effort.gap,
@@ -98,22 +104,27 @@ def _run(mathopt: Any, model: Any, effort: Effort, solver: str) -> Any:
 
     def run() -> None:
         kind = mathopt.SolverType.GSCIP if solver == "scip" else mathopt.SolverType.HIGHS
-        hearing = hear if effort.watch else None
+        hearing = hear if effort.watch and solver == "scip" else None
         try:
-            with quiet_stderr():
+            with quiet_stderr() if solver == "scip" else nullcontext():
                 answers.append(mathopt.solve(model, kind, params=parameters, msg_cb=hearing, interrupter=stop))
         except BaseException as error:
             answers.append(error)
+        finally:
+            done.set()
 
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
+    Thread(target=run, daemon=True).start()
+    while not done.is_set():
         try:
-            thread.join(0.05)
+            done.wait(0.05)
+            if effort.watch and solver == "highs":
+                effort.watch(Progress(None, None, perf_counter() - started))
         except KeyboardInterrupt:
             effort.interrupted.set()
         if effort.interrupted.is_set():
             stop.interrupt()
+            if solver == "highs":
+                return None
     if isinstance(answers[0], BaseException):
         raise answers[0]
     return answers[0]

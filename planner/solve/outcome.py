@@ -10,16 +10,17 @@ SolverName = Literal["scip", "highs", "cp-sat"]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a running solve stands: the best value so far, what is proven, seconds since the start."""
+    """Where a running solve stands: the best value so far and what is proven, where known; seconds since the start."""
 
     value: float | None
-    bound: float
+    bound: float | None
     seconds: float
     unit: str = ""
 
     def in_units(self, scale: int, unit: str) -> "Progress":
         """The same in other units."""
-        return Progress(None if self.value is None else self.value / scale, self.bound / scale, self.seconds, unit)
+        value, bound = (None if figure is None else figure / scale for figure in (self.value, self.bound))
+        return Progress(value, bound, self.seconds, unit)
 
 
 @dataclass(frozen=True)
