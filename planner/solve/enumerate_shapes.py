@@ -104,7 +104,7 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
         if (
             found.fitting
             or found.slow
-            or deepest >= min(layers, max(sum(slots.values()) for slots in ground.slots.values()))
+            or deepest >= min(layers, max((sum(slots.values()) for slots in ground.slots.values()), default=0))
         ):
             break
     if mixed:

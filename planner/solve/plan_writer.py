@@ -96,7 +96,10 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     places, blamed = clash(problem)
     lines = []
     for position in places:
-        lines += shortfall(problem.request.models[position], problem.shapes[position], problem.inventory.gpu_count)
+        mine = {requirement.kind for requirement in blamed if requirement.model == position}
+        if mine or not blamed:
+            count_of_gpus = problem.inventory.gpu_count
+            lines += shortfall(problem.request.models[position], problem.shapes[position], count_of_gpus, mine)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
     found = [priced(problem, fix) for fix in fixes(problem, places)]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from planner.errors import BadInput
 from planner.fleet.node import Node
 from planner.fleet.node_group import NodeGroup
-from planner.fleet.requested_inventory import may_use
-from planner.request import Domain, ModelRequest, Request
+from planner.fleet.requested_inventory import chosen_by, may_use
+from planner.request import Domain, Request
 from planner.solve.node_class import NodeClass, micro_dollars
 from planner.solve.shape import Shape
 
@@ -89,11 +89,13 @@ def domain_of(node: Node, kind: Domain) -> str:
 
 
 def node_tag(request: Request, node: Node, used: frozenset[str] = frozenset()) -> tuple[object, ...]:
-    """What tells nodes apart for the rules of a request, beyond what they are; the `used` ones by name."""
-    models: list[tuple[int, ModelRequest]] = list(enumerate(request.models))
-    users = tuple(may_use(request, place, node) for place, wanted in models if wanted.nodes or wanted.exclude_nodes)
-    kinds = {kind for _, wanted in models for kind in (wanted.spread, wanted.pack) if kind}
-    if any(wanted.survive for _, wanted in models):
+    """What tells nodes apart for the rules of a request, beyond what they are; the `used` ones by name.
+
+    Each choice of nodes counts for itself, so that the same classes serve a request without one of them.
+    """
+    users = tuple(chosen_by(node, choices) for w in request.models for choices in (w.nodes, w.exclude_nodes) if choices)
+    kinds = {kind for wanted in request.models for kind in (wanted.spread, wanted.pack) if kind}
+    if any(wanted.survive for wanted in request.models):
         kinds.add("node")
     name = node.name if node.name in used else None
     return (users, name, *(domain_of(node, kind) for kind in sorted(kinds)))

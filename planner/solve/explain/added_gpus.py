@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import load_inventory
+from planner.fleet.limits import MOST_NODES
 from planner.solve.integer_programme import Adding
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_class
@@ -11,7 +12,6 @@ from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
 
 USUAL_NODE = 8
-MOST_NODES = 10**7
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Added:
 def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
     """Return the least number of GPUs that makes the problem feasible; None when no number does."""
     size = node_size(problem, gpu)
-    extra = [_like(problem, gpu, size, MOST_NODES), *(_like(problem, gpu, rest, 1) for rest in range(1, size))]
+    extra = [_like(problem, gpu, size, MOST_NODES - 1), *(_like(problem, gpu, rest, 1) for rest in range(1, size))]
     larger = problem.with_nodes(extra)
     if not all(found.fitting for found in larger.shapes):
         return None

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import gpus
-from planner.solve.explain.added_gpus import Added, fewest_added
+from planner.solve.explain.added_gpus import Added, fewest_added, node_size
 from planner.solve.explain.apart import apart
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
@@ -22,6 +23,8 @@ from planner.units import count
 
 _KINDS, _LARGER_KINDS = 4, 2
 """GPU kinds that are tried as additions: of the inventory in its order, and larger ones where fixes are few."""
+_APART_NODES = 16
+"""Nodes that are added at most where each counts for itself."""
 ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
@@ -76,7 +79,8 @@ def _larger(problem: Problem) -> list[Gpu]:
 
 def _added(problem: Problem, kinds: Sequence[Gpu]) -> Iterator[Fix]:
     for gpu in kinds:
-        if added := _beside_others(problem, fewest_added(problem, gpu)):
+        added = _alike_nodes(problem, gpu) if problem.rules.tracked else _fewest(problem, gpu)
+        if added and _affordable(problem, added):
             yield Fix(
                 f"add {count(added.gpus, f'{gpu.slug} GPU')} ({added.shorthand})",
                 {"add_nodes": added.shorthand, "gpus": added.gpus, "gpu": gpu.slug},
@@ -84,8 +88,9 @@ def _added(problem: Problem, kinds: Sequence[Gpu]) -> Iterator[Fix]:
             )
 
 
-def _beside_others(problem: Problem, added: Added | None) -> Added | None:
+def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
     """Fewer yet, where replicas may lie on GPUs of this kind and of others: what `fewest_added` does not look for."""
+    added = fewest_added(problem, gpu)
     if added is None or set(problem.inventory.gpu_kinds.values()) == {added.gpu}:
         return added
     numbers = range(1, added.gpus)
@@ -93,8 +98,32 @@ def _beside_others(problem: Problem, added: Added | None) -> Added | None:
     return added.of(least + 1)
 
 
+def _alike_nodes(problem: Problem, gpu: Gpu) -> Added | None:
+    """The fewest in nodes of one size, where it matters which replicas lie on one node; of equals in larger nodes."""
+    found = []
+    for size in {1, node_size(problem, gpu)}:
+        most = 1
+        while most < _APART_NODES and not _with(problem, Added(gpu, size, most, 0)).feasible:
+            most *= 2
+        ways = [Added(gpu, size, nodes, 0) for nodes in range(most // 2 + 1, most + 1)]
+        least = bisect_left(ways, True, key=lambda way: _with(problem, way).feasible)
+        found += ways[least : least + 1]
+    return min(found, key=lambda way: (way.gpus, -way.size), default=None)
+
+
+def _affordable(problem: Problem, added: Added) -> bool:
+    """Whether the added GPUs, at what such GPUs cost, leave the plan within what may be spent."""
+    most, each = problem.request.max_usd_per_hour, gpu_price(problem.inventory, added.gpu.slug)
+    if most is None or each is None:
+        return True
+    programme = _with(problem, added).programme
+    least = minimise(programme.rows, programme.cost, Effort())
+    return least.values is not None and least.value / MICRO + each * added.gpus <= most
+
+
 def _with(problem: Problem, added: Added) -> Problem:
-    return read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}))
+    larger = read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}))
+    return replace(larger, priced=problem.priced)
 
 
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:

@@ -57,5 +57,5 @@ def _least(problem: Problem, *, cost: bool) -> int | None:
 
 def _whole(request: Request, field: str, value: object, text: str) -> Fix:
     asked = getattr(request, field)
-    instead = f" instead of {asked:,}" if isinstance(asked, int | float) else ""
+    instead = f" instead of {asked:,.12g}" if isinstance(asked, int | float) else ""
     return Fix(f"{text}{instead}", {field: value}, request.model_copy(update={field: value}))

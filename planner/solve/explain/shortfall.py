@@ -1,17 +1,30 @@
 """How far a model is from fitting: bytes short on each device, load short, or milliseconds over a target."""
 
+from collections.abc import Collection
+
 from planner.request import ModelRequest
 from planner.solve.capacity import MILLI, needs
 from planner.solve.enumerate_shapes import Shapes
 from planner.solve.shape import Shape
 from planner.units import count, gib
 
+_NEEDS = {"concurrency": "sequences", "context": "sequences"}
+_NEEDS |= {"requests_per_second": "requests", "tokens_per_second": "tokens"}
+"""What a requirement asks for more of."""
 
-def shortfall(wanted: ModelRequest, shapes: Shapes, gpus: int) -> list[str]:
-    """Say in numbers why the shapes of one model do not carry its load on so many GPUs."""
+
+def shortfall(wanted: ModelRequest, shapes: Shapes, gpus: int, blamed: Collection[str] = ()) -> list[str]:
+    """Say in numbers why the shapes of one model do not carry its load on so many GPUs.
+
+    Of what they carry too little of only what the `blamed` kinds of requirements ask for; of everything when none is.
+    """
     if shapes.fitting:
+        short = {_NEEDS.get(kind) for kind in blamed}
+        asked = needs(wanted.workload)
         return [
-            _too_little(wanted, need, asked, shapes.fitting, gpus) for need, asked in needs(wanted.workload).items()
+            _too_little(wanted, need, amount, shapes.fitting, gpus)
+            for need, amount in asked.items()
+            if not blamed or need in short
         ]
     if shapes.slow:
         return [_too_slow(wanted, shapes.slow)]
@@ -46,7 +59,7 @@ def _too_little(wanted: ModelRequest, need: str, asked: int, fitting: list[Shape
         cache = sum(device.kv_cache_bytes for device in best.bill.per_device)
         each = gib(cache / max(best.bill.sequences, 1))
         thing, amount, most = (
-            f"sequences of {best.layout.max_model_len:,} tokens",
+            f"{'sequence' if asked == 1 else 'sequences'} of {best.layout.max_model_len:,} tokens",
             f"{asked:,}",
             f"{best.capacity[need]:,}",
         )

@@ -47,7 +47,7 @@ def turned(problem: Problem, place: int) -> Iterator[Fix]:
         steps = _steps(problem, place, knob, asked)
         if steps is not None:
             value = knob.value(steps)
-            words = f"{knob.words.format(f'{value:,}')} instead of {asked:,}"
+            words = f"{knob.words.format(f'{value:,.12g}')} instead of {asked:,.12g}"
             yield Fix(
                 f"{problem.request.models[place].model}: {words}",
                 {f"models.{place}.workload.{knob.field}": value},
@@ -78,7 +78,7 @@ def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
         if steps is not None:
             request = _with(request, place, knob, steps)
             value = knob.value(steps)
-            words.append(f"{knob.words.format(f'{value:,}')} instead of {asked:,}")
+            words.append(f"{knob.words.format(f'{value:,.12g}')} instead of {asked:,.12g}")
             changes[f"models.{place}.workload.{knob.field}"] = value
     return Fix(" and ".join(words), changes, request)
 

@@ -1,5 +1,6 @@
 """Each fix of an infeasible request works, and one unit less of it does not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,13 @@ INFEASIBLE: list[dict[str, Any]] = [
         "models": [{"model": "llama-3.1-8b", "workload": {"context": 8192, "concurrency": 30}}],
         "on": "2xL40S",
         "max_gpus": 1,
+    },
+    {
+        "models": [
+            {"model": "llama-3.1-8b", "workload": {"context": 8192}, "survive": "node"},
+            {"model": "qwen3-0.6b", "workload": {"context": 8192}, "spread": "node", "least_replicas": 2},
+        ],
+        "on": "2xL40S",
     },
 ]
 STEP = {"context": 1, "concurrency": 1, "max_usd_per_hour": -0.01, "max_gpus": -1}
@@ -73,6 +81,36 @@ def test_fixes_are_priced_and_a_budget_is_named_among_what_clashes() -> None:
     assert any("at most $10.00 an hour" in line for line in document.explanation)
     budget = next(fix for fix in document.fixes if "max_usd_per_hour" in fix["change"])
     assert budget["usd_per_hour"] == pytest.approx(budget["change"]["max_usd_per_hour"], abs=0.01)
+
+
+def test_gpus_that_cost_more_than_may_be_spent_are_no_fix() -> None:
+    request = {"models": [{"model": "qwen3-0.6b", "workload": {"context": 4096}}], "on": "aws:p5.48xlarge*1"}
+    without = answer(Request.parse(request | {"max_usd_per_hour": 0})).fixes
+    assert [fix["change"] for fix in without] == [{"max_usd_per_hour": 55.04}]
+    assert any("add_nodes" in fix["change"] for fix in answer(Request.parse(request | {"max_usd_per_hour": 5})).fixes)
+
+
+def test_a_node_that_is_asked_for_and_excluded_clashes_with_itself() -> None:
+    model = {"model": "qwen3-0.6b", "workload": {"context": 4096}, "nodes": "node0", "exclude_nodes": "node0"}
+    document = answer(Request.parse({"models": [model], "on": "2x1xL40S"}))
+    assert document.explanation[0] == (
+        "these cannot be had together: qwen3-0.6b: only on node0; qwen3-0.6b: not on node0"
+    )
+    assert len(document.fixes) == 2
+
+
+def test_more_than_any_number_of_gpus_carries_is_explained() -> None:
+    load = {"context": 8192, "concurrency": 10**9}
+    document = answer(Request.parse({"models": [{"model": "llama-3.1-8b", "workload": load}], "on": "1xL40S"}))
+    assert document.status == "infeasible"
+    assert all(fix["change"] for fix in document.fixes)
+
+
+def test_nodes_whose_gpus_are_all_reserved_are_explained(tmp_path: Path) -> None:
+    file = tmp_path / "nodes.yaml"
+    file.write_text("nodes: [{name: a, gpus: 2xL40S, reserved: [0, 1]}]")
+    document = answer(Request.parse({"models": [{"model": "qwen3-0.6b"}], "on": str(file)}))
+    assert "no usable group of GPUs" in document.explanation[0]
 
 
 def test_when_nothing_alone_will_do_several_changes_are_named_together() -> None:
