@@ -11,10 +11,11 @@ from planner.errors import AmbiguousName
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import find_gpu, gpus
 from planner.fleet.inventory import load_inventory
+from planner.fleet.limits import MOST_NODES
 from planner.layout import Limits
 from planner.request import ModelRequest, Request
 from planner.solve.capacity import held_sequences, needs_speed
-from planner.solve.explain.added_gpus import MOST_NODES, USUAL_NODE
+from planner.solve.explain.added_gpus import USUAL_NODE
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.load_knob import load_knob, most_carried
 from planner.solve.node_class import node_class
