@@ -7,7 +7,7 @@ from pydantic import Field
 from planner.documents import Document
 from planner.layout import Layout
 from planner.phase import Phase
-from planner.request import Request
+from planner.request import ObjectiveName, Request
 
 
 class DeviceLines(Document):
@@ -80,9 +80,9 @@ class Deployment(Document):
 
 
 class Objective(Document):
-    """What was minimised, what was reached, and what is proven."""
+    """What is best, what was reached, and what is proven: USD an hour, GPUs, ms an answer, output tokens a second."""
 
-    name: Literal["cost", "gpus"]
+    name: ObjectiveName
     value: float | None
     bound: float | None
     gap: float | None

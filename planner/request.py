@@ -8,7 +8,8 @@ from planner.documents import Document
 from planner.layout import Limits
 from planner.workload import Workload
 
-ObjectiveName = Literal["cost", "gpus"]
+Minimised = Literal["cost", "gpus"]
+ObjectiveName = Literal["cost", "gpus", "latency", "throughput"]
 Domain = Literal["node", "rack", "zone"]
 
 
@@ -67,4 +68,8 @@ class Request(Document):
     exclude_nodes: Texts = Field(default=[], description="nodes that nothing may run on")
     max_usd_per_hour: float | None = Field(default=None, ge=0, description="most that may be spent")
     max_gpus: int | None = Field(default=None, ge=1, description="most GPUs that may be used")
-    objective: ObjectiveName | None = Field(default=None, description="None: cost where prices are known")
+    objective: ObjectiveName | None = Field(
+        default=None,
+        description="what is best: the cost (where prices are known, else the GPUs), the GPUs, the longest time of an"
+        " answer, or the output tokens a second over all models; of the last two, then the cheapest",
+    )

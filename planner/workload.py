@@ -20,6 +20,9 @@ class Workload(Document):
     tokens_per_second: float | None = Field(default=None, gt=0, description="output tokens a second")
     ttft_ms: float | None = Field(default=None, gt=0, description="time to first token")
     tpot_ms: float | None = Field(default=None, gt=0, description="time per output token after the first")
+    answer_ms: float | None = Field(
+        default=None, gt=0, description="time from a prompt to the last token of its answer"
+    )
     equal_lengths: bool = Field(default=False, description="all requests are equally long, as load generators send")
     total_requests: int | None = Field(default=None, ge=1, description="a batch job of so many requests, all at once")
     prefix_hit_rate: float = Field(default=0.0, ge=0, le=1, description="share of prompt tokens found in the cache")
@@ -36,6 +39,11 @@ def describe(workload: Workload) -> str:
         what = f"{' and '.join(rates)} of up to {context}"
     else:
         what = f"{workload.concurrency:,} sequence{'s' if workload.concurrency > 1 else ''} of {context}"
+    return ", ".join([what, *describe_targets(workload)])
+
+
+def describe_targets(workload: Workload) -> list[str]:
+    """A phrase a latency target: `first token within 500 ms`, `50 ms a token`, `answers within 9000 ms`."""
     targets = [f"first token within {workload.ttft_ms:g} ms"] if workload.ttft_ms else []
     targets += [f"{workload.tpot_ms:g} ms a token"] if workload.tpot_ms else []
-    return ", ".join([what, *targets])
+    return [*targets, *([f"answers within {workload.answer_ms:g} ms"] if workload.answer_ms else [])]

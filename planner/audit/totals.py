@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import inf
 
 from planner.audit.subject import Subject
 from planner.errors import UnknownName
@@ -46,11 +47,25 @@ def plan_cost(inventory: Inventory, devices: Sequence[str] | Counter[str]) -> Fr
 
 
 def _proof(plan: Plan, gpus: int, cost: float) -> Iterator[str]:
+    """The value is what the plan reaches, and the bound lies on its better side.
+
+    Objectives of speed are a part of the request that the plan answers: the loads are recomputed under them.
+    """
     objective = plan.objective
-    truth = cost if objective.name == "cost" else float(gpus)
-    if objective.value is None or abs(objective.value - truth) > _CENT:
+    loads = [wanted.workload for wanted in plan.request.models]
+    truth = {
+        "cost": cost,
+        "gpus": float(gpus),
+        "latency": max((load.answer_ms or inf for load in loads), default=0.0),
+        "throughput": sum(load.tokens_per_second or 0.0 for load in loads),
+    }[objective.name]
+    if objective.value is None or abs(objective.value - truth) > _CENT * max(1.0, abs(truth)):
         yield f"objective.value is {objective.value} in the plan and {truth:g} recomputed"
-    elif objective.bound is not None and objective.bound > objective.value + _CENT:
-        yield f"objective.bound {objective.bound:g} lies above the value {objective.value:g}"
-    elif plan.status == "optimal" and (objective.bound is None or objective.value - objective.bound > _CENT):
+        return
+    beyond = (objective.bound or 0.0) - objective.value
+    if objective.name == "throughput":
+        beyond = -beyond
+    if objective.bound is not None and beyond > _CENT:
+        yield f"objective.bound {objective.bound:g} lies on the wrong side of the value {objective.value:g}"
+    elif plan.status == "optimal" and (objective.bound is None or -beyond > _CENT):
         yield f"status is optimal with a value of {objective.value:g} and a bound of {objective.bound}"

@@ -48,6 +48,7 @@ _TRAFFIC = (
     click.option("--tokens-per-second", type=float, help="Output tokens a second, over all replicas."),
     click.option("--ttft-ms", type=float, help="Target: mean time to the first token."),
     click.option("--tpot-ms", type=float, help="Target: mean time for each token after it."),
+    click.option("--answer-ms", type=float, help="Target: mean time from a prompt to the last token of its answer."),
     click.option("--prefix-hit-rate", type=float, help="Share of prompt tokens found in the prefix cache."),
     click.option("--speculative-tokens", type=int, help="Tokens drafted for each step."),
     click.option("--acceptance", type=float, help="Chance that a drafted token is kept."),

@@ -35,7 +35,11 @@ class Seconds(click.FloatRange):
 @options.engine
 @options.limits
 @wishes
-@click.option("--objective", type=click.Choice(["cost", "gpus"]), help="[default: cost where prices are known]")
+@click.option(
+    "--objective",
+    type=click.Choice(["cost", "gpus", "latency", "throughput"]),
+    help="What is best; of latency and throughput then the cheapest.  [default: cost where prices are known]",
+)
 @click.option("--time-limit", type=Seconds(), help="Seconds; the best plan by then, with its gap.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
 @click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
@@ -48,7 +52,7 @@ def command(
     on: str | None,
     request_file: Path | None,
     engine: str,
-    objective: Literal["cost", "gpus"] | None,
+    objective: Literal["cost", "gpus", "latency", "throughput"] | None,
     time_limit: float | None,
     output: Path | None,
     timed: bool,

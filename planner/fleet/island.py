@@ -37,13 +37,21 @@ class Island:
 
     def group_gbps(self, size: int) -> float:
         """GB/s per direction and GPU inside a group of `size` of its GPUs: on a mesh, that of size - 1 links."""
-        if self.pair_gbps is None:
-            return self.gbps
-        return min(self.gbps, self.pair_gbps * max(size - 1, 1))
+        return meshed(self.gbps, self.pair_gbps, size)
+
+    @property
+    def seen_pair_gbps(self) -> float | None:
+        """`pair_gbps` where collectives see it; of xGMI meshes the speed room counts the links in use itself."""
+        return None if self.link is LinkClass.XGMI else self.pair_gbps
 
     def holds(self, gpus: "tuple[int, ...] | set[int]") -> bool:
         """Whether all these GPUs are in it."""
         return set(gpus) <= set(self.gpus)
+
+
+def meshed(gbps: float, pair_gbps: float | None, size: int) -> float:
+    """GB/s per direction and GPU that `size` GPUs have of `gbps`: on a mesh that of their size - 1 links."""
+    return gbps if pair_gbps is None else min(gbps, pair_gbps * max(size - 1, 1))
 
 
 def usual_islands(

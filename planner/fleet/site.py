@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import Inventory
-from planner.fleet.island import Island, LinkClass
+from planner.fleet.island import LinkClass, meshed
 from planner.fleet.node import Node
+
+UNKNOWN_NETWORK_GBPS = 3.125
+"""25GbE: what is taken between nodes that name no network (inventories say so when they assume it)."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def _joining(placed: Sequence[tuple[Node, int]]) -> tuple[LinkClass, float]:
     island = node.tightest(tuple({i for _, i in placed}))
     if island is None:
         return LinkClass.PCIE, min(gpu.pcie_gbps for gpu in node.gpus)
-    return island.link, _seen_by_collectives(island, len(placed))
+    return island.link, meshed(island.gbps, island.seen_pair_gbps, len(placed))
 
 
 def _leading(placed: Sequence[tuple[Node, int]], onward: Sequence[tuple[Node, int]]) -> tuple[LinkClass, float]:
@@ -83,7 +86,7 @@ def _leading(placed: Sequence[tuple[Node, int]], onward: Sequence[tuple[Node, in
     island = last.tightest(tuple({i for _, i in (*placed, *onward)}))
     if island is None:
         return LinkClass.PCIE, min(gpu.pcie_gbps for gpu in last.gpus)
-    return island.link, _seen_by_collectives(island, 2)
+    return island.link, meshed(island.gbps, island.seen_pair_gbps, 2)
 
 
 def _between(nodes: Sequence[Node]) -> tuple[LinkClass, float]:
@@ -91,12 +94,3 @@ def _between(nodes: Sequence[Node]) -> tuple[LinkClass, float]:
     if len(domains) == 1 and None not in domains:
         return LinkClass.NVLINK, min(node.domain_gbps for node in nodes)
     return LinkClass.NETWORK, min(node.network_gbps or UNKNOWN_NETWORK_GBPS for node in nodes)
-
-
-def _seen_by_collectives(island: Island, size: int) -> float:
-    """GB/s per direction and GPU of a group. On xGMI meshes that of all links: the speed room counts those in use."""
-    return island.gbps if island.link is LinkClass.XGMI else island.group_gbps(size)
-
-
-UNKNOWN_NETWORK_GBPS = 3.125
-"""25GbE: what is taken between nodes that name no network (inventories say so when they assume it)."""

@@ -8,6 +8,8 @@ from planner.report.notes import join, notes
 from planner.report.pools import holds, kind_of, pool_line, worker_speed
 from planner.units import count, gib
 
+_UNITS = {"cost": "$/h", "gpus": "GPUs", "latency": "ms an answer", "throughput": "output tokens/s"}
+
 
 def plan_table(plan: Plan) -> str:
     """Return the plan as text: the answer, where it runs, the bill, the proof, the command."""
@@ -81,7 +83,7 @@ def _devices(devices: list[str]) -> str:
 
 
 def _proof(plan: Plan) -> str:
-    unit = "$/h" if plan.objective.name == "cost" else "GPUs"
+    unit = _UNITS[plan.objective.name]
     record = plan.solve
     seconds = f" in {record.seconds:g} s" if record.seconds is not None else ""
     return (

@@ -11,7 +11,7 @@ from planner.memory.bill import Bill
 from planner.models.model import Model
 from planner.speed.predict import predict
 from planner.speed.traffic import traffic
-from planner.workload import Workload
+from planner.workload import Workload, describe_targets
 
 Capacity = dict[str, int]
 """`sequences` held at once, `requests` and `tokens` in thousandths a second."""
@@ -47,8 +47,7 @@ def unmeasured(workload: Workload) -> Workload:
 
 def needs_speed(workload: Workload) -> bool:
     """Whether memory alone cannot tell if the load is carried."""
-    asked = (workload.requests_per_second, workload.tokens_per_second, workload.ttft_ms, workload.tpot_ms)
-    return any(target is not None for target in asked)
+    return arrives(workload) or bool(describe_targets(workload))
 
 
 def held_sequences(layout: Layout, bill: Bill) -> int:

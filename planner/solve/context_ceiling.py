@@ -3,7 +3,7 @@
 from planner.request import Request
 from planner.solve.explain.requirement import with_workload
 from planner.solve.explain.search import largest
-from planner.solve.objectives import objectives
+from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
 from planner.solve.solution import solve
@@ -25,7 +25,7 @@ def settle_context(problem: Problem) -> Problem:
     best = solve(lowest.programme, lowest.objective, Effort())
     if best.values is None:
         return lowest
-    first = objectives(lowest.programme, lowest.objective)[0]
+    first = first_objective(lowest.programme, lowest.objective)
     limit = sum(weight * best.values[variable] for variable, weight in first.items())
     for place in flexible:
         request = _raised(problem, request, place, limit)

@@ -8,7 +8,7 @@ from itertools import groupby
 from planner.engines import fewer_slots
 from planner.engines.lower_fraction import lower_fraction
 from planner.fleet.island import LinkClass
-from planner.fleet.site import Site
+from planner.fleet.site import UNKNOWN_NETWORK_GBPS, Site
 from planner.layout import Layout
 from planner.request import ModelRequest
 from planner.solve.capacity import arrives, capacity, needs_speed
@@ -24,8 +24,6 @@ from planner.workload import Workload
 
 DEEPEST = 16
 """Stages of a pipeline; deeper ones are tried only where nothing else holds the model."""
-UNKNOWN_NETWORK_GBPS = 1.25
-"""GB/s per direction and GPU between nodes whose network is not described: 10 Gb/s."""
 
 
 @dataclass
@@ -218,9 +216,9 @@ def _sequences(workload: Workload, usual: int, most: int) -> int:
 
 def _sites(split: Split, ground: Grounds) -> Iterator[Site]:
     islands = split.islands
-    for stage, island in enumerate(islands):
-        link, gbps = island.link, island.gbps
+    for stage, (island, tensor) in enumerate(zip(islands, split.tensors, strict=True)):
+        link, gbps = island.link, island.group_gbps(2)
         if (stage + 1) % split.stages_per_slot == 0:
             after = islands[min(stage + 1, len(islands) - 1)]
             link, gbps = min(ground.next_site(island), ground.next_site(after), key=lambda hop: hop[1])
-        yield Site(island.gpu, island.link, island.gbps, link, gbps, island.used_bytes)
+        yield Site(island.gpu, island.link, island.group_gbps(tensor), link, gbps, island.used_bytes)

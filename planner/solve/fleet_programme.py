@@ -19,6 +19,7 @@ from planner.solve.shape import Shape
 from planner.solve.slot import SlotKind
 from planner.solve.taken import Taken
 from planner.units import ceil_div
+from planner.workload import Workload
 
 
 class FleetProgramme:
@@ -34,6 +35,7 @@ class FleetProgramme:
         self.taken: dict[Taken, int] = {}
         self.cuts: dict[tuple[int, int], list[tuple[Cut, int]]] = {}
         self.keepers: dict[int, Kept] = {}
+        self.loads: tuple[Workload, ...] = ()
         self.load_rows: dict[tuple[int, str], int] = {}
         self._carried: dict[tuple[int, str], Terms] = {}
         self._cover_loads()

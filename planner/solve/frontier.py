@@ -50,7 +50,7 @@ def frontier(
     """
     asked = workload or Workload()
     unmeasured = {"concurrency": _ALL_THAT_FIT, "requests_per_second": None, "tokens_per_second": None}
-    load = asked.model_copy(update=unmeasured | {"ttft_ms": None, "tpot_ms": None})
+    load = asked.model_copy(update=unmeasured | {"ttft_ms": None, "tpot_ms": None, "answer_ms": None})
     wanted = ModelRequest(model=str(model), engine=engine, workload=load, limits=limits or Limits())
     problem = read_problem(Request(models=[wanted], on=on))
     targets = asked.model_copy(update=unmeasured | {"concurrency": 1})
@@ -93,7 +93,6 @@ def _points(problem: Problem, shape: Shape, targets: Workload) -> Iterator[Point
             return
         if not speed.meets_targets:
             return
-        answer = traffic(load).output
         yield Point(
             layout=shape.layout.label(),
             gpu=" + ".join(gpu.slug for gpu in shape.gpu_kinds),
@@ -102,7 +101,7 @@ def _points(problem: Problem, shape: Shape, targets: Workload) -> Iterator[Point
             in_flight=in_flight,
             ttft_ms=speed.ttft_ms,
             tpot_ms=speed.tpot_ms,
-            answer_seconds=(speed.ttft_ms + speed.tpot_ms * (answer - 1)) / 1000,
+            answer_seconds=speed.answer_ms(load) / 1000,
             output_tokens_per_s=speed.output_tokens_per_s,
             usd_per_million_output_tokens=cost / speed.output_tokens_per_s / 3600 * 1e6 if priced else None,
             provenance=str(speed.provenance),

@@ -1,36 +1,60 @@
 """What is minimised, one thing after the other: each objective only chooses among the best of those before it."""
 
-from planner.request import ObjectiveName
+from planner.request import Minimised
+from planner.solve.answer_time import answer_microseconds
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.integer_programme import Terms
 from planner.solve.keeping import bytes_kept
 
 _HEADROOM_UNIT = 2**20
 _MOST = 10**6
+_TIMED_SHAPES = 500
+"""Shapes of which the time of an answer is predicted, a millisecond or two each."""
 
 
-def objectives(programme: FleetProgramme, name: ObjectiveName) -> list[Terms]:
+def objectives(programme: FleetProgramme, name: Minimised) -> list[Terms]:
     """Return the objectives in order: cost, GPUs, nodes, least changed models, then the more desirable replicas.
 
     Where an earlier plan runs, the weights that stay where they are come right after the first.
     """
-    first = [programme.cost] if name == "cost" else []
-    if programme.keepers:
-        first = [*(first or [programme.gpus]), bytes_kept(programme.keepers)]
+    kept = [bytes_kept(programme.keepers)] if programme.keepers else []
+    gpus = [programme.gpus] if name == "cost" else []
     ties = [changes(programme), preference(programme), canonical(programme)]
-    return [*first, programme.gpus, programme.nodes_used, *(terms for terms in ties if terms)]
+    first = first_objective(programme, name)
+    return [first, *kept, *gpus, programme.nodes_used, *(terms for terms in ties if terms)]
+
+
+def first_objective(programme: FleetProgramme, name: Minimised) -> Terms:
+    """Return what is minimised before all else: the cost, or the GPUs."""
+    return programme.cost if name == "cost" else programme.gpus
 
 
 def preference(programme: FleetProgramme) -> Terms:
-    """Of plans with as many GPUs: the lowest latency, averaged over the GPUs; where it is unknown, most headroom."""
-    shapes = programme.shapes
-    if all(shape.latency_us is not None for shape in shapes):
-        weights = [shape.gpus * (shape.latency_us or 0) // 1000 for shape in shapes]
+    """Of plans with as many GPUs: the soonest answers, averaged over the GPUs; where unknown, most headroom.
+
+    The time of an answer is that of each layout alone under the whole load. Of many layouts it is not asked for.
+    """
+    times = _answer_times(programme)
+    if times:
+        weights = [shape.gpus * time // 1000 for shape, time in zip(programme.shapes, times, strict=True)]
     else:
-        weights = [-(shape.headroom // _HEADROOM_UNIT) for shape in shapes]
+        weights = [-(shape.headroom // _HEADROOM_UNIT) for shape in programme.shapes]
     largest = max((abs(weight) for weight in weights), default=0)
     unit = largest // _MOST + 1
     return {variable: weight // unit for variable, weight in zip(programme.replicas, weights, strict=True)}
+
+
+def _answer_times(programme: FleetProgramme) -> list[int]:
+    """Microseconds of an answer on each shape; none where one is unknown or they are too many to ask."""
+    times: list[int] = []
+    if not programme.loads or len(programme.shapes) > _TIMED_SHAPES:
+        return times
+    for shape in programme.shapes:
+        time = answer_microseconds(shape, dict(programme.needs[shape.wanted]), programme.loads[shape.wanted])
+        if time is None:
+            return []
+        times.append(time)
+    return times
 
 
 def changes(programme: FleetProgramme) -> Terms:

@@ -24,8 +24,12 @@ from planner.workload import Workload
 
 
 def may_separate(wanted: ModelRequest) -> bool:
-    """Whether pools are tried: where they are allowed, speed is asked for, and answers go on after the first token."""
-    return wanted.allow.disaggregation and needs_speed(wanted.workload) and traffic(wanted.workload).steps > 0
+    """Whether pools are tried: where they are allowed, speed is asked for, and answers go on after the first token.
+
+    A time for the whole answer cannot be divided between them.
+    """
+    load = wanted.workload
+    return wanted.allow.disaggregation and needs_speed(load) and load.answer_ms is None and traffic(load).steps > 0
 
 
 def refuse_impossible(wanted: ModelRequest) -> None:
@@ -40,6 +44,8 @@ def pool_remarks(wanted: ModelRequest) -> list[str]:
     """Return what a plan must say of pools where they are allowed."""
     if not wanted.allow.disaggregation:
         return []
+    if wanted.workload.answer_ms is not None:
+        return ["prefill and decode pools were not tried: the time of a whole answer is not divided between them"]
     if not may_separate(wanted):
         return ["prefill and decode pools were not tried: no rate or latency is asked for that they could help with"]
     return [

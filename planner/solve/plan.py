@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from planner.layout import Limits
-from planner.plan_document import Plan
+from planner.plan_document import Objective, Plan
 from planner.request import ModelRequest, ObjectiveName, Request
 from planner.solve.context_ceiling import settle_context
+from planner.solve.lowest_latency import lowest_latency
+from planner.solve.most_throughput import most_throughput
 from planner.solve.moves import moves
 from planner.solve.node_class import MICRO
 from planner.solve.outcome import Effort, Outcome, Progress
@@ -61,7 +63,7 @@ def answer(request: Request, *, timed: bool = False, effort: Effort | None = Non
     The effort's seconds count from here. When they end before any plan was found, the first one found is taken.
     """
     started, effort = time.perf_counter(), effort or Effort()
-    problem = settle_context(read_problem(request, earlier))
+    problem, reached = _settle_speed(settle_context(read_problem(request, earlier)), effort)
     outcome = _solve(problem, effort, started)
     seconds = round(time.perf_counter() - started, 3) if timed else None
     if outcome.values is None:
@@ -69,7 +71,19 @@ def answer(request: Request, *, timed: bool = False, effort: Effort | None = Non
     document = write_plan(problem, read_solution(problem.programme, outcome), seconds)
     if earlier is not None:
         document = document.model_copy(update={"moves": moves(earlier, document)})
-    return document.model_copy(update={"request": request})
+    if reached is None:
+        return document.model_copy(update={"request": request})
+    return document.model_copy(update={"objective": reached, "status": "feasible" if reached.gap else document.status})
+
+
+def _settle_speed(problem: Problem, effort: Effort) -> tuple[Problem, Objective | None]:
+    """Make the best speed a part of the request where it is the objective."""
+    match problem.request.objective:
+        case "latency":
+            return lowest_latency(problem)
+        case "throughput":
+            return most_throughput(problem, effort)
+    return problem, None
 
 
 def _solve(problem: Problem, effort: Effort, started: float) -> Outcome:

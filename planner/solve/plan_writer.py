@@ -27,7 +27,7 @@ from planner.solve.shape import Shape
 from planner.solve.solution import Solution
 from planner.speed.traffic import traffic
 from planner.units import count
-from planner.workload import Workload
+from planner.workload import Workload, describe_targets
 
 HOURS_A_MONTH = 730
 
@@ -197,7 +197,7 @@ def _carried(shapes: Sequence[Shape], workload: Workload) -> str:
     """`room for 80 sequences at once (64 asked for), 21.3 requests/s within the targets (20 asked for)`."""
     held = sum(held_sequences(shape.layout, shape.bill) for shape in shapes if shape.phase != "prefill")
     parts = [f"room for {held:,} sequences at once ({workload.concurrency:,} asked for)"]
-    within = " within the targets" if workload.ttft_ms or workload.tpot_ms else ""
+    within = " within the targets" if describe_targets(workload) else ""
     asked = {"requests": workload.requests_per_second, "tokens": workload.tokens_per_second}
     for need, words in (("requests", "requests/s"), ("tokens", "output tokens/s")):
         if asked[need] is not None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from planner.fleet.island import Island
+from planner.fleet.island import Island, meshed
 from planner.fleet.node import Node
 from planner.solve.slot import IslandKind
 
@@ -69,10 +69,11 @@ def _scopes(
                 link=island.link,
                 gbps=island.gbps,
                 node_link=outer.link,
-                node_gbps=outer.gbps,
+                node_gbps=meshed(outer.gbps, outer.seen_pair_gbps, 2),
                 network_gbps=node.network_gbps if networked else 0.0,
                 used_bytes=level,
                 realm=realm,
+                pair_gbps=island.seen_pair_gbps,
             )
             scopes.append(Scope(kind, frozenset(index for index in inside if node.used(index) <= level)))
     return scopes

@@ -7,7 +7,7 @@ from functools import cached_property
 from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
-from planner.request import ObjectiveName, Request
+from planner.request import Minimised, Request
 from planner.solve.capacity import needs, needs_speed, unmeasured
 from planner.solve.dominance import undominated
 from planner.solve.earlier import Earlier, earlier_replicas
@@ -17,7 +17,7 @@ from planner.solve.integer_programme import IntegerProgramme
 from planner.solve.keeping import keep
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_classes
-from planner.solve.objectives import objectives
+from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
 from planner.solve.phases import refuse_impossible
 from planner.solve.rules import Rules, node_tag, read_rules, told_apart
@@ -44,9 +44,10 @@ class Problem:
     earlier: tuple[Earlier, ...] = ()
 
     @cached_property
-    def objective(self) -> ObjectiveName:
+    def objective(self) -> Minimised:
         """What is minimised: as asked, else the cost where prices are known, else the number of GPUs."""
-        return self.request.objective or ("cost" if self.inventory.priced else "gpus")
+        asked = self.request.objective
+        return asked if asked == "cost" or asked == "gpus" else "cost" if self.inventory.priced else "gpus"
 
     @cached_property
     def needs(self) -> tuple[Mapping[str, int], ...]:
@@ -94,6 +95,7 @@ class Problem:
         """The covering programme of the kept shapes."""
         programme = FleetProgramme(self.kept, self.classes, self.needs, self.rules)
         programme.keepers = keep(programme, self.inventory, self.earlier)
+        programme.loads = tuple(wanted.workload for wanted in self.request.models)
         return programme
 
     @property
@@ -111,7 +113,7 @@ class Problem:
         """The rows of the programme, and one more that keeps the first objective at or below the limit."""
         rows = self.programme.rows.copy()
         if limit is not None:
-            rows.at_most(objectives(self.programme, self.objective)[0], limit)
+            rows.at_most(first_objective(self.programme, self.objective), limit)
         return rows
 
     def asking(self, request: Request) -> "Problem":

@@ -19,8 +19,6 @@ from planner.solve.variant import Variant
 class Shape:
     """One way to run one copy of a model.
 
-    `latency_us` is the time of a whole answer when copies of the shape carry the load alone; None when unknown.
-
     `wanted` is the place of the model in the request. The GPUs of the slots, one slot after the other,
     are the ranks of the replica in order; a slot holds one stage or several, or a part of one. A worker of a pool
     has a `phase`, and the `way` that caches go between its pool and the other one.
@@ -33,7 +31,6 @@ class Shape:
     sites: tuple[Site, ...]
     bill: Bill
     capacity: Mapping[str, int]
-    latency_us: int | None = None
     phase: Phase | None = None
     way: KvWay | None = None
 

@@ -25,7 +25,7 @@ from planner.solve.replica_speed import replica_speeds
 from planner.solve.shape import Shape
 from planner.solve.solution import Solution, read_solution, solve
 from planner.units import gib
-from planner.workload import Workload
+from planner.workload import Workload, describe_targets
 
 COMMON = (
     "l4",
@@ -172,8 +172,7 @@ def _binds(solution: Solution, workload: Workload) -> str:
 def _binding_speed(shape: Shape, speed: Mapping[str, Any], workload: Workload) -> str:
     """Targets bind where a replica could run more requests at once than it may."""
     held = held_sequences(shape.layout, shape.bill)
-    targets = [f"first token within {workload.ttft_ms:g} ms"] if workload.ttft_ms else []
-    targets += [f"{workload.tpot_ms:g} ms a token"] if workload.tpot_ms else []
+    targets = describe_targets(workload)
     running, provenance = speed["in_flight"], speed["provenance"]
     if targets and running < held:
         what = f"latency: {' and '.join(targets)} leave {running:,} requests in flight of room for {held:,}"

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from planner.fleet.gpu import Gpu
-from planner.fleet.island import LinkClass
+from planner.fleet.island import LinkClass, meshed
 
 
 @dataclass(frozen=True)
 class IslandKind:
     """What GPUs of an island offer; bandwidths are GB/s per direction and GPU.
 
-    `link` joins GPUs of the island, `node_link` leads to the rest of the node, the network to other
-    nodes. `used_bytes` is the most that others hold on any of the GPUs. A replica stays inside one
-    `realm` (a zone).
+    `link` joins GPUs of the island, `node_link` leads to the rest of the node, the network to other nodes. On a
+    mesh two of its GPUs have `pair_gbps` between them. `used_bytes` is the most that others hold on any of the
+    GPUs. A replica stays inside one `realm` (a zone).
     """
 
     gpu: Gpu
@@ -23,11 +23,24 @@ class IslandKind:
     network_gbps: float = 0.0
     used_bytes: int = 0
     realm: str = ""
+    pair_gbps: float | None = None
+
+    def group_gbps(self, size: int) -> float:
+        """GB/s per direction and GPU inside a group of `size` of its GPUs."""
+        return meshed(self.gbps, self.pair_gbps, size)
 
     @property
-    def rank(self) -> tuple[str, str, float, float, int, str]:
+    def rank(self) -> tuple[object, ...]:
         """Order in which kinds are listed: by what they are, never by the node they were met on first."""
-        return (self.gpu.slug, self.link, self.gbps, self.network_gbps, self.used_bytes, self.realm)
+        return (
+            self.gpu.slug,
+            self.link,
+            self.gbps,
+            self.network_gbps,
+            self.used_bytes,
+            self.realm,
+            self.pair_gbps or 0.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,6 @@ class SlotKind:
     share: int = 0
 
     @property
-    def rank(self) -> tuple[tuple[str, str, float, float, int, str], int, int]:
+    def rank(self) -> tuple[object, ...]:
         """Order in which slot kinds are listed."""
         return (self.island.rank, self.size, self.share)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from planner.request import ObjectiveName
+from planner.request import Minimised
 from planner.solve.cutting import Cut
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.keeping import Kept
@@ -29,9 +29,7 @@ MANY_SHAPES = 1000
 """From so many shapes on HiGHS is ahead of SCIP (`benchmarks/scale.md`)."""
 
 
-def solve(
-    programme: FleetProgramme, objective: ObjectiveName, effort: Effort, solver: SolverName | None = None
-) -> Outcome:
+def solve(programme: FleetProgramme, objective: Minimised, effort: Effort, solver: SolverName | None = None) -> Outcome:
     """Solve for the objective and its tie-breaks; unless a solver is named, with the one that suits the size."""
     chosen = solver or ("highs" if len(programme.shapes) >= MANY_SHAPES else "scip")
     return minimise_in_turn(programme.rows, objectives(programme, objective), effort, chosen)

@@ -1,12 +1,12 @@
 """How much a replica carries: alone against its limits, and within targets for latency."""
 
 from dataclasses import replace
-from math import inf
 
 from planner.speed.arrivals import open_loop
 from planner.speed.replica import Replica
 from planner.speed.room import Room
 from planner.speed.steady_state import Steady, closed_loop
+from planner.speed.targets import NO_TARGETS, Targets, times
 from planner.speed.traffic import Traffic
 
 _HALVINGS = 5
@@ -34,36 +34,32 @@ def batch_job(replica: Replica, traffic: Traffic, room: Room, requests: int) -> 
     return replace(state, requests_per_second=state.requests_per_second * share)
 
 
-def most_in_flight(replica: Replica, traffic: Traffic, room: Room, ttft: float | None, tpot: float | None) -> float:
-    """Return the most requests in flight at which both means stay within their targets (seconds); 0 when none do.
+def most_in_flight(replica: Replica, traffic: Traffic, room: Room, targets: Targets) -> float:
+    """Return the most requests in flight at which all means stay within their targets; 0 when none do.
 
     Requests arrive by chance (`open_loop`). The search halves the range between one request and all that
     fit, on the same grid for all targets, and draws a line through the last two points: a wider target never
     gives a smaller answer.
     """
-    targets = (ttft or inf, tpot or inf)
 
-    def found(running: float) -> tuple[float, float]:
+    def found(running: float) -> Targets:
         state = open_loop(replica, traffic, room, running)
-        return state.ttft, state.tpot
+        return times(state.ttft, state.tpot, traffic)
 
-    def holds(times: tuple[float, float]) -> bool:
-        return times[0] <= targets[0] and times[1] <= targets[1]
-
-    if ttft is None and tpot is None:
+    if targets == NO_TARGETS:
         return room.sequences
     low, high = 1.0, room.sequences
     if high < 1:
         return 0.0
     at_low, at_high = found(low), found(high)
-    if not holds(at_low):
+    if not targets.met_by(at_low):
         return 0.0
-    if holds(at_high):
+    if targets.met_by(at_high):
         return high
     for _ in range(_HALVINGS):
         middle = (low * high) ** 0.5
         at_middle = found(middle)
-        if holds(at_middle):
+        if targets.met_by(at_middle):
             low, at_low = middle, at_middle
         else:
             high, at_high = middle, at_middle

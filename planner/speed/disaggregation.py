@@ -23,6 +23,7 @@ from planner.speed.pool_basis import pool_band
 from planner.speed.provenance import provenance
 from planner.speed.room import room
 from planner.speed.speed import Speed
+from planner.speed.targets import Targets, targets, times
 from planner.speed.traffic import Traffic, traffic
 from planner.speed.worker_pool import Prefilling, WorkerPool, decoding_step, prefilling
 from planner.workload import Workload
@@ -100,13 +101,13 @@ class Disaggregated:
         wait = busy / (1 - busy) / self.prefilling.per_second / 2
         return self._handling(wait, self.step(decoding), decoding, rate)
 
-    def capacity(self, ttft: float | None, tpot: float | None) -> float:
-        """Return the most requests a second within targets for the means (seconds); 0 when none are."""
+    def capacity(self, asked: Targets) -> float:
+        """Return the most requests a second within targets for the means; 0 when none are."""
         low, high = 0.0, _MOST_BUSY * self.prefilling.per_second
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             state = self.open_loop(middle)
-            within = state and (ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot)
+            within = state and asked.met_by(times(state.ttft, state.tpot, self.load))
             low, high = (middle, high) if within else (low, middle)
         return low
 
@@ -159,7 +160,7 @@ def _speed(
     notes: tuple[str, ...],
 ) -> Speed:
     load, basis = pools.load, provenance((*prefill.sites, *pools.decode.sites), engine)
-    ttft, tpot = (target / 1000 if target else None for target in (workload.ttft_ms, workload.tpot_ms))
+    asked = targets(workload)
     gpus = prefill.gpus + pools.decode.gpus
     tokens = state.requests_per_second * load.output
     sent = f"caches are sent after the prompt is computed: {pools.transfer * 1000:.3g} ms, not overlapped"
@@ -172,12 +173,12 @@ def _speed(
         tokens_per_s_per_gpu=tokens / gpus,
         prefill_tokens_per_s=load.prompt / pools.prefilling.own,
         batch=state.decoding,
-        requests_per_second=pools.capacity(ttft, tpot),
+        requests_per_second=pools.capacity(asked),
         in_flight=int(state.decoding),
         saturated_output_tokens_per_s=pools.closed_loop(2 * pools.held).requests_per_second * load.output,
         provenance=basis,
         error_band=pool_band(basis),
-        meets_targets=(ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot) and not notes,
+        meets_targets=asked.met_by(times(state.ttft, state.tpot, load)) and not notes,
         assumptions=(*load.assumptions, sent, *notes),
     )
 

@@ -17,6 +17,7 @@ from planner.speed.replica import Replica, replica
 from planner.speed.room import Room, room
 from planner.speed.speed import TAIL, Speed
 from planner.speed.steady_state import Steady, closed_loop
+from planner.speed.targets import targets, times
 from planner.speed.traffic import Traffic, traffic
 from planner.workload import Workload
 
@@ -79,8 +80,8 @@ def _speed(
     notes: list[str],
 ) -> Speed:
     full, basis = saturation(made, load, space), provenance(sites, engine)
-    ttft, tpot = (target / 1000 if target else None for target in (workload.ttft_ms, workload.tpot_ms))
-    carried = most_in_flight(made, load, space, ttft, tpot)
+    asked = targets(workload)
+    carried = most_in_flight(made, load, space, asked)
     capacity = closed_loop(made, load, space, carried).requests_per_second if carried else 0.0
     tokens = state.requests_per_second * load.output
     return Speed(
@@ -97,6 +98,6 @@ def _speed(
         saturated_output_tokens_per_s=full.requests_per_second * load.output,
         provenance=basis,
         error_band=error_band(basis),
-        meets_targets=(ttft is None or state.ttft <= ttft) and (tpot is None or state.tpot <= tpot) and not notes,
+        meets_targets=asked.met_by(times(state.ttft, state.tpot, load)) and not notes,
         assumptions=(*load.assumptions, *notes),
     )

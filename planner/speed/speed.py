@@ -5,6 +5,9 @@ from enum import StrEnum
 from math import log
 from typing import Any
 
+from planner.speed.traffic import traffic
+from planner.workload import Workload
+
 TAIL = log(100)
 """99th percentile of an exponential waiting time over its mean."""
 
@@ -44,6 +47,10 @@ class Speed:
     error_band: dict[str, float]
     meets_targets: bool
     assumptions: tuple[str, ...] = ()
+
+    def answer_ms(self, workload: Workload) -> float:
+        """Mean milliseconds from a prompt to the last token of its answer."""
+        return self.ttft_ms + self.tpot_ms * (traffic(workload).output - 1)
 
     def document(self) -> dict[str, Any]:
         """Return the `speed` entry of an estimate or a plan: rounded, so that equal plans are equal bytes."""

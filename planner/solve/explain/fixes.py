@@ -16,7 +16,7 @@ from planner.solve.explain.loosened import loosened
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import MICRO
-from planner.solve.objectives import objectives
+from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
 from planner.solve.problem import Problem, read_problem
 from planner.units import count
@@ -134,7 +134,7 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
         entry["usd_per_hour_added"] = None if each is None else round(each * fix.change["gpus"], 2)
         return entry
     fixed = read_problem(fix.request)
-    outcome = minimise(fixed.programme.rows, objectives(fixed.programme, fixed.objective)[0], Effort())
+    outcome = minimise(fixed.programme.rows, first_objective(fixed.programme, fixed.objective), Effort())
     if outcome.values is None:
         return entry
     values = outcome.values

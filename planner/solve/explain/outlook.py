@@ -8,7 +8,7 @@ from planner.solve.explain.search import largest
 from planner.solve.lexicographic import minimise
 from planner.solve.load_knob import load_knob, most_carried
 from planner.solve.node_class import MICRO, NodeClass
-from planner.solve.objectives import objectives
+from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
 from planner.solve.solution import Solution
@@ -39,7 +39,7 @@ def _load(problem: Problem, place: int, value: int) -> Iterator[dict[str, Any]]:
     entry: dict[str, Any] = {"model": wanted.model, "field": knob.field, "up_to": knob.value(most), "then": None}
     same = "same price" if problem.objective == "cost" else "same number of GPUs"
     larger = problem.asking(knob.turned(problem.request, place, most + 1))
-    then = minimise(larger.programme.rows, objectives(larger.programme, problem.objective)[0], Effort())
+    then = minimise(larger.programme.rows, first_objective(larger.programme, problem.objective), Effort())
     if then.values is None:
         yield entry | {"text": f"{wanted.model}: the {same} carries up to {carried}; these nodes carry no more"}
         return

@@ -58,6 +58,8 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
         add("ttft_ms", f"{name}: first token within {load.ttft_ms:g} ms", ttft_ms=None)
     if load.tpot_ms is not None:
         add("tpot_ms", f"{name}: {load.tpot_ms:g} ms a token", tpot_ms=None)
+    if load.answer_ms is not None:
+        add("answer_ms", f"{name}: answers within {load.answer_ms:g} ms", answer_ms=None)
 
     def rule(field: str, text: str, free: object) -> None:
         found.append(

@@ -35,6 +35,7 @@ _KNOBS = (
     Knob("tokens_per_second", 1, "{} output tokens/s"),
     Knob("ttft_ms", 1, "a first token within {} ms", up=True),
     Knob("tpot_ms", 1, "{} ms a token", up=True),
+    Knob("answer_ms", 1, "answers within {} ms", up=True),
 )
 
 
