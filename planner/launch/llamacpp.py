@@ -44,8 +44,15 @@ def launch(invocation: Invocation) -> Launch:
         port=flags.whole("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
-        notes=tuple(f"--{name} is of an older llama.cpp or a fork" for name in flags.retired),
+        notes=(*(f"--{name} is of an older llama.cpp or a fork" for name in flags.retired), *_not_billed(flags)),
     )
+
+
+def _not_billed(flags: Flags) -> list[str]:
+    """What a speculator takes beside the snapshots of recurrent states that it needs."""
+    if flags.text("spec-draft-model") or (flags.text("spec-type") or "").startswith("draft-"):
+        return ["the speculator's own layers, cache and compute buffer are not counted"]
+    return []
 
 
 def _model(flags: Flags) -> str:

@@ -14,8 +14,10 @@ from planner.models.source import load_model
 from planner.units import MIB
 
 
-def _bill(model: Model, devices: int = 1, context: int = 8192, **options: OptionValue) -> Bill:
-    engine, (gpu, _) = find_engine("llamacpp"), find_gpu("rtx-4090")
+def _bill(
+    model: Model, devices: int = 1, context: int = 8192, build: str | None = None, **options: OptionValue
+) -> Bill:
+    engine, (gpu, _) = find_engine("llamacpp", build), find_gpu("rtx-4090")
     limits = Limits(max_model_len=context, max_num_seqs=1, options=options)
     layout = engine.layout(model, gpu, limits, pipeline=devices)
     assert not engine.refusals(model, layout, gpu)
@@ -60,3 +62,33 @@ def test_what_does_not_fit_names_the_device_and_the_lack() -> None:
     bill = _bill(as_gguf(load_model("llama-3.3-70b"), "Q4_K_M"))
     assert not bill.fits
     assert "device 0" in bill.reasons[0] and bill.short_bytes > 0
+
+
+def test_indexers_cache_their_keys() -> None:
+    """GLM-5.2 logs 3937.50 MiB of indexer keys (21 layers) beside 65812.50 of latents for 768,000 cells."""
+    model = as_gguf(load_model("GLM-5.2"), "Q4_K_M")
+    assert _bill(model, context=768_000).per_device[0].kv_cache_bytes == (65812.5 + 3937.5) * MIB
+    assert _bill(model, context=768_000, build="b9400").per_device[0].kv_cache_bytes == 65812.5 * MIB
+
+
+def test_drafted_tokens_keep_snapshots_of_states() -> None:
+    """Qwen3.6-27B with `--spec-draft-n-max 2` logs 448.88 MiB of states for one slot, three times what it has."""
+    model, cache = load_model("Qwen3.6-27B"), 512 * MIB
+    plain, drafted = _bill(model), _bill(model, spec_type="draft-mtp", spec_draft_n_max=2)
+    assert plain.per_device[0].kv_cache_bytes - cache == pytest.approx(149.62 * MIB, rel=1e-4)
+    assert drafted.per_device[0].kv_cache_bytes - cache == pytest.approx(448.88 * MIB, rel=1e-4)
+
+
+def test_operations_on_host_weights_copy_them_to_the_device() -> None:
+    """Falcon3-1B (Q6_K) with no layer on the device logs 470.00 MiB there: logits of a batch, the head."""
+    model = as_gguf(load_model("Falcon3-1B-Base"), "Q6_K")
+    bill = _bill(model, gpu_layers=0, build="b4351", flash_attn="off")
+    assert bill.per_device[0].activation_bytes / MIB == pytest.approx(470.0, rel=0.01)
+
+
+def test_servers_reserve_logits_for_their_slots_other_programs_for_every_token() -> None:
+    """llama-completion logs 312.75 MiB for Qwen3-8B; 296.75 of them are logits of 512 tokens."""
+    model = as_gguf(load_model("Qwen3-8B"), "Q4_K_M")
+    server, completion = _bill(model, context=2048), _bill(model, context=2048, n_outputs_max=0)
+    assert completion.per_device[0].activation_bytes / MIB == pytest.approx(312.75, rel=0.03)
+    assert server.per_device[0].activation_bytes / MIB < 100

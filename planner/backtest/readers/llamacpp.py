@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from planner.backtest.devices import find_devices
+from planner.backtest.devices import Devices, find_devices
 from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.llamacpp_evidence import DEVICE, strange, unsaid
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
+from planner.errors import BadInput
 from planner.launch.dialect import limits_of
 from planner.launch.flag_table import flag_table
 from planner.launch.flags import read_flags
@@ -20,6 +21,10 @@ from planner.memory.bill import DeviceBill
 from planner.units import GIB, MIB
 
 _FILE_SIZE = re.compile(r"([\d.]+) (GiB|MiB)")
+_WHOLE_BATCH = re.compile(
+    r"llama-(?:completion|perplexity|bench|batched-bench|imatrix)|llama[-_]cpp[-_]python|ollama", re.I
+)
+"""Programs that reserve logits for every token of a batch, where a server does for its slots only."""
 _FACTS = {
     "gpu_layers": re.compile(r"offloaded (\d+)/\d+ layers|-ngl (\d+)"),
     "mla_use": re.compile(r"mla_attn=(\d)"),
@@ -27,8 +32,14 @@ _FACTS = {
     "pipeline_copies": re.compile(r"n_copies=(\d+)"),
 }
 """What the log or the remarks say of a run; the names of the fork's flags are its own (`-mla`, `-amb`)."""
-_UNSAID = {"model_buffer_MiB": "weights lie in host memory and the row does not say which"}
-_CUT = {"model_buffer_MiB": "the command is cut off among the flags that place tensors"}
+_PLACED = ("model_buffer_MiB", "compute_buffer_MiB")
+"""What depends on where each tensor lies."""
+_UNSAID = dict.fromkeys(_PLACED, "weights lie in host memory and the row does not say which")
+_CUT = dict.fromkeys(_PLACED, "the command is cut off among the flags that place tensors")
+_ANOTHER = dict.fromkeys(_PLACED, "the command is another run's: its micro-batch is not the one logged")
+_NO_LENGTH = dict.fromkeys(
+    ("kv_buffer_MiB", "compute_buffer_MiB", "context_MiB", "compute_MiB"), "the row states no context"
+)
 _ROWS = {"model_buffer_MiB": "rows over several devices are logged as one buffer"}
 _BILLIONS = {"M": 1e6, "B": 1e9, "T": 1e12}
 
@@ -40,7 +51,9 @@ def read(row: Mapping[str, Any]) -> Run:
     """
     fields = Fields(row)
     remarks, _, command = fields.words("other_flags").partition("cmd:")
-    options = _command(command) | _facts(fields, remarks)
+    given = _command(command)
+    another = _of_another_run(given, fields)
+    options = ({} if another else given) | _facts(fields, remarks)
     measured = fields.measured()
     hosted = unsaid(measured, remarks, options)
     if hosted:
@@ -55,7 +68,7 @@ def read(row: Mapping[str, Any]) -> Run:
         "max_batch": slots,
         "chunked_prefill": fields.whole("max_batch"),
         "kv_cache_dtype": None,
-        "context": _context(fields, slots),
+        "context": _context(fields, 1 if options.get("kv_unified") else slots),
         "tp" if rows else "pp": gpus,
     }
     launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **read}, **options)
@@ -63,8 +76,8 @@ def read(row: Mapping[str, Any]) -> Run:
         launch, notes = replace(launch, version=FORK), (*notes, "the ik_llama.cpp fork, as its threads describe it")
     elif build := re.fullmatch(r"b?(\d{3,5})", fields.text("version") or ""):
         launch, notes = replace(launch, version=f"b{build[1]}"), ()
-    devices = find_devices(fields.text("gpu_slug"), fields.text("gpu"), free_bytes=_free(measured)).repeated(gpus)
-    reason = strange(measured, remarks, options, devices)
+    devices = _devices(fields, _free(measured)).repeated(gpus)
+    reason = "the command is another run's" if another else strange(measured, remarks, options, devices)
     if hosted:
         notes = (*notes, "the log shows weights in host memory and the row does not say which: experts, all of them")
     return Run(
@@ -80,7 +93,9 @@ def read(row: Mapping[str, Any]) -> Run:
         unscored={"free_MiB": INPUT}
         | (_UNSAID if hosted else {})
         | (_ROWS if rows else {})
-        | (_CUT if _cut(command) and "override_tensor" in options else {}),
+        | (_CUT if _cut(command) and "override_tensor" in options else {})
+        | (_ANOTHER if another else {})
+        | (_NO_LENGTH if fields.whole("context") is None else {}),
         notes=(*notes, f"no verdict: {reason}") if reason else notes,
     )
 
@@ -94,8 +109,27 @@ def _free(measured: Mapping[str, Value]) -> tuple[int, ...]:
     return tuple(int(numbered[number] * MIB) for number in sorted(numbered))
 
 
+def _devices(fields: Fields, free: tuple[int, ...]) -> Devices:
+    """The cards; buffers are the same on any, so that one which the catalogue lacks leaves out the verdict only."""
+    slug, words = fields.text("gpu_slug"), fields.text("gpu")
+    try:
+        return find_devices(slug, words, free_bytes=free)
+    except BadInput as unknown:
+        found = find_devices(None, None, free_bytes=free)
+        return replace(found, notes=(f"{unknown}: only the buffers are compared",))
+
+
+def _of_another_run(options: Mapping[str, OptionValue], fields: Fields) -> bool:
+    """Whether a quoted command would have logged another micro-batch."""
+    logged, asked = fields.whole("chunked_prefill"), options.get("ubatch_size")
+    if not logged or not asked:
+        return False
+    most = [int(asked), *(size for name in ("context", "max_batch") if (size := fields.whole(name)))]
+    return min(most) != logged
+
+
 def _context(fields: Fields, slots: int) -> int | None:
-    """Tokens of a slot: rows give the context of all slots."""
+    """Tokens of a slot, `slots` being those that do not share one cache: rows give the context of all."""
     total = fields.whole("context")
     return max(1, total // slots) if total else None
 
@@ -108,6 +142,12 @@ def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:
     }
     if match := re.search(r"flash_attn=(\d)|-fa (on|off)", remarks):
         options["flash_attn"] = "on" if match[1] == "1" or match[2] == "on" else "off"
+    if "kv_unified=true" in remarks:
+        options["kv_unified"] = True
+    if match := re.search(r"n_outputs_max=(\d+)", remarks):
+        options["n_outputs_max"] = int(match[1])
+    elif _WHOLE_BATCH.search(remarks):
+        options["n_outputs_max"] = 0
     if "-sm row" in remarks:
         options["split_mode"] = "row"
     if match := re.search(r"-ts ([\d.,]+)", remarks):
@@ -206,4 +246,4 @@ METRICS: Mapping[str, Metric] = {
     "vram_MB_as_printed": _in_mib(lambda replay: replay.device.total_bytes),
     "idle_vram_MiB": _in_mib(lambda replay: replay.device.total_bytes),
 }
-DEVICE_FREE = frozenset({"model_buffer_MiB", "kv_buffer_MiB", "compute_buffer_MiB", "model_MiB", "context_MiB"})
+DEVICE_FREE = frozenset(METRICS) - {"vram_MB_as_printed", "idle_vram_MiB"}

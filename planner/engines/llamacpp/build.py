@@ -15,6 +15,7 @@ class Build:
     `few_outputs`: the server reserves logits for its slots only, not for a whole micro-batch.
     `pinned_norms`: norms stay with their layer (not so where llama-fit-params estimates, which resets the scheduler).
     `half_mask`: the mask comes from the host in 16 bit. `fused_gate`: one operation joins gate and up.
+    `index_cache`: keys of sparse-attention indexers are cached. `pipelines`: devices overlap micro-batches.
     """
 
     name: str
@@ -29,11 +30,14 @@ class Build:
     half_mask: bool = True
     fused_gate: bool = True
     given_embeddings: bool = True
+    index_cache: bool = True
+    pipelines: bool = True
     fork: bool = False
 
 
 _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     # last build before a change, and what was before it
+    (2408, {"pipelines": False}),  # pull request 6017, 2024-03-13
     (5139, {"latent_cache": False}),  # pull request 12801, 2025-04-15
     (5429, {"windowed_cache": False}),  # 13194, 2025-05-20
     (5779, {"fused_gate": False}),  # 14158, 2025-06-29
@@ -42,6 +46,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (7829, {"latent_values": True}),  # 19067, 2026-01-24
     (9369, {"half_mask": False}),  # 23764, 2026-05-27
     (9419, {"few_outputs": False}),  # 23861, 2026-06-01
+    (9549, {"index_cache": False}),  # 23346, 2026-06
 )
 """Build numbers are those of about the day on which the pull request was merged."""
 
@@ -52,7 +57,7 @@ _FORK = Build(
     few_outputs=False,
     half_mask=False,
     fused_gate=False,
-    given_embeddings=True,
+    index_cache=False,
     fork=True,
 )
 

@@ -39,8 +39,8 @@ def cells(context: int, slots: int, window: int | None, options: Options, build:
 
 
 def layer_bytes(model: Model, layer: Layer, context: int, slots: int, options: Options, build: Build) -> int:
-    """Bytes that one layer keeps for all slots."""
-    size = _state_bytes(layer) * slots
+    """Bytes that one layer keeps for all slots; states once more for each drafted token that may be taken back."""
+    size = _state_bytes(layer) * slots * (1 + options.drafts)
     attention = layer.attention
     if attention and attention.stores:
         window = attention.window if attention.window in windows(model) else None
@@ -55,7 +55,8 @@ def cell_bytes(attention: Attention, options: Options, build: Build) -> int:
     if attention.kind is CacheKind.MLA and build.latent_cache:
         latent = options.keys.size(attention.latent_dim)
         rank = attention.latent_dim - _rotary(attention)
-        return latent + (options.values.size(rank) if build.latent_values else 0)
+        index = options.keys.size(attention.index_dim) if build.index_cache else 0
+        return latent + index + (options.values.size(rank) if build.latent_values else 0)
     return options.keys.size(attention.kv_heads * attention.key_dim) + options.values.size(
         attention.kv_heads * attention.value_dim
     )

@@ -30,11 +30,11 @@ _WORTHY_ROWS = 32
 Placed = tuple[Layer, LayerPlace]
 
 
-def pipeline_copies(at: Resolved) -> int:
+def pipeline_copies(at: Resolved, build: Build) -> int:
     """Copies of inputs that the scheduler keeps so that devices work on several micro-batches at once."""
     if at.options.copies is not None:
         return at.options.copies
-    return PIPELINE_COPIES if at.pipelined() else 1
+    return PIPELINE_COPIES if build.pipelines and at.pipelined() else 1
 
 
 def compute_bytes(

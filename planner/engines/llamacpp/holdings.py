@@ -77,7 +77,7 @@ def layer_place(layer: Layer, index: int, at: Resolved) -> LayerPlace:
     moved = tuple(
         (gguf_name(tensor).rpartition(".")[0], device, tensor.bytes)
         for tensor, device in tensors_of(layer, index, at)
-        if device != home
+        if device != home or home == HOST
     )
     return LayerPlace(home, HOST if at.options.cache_on_host else home, moved)
 

@@ -2,7 +2,7 @@
 
 from planner.engines.llamacpp.attention_graph import attention_out
 from planner.engines.llamacpp.feed_forward_graph import feed_forward
-from planner.engines.llamacpp.graph import Graph, Node
+from planner.engines.llamacpp.graph import Graph, Node, Weight
 from planner.engines.llamacpp.latent_graph import latent_out
 from planner.engines.llamacpp.sketch import Sketch
 from planner.models.model import Model
@@ -55,13 +55,11 @@ def _recurrent(sketch: Sketch, cur: Node) -> Node:
 
 def add_head(graph: Graph, model: Model, hidden: Node, outputs: int, at: int, *, fork: bool) -> None:
     """Append the last norm and the logits."""
-    from planner.engines.llamacpp.graph import Weight
-
-    shape, weights = (model.hidden_size, outputs), (Weight(at),)
+    shape, table = (model.hidden_size, outputs), model.head or model.embedding
     if not fork:
         hidden = graph.add(shape, hidden, inplace=True)
-    normed = graph.add(shape, hidden, inplace=not fork, weights=weights)
-    logits = graph.add((model.vocab_size, outputs), normed, weights=weights)
+    normed = graph.add(shape, hidden, inplace=not fork, weights=(Weight(at, sum(t.bytes for t in model.final)),))
+    logits = graph.add((model.vocab_size, outputs), normed, weights=(Weight(at, sum(t.bytes for t in table)),))
     if model.config.get("final_logit_softcapping") or model.model_type == "gemma2":
         scaled = graph.add((model.vocab_size, outputs), logits, inplace=True)
         graph.add((model.vocab_size, outputs), scaled, inplace=True)

@@ -7,7 +7,7 @@ from planner.engines.llamacpp.graph import Weight
 
 @dataclass(frozen=True)
 class LayerPlace:
-    """Device of a layer and of its cache; `moved` are the tensors (name, device, bytes) that lie elsewhere."""
+    """Device of a layer and of its cache; `moved` are the tensors (name, device, bytes) elsewhere, or on the host."""
 
     device: int
     cache: int

@@ -12,6 +12,9 @@ from planner.models.quantization.gguf_types import GGUF_TYPES
 HOST = -1
 """Stands for host memory where devices are numbered."""
 _CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+_SPECULATORS = {"draft-mtp", "draft-eagle3", "draft-dflash", "draft-dspark"}
+USUAL_DRAFTS = 3
+"""Tokens that `--spec-draft-n-max` lets a speculator propose (common_params_speculative_draft)."""
 _DEVICE = re.compile(r"[A-Za-z]+(\d+)(?:\[.*\])?$")
 
 
@@ -29,7 +32,11 @@ class Override:
 
 @dataclass(frozen=True)
 class Options:
-    """Flags with their defaults; `gpu_layers` None offloads everything."""
+    """Flags with their defaults; `gpu_layers` None offloads everything.
+
+    `drafts` are the tokens that a speculator proposes to verify; `outputs` the tokens of a step that get logits,
+    None for as many as a server needs, 0 for all (`n_outputs_max`).
+    """
 
     gpu_layers: int | None = None
     ubatch: int = 512
@@ -44,6 +51,8 @@ class Options:
     copies: int | None = None
     overrides: tuple[Override, ...] = ()
     offload_operations: bool = True
+    drafts: int = 0
+    outputs: int | None = None
 
 
 def read_options(options: Mapping[str, OptionValue]) -> Options:
@@ -62,7 +71,14 @@ def read_options(options: Mapping[str, OptionValue]) -> Options:
         copies=_whole(options, "pipeline_copies", 1) if "pipeline_copies" in options else None,
         overrides=tuple(_overrides(options)),
         offload_operations=options.get("op_offload") is not False,
+        drafts=_whole(options, "spec_draft_n_max", USUAL_DRAFTS) if _speculates(options) else 0,
+        outputs=_whole(options, "n_outputs_max", 0) if "n_outputs_max" in options else None,
     )
+
+
+def _speculates(options: Mapping[str, OptionValue]) -> bool:
+    """Whether a speculator needs snapshots of recurrent states (need_n_rs_seq of common/common.h)."""
+    return bool(_SPECULATORS & set(re.split(r"[,\s]+", str(options.get("spec_type", "")))))
 
 
 def tensor_split(options: Mapping[str, OptionValue]) -> tuple[float, ...] | None:

@@ -105,7 +105,7 @@ class LlamaCpp:
             at.placement.output,
             worst_step(file, layout, at, self.build),
             self.build,
-            copies=pipeline_copies(at),
+            copies=pipeline_copies(at, self.build),
             offloads=at.options.offload_operations,
         )
         placed = [sites[device % len(sites)] for device in range(at.devices)]

@@ -15,7 +15,7 @@ def worst_step(model: Model, layout: Layout, at: Resolved, build: Build) -> Step
     kinds: list[int | None] = [None, *sorted(windows(model))]
     return Step(
         tokens=tokens,
-        outputs=min(tokens, at.slots) if build.few_outputs else tokens,
+        outputs=_outputs(tokens, at, build),
         streams=at.streams,
         cells=tuple((window, cells(at.context, at.slots, window, at.options, build)) for window in kinds),
         flash_attention=at.options.flash_attention,
@@ -24,3 +24,10 @@ def worst_step(model: Model, layout: Layout, at: Resolved, build: Build) -> Step
         scores_mib=int(options.get("attention_max_batch", 0)),
         fused_experts=options.get("fmoe") is not False,
     )
+
+
+def _outputs(tokens: int, at: Resolved, build: Build) -> int:
+    """Tokens with logits: of each slot the last and those drafted (server_output_limits), all in other programs."""
+    if at.options.outputs is not None:
+        return min(tokens, at.options.outputs or tokens)
+    return min(tokens, at.slots * (1 + at.options.drafts)) if build.few_outputs else tokens
