@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from planner.data_files import read_json, read_yaml
 from planner.errors import BadInput
 from planner.line_numbers import at_line
+from planner.near_names import near_names
+from planner.wrong_value import expected, model_at
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
@@ -24,7 +26,7 @@ class Document(BaseModel):
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a JSON or YAML file; raises BadInput that names the file, the field, the value and what is right."""
-        return cls.parse(read_json(path) if path.suffix == ".json" else read_yaml(path), where=path)
+        return cls.parse(read_json(path, once=True) if path.suffix == ".json" else read_yaml(path), where=path)
 
     @classmethod
     def parse(cls, data: Any, *, where: str | Path | None = None) -> Self:
@@ -32,25 +34,33 @@ class Document(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise bad_input(error, where) from None
+            raise bad_input(error, where, cls) from None
 
     def dump(self) -> str:
         """Write as JSON, two spaces deep, in field order: the same document is the same bytes."""
         return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"
 
 
-def bad_input(error: ValidationError, where: str | Path | None) -> BadInput:
+def bad_input(error: ValidationError, where: str | Path | None, document: type[BaseModel] | None = None) -> BadInput:
     """Turn the first finding of pydantic into one line; a file is named with the line of the field."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or None
+    first = error.errors(include_url=False)[0]
+    path, kind, found = first["loc"], first["type"], first["input"]
+    field = ".".join(str(part) for part in path) or None
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    place = at_line(where, first["loc"])
-    problem = {"missing": "is missing", "extra_forbidden": "is not a field of this document"}.get(first["type"])
-    if problem is None:
-        problem = f"is {shown(first['input'])}"
-        expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        return BadInput(problem, where=place, field=field, expected=expected + more)
-    return BadInput(problem + more, where=place, field=field)
+    place = at_line(where, path)
+    owner = model_at(document, path[:-1])
+    if kind == "missing":
+        meant = owner.model_fields[str(path[-1])].description if owner and path[-1] in owner.model_fields else None
+        return BadInput("is missing" + more, where=place, field=field, expected=meant)
+    if kind == "extra_forbidden":
+        near = near_names(str(path[-1]), owner.model_fields) if owner else []
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        return BadInput(f"is not a field of this document{hint}{more}", where=place, field=field)
+    if kind == "value_error" and isinstance(found, dict) and model_at(document, path):
+        problem = "its fields do not go together"
+    else:
+        problem = "is empty" if found is None and not path else f"is {shown(found)}"
+    return BadInput(problem, where=place, field=field, expected=expected(first, document) + more)
 
 
 def shown(value: Any) -> str:

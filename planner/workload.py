@@ -1,6 +1,8 @@
 """What a model must carry."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from planner.documents import Document
 
@@ -28,6 +30,13 @@ class Workload(Document):
     prefix_hit_rate: float = Field(default=0.0, ge=0, le=1, description="share of prompt tokens found in the cache")
     speculative_tokens: int = Field(default=0, ge=0, le=32, description="tokens drafted for each step")
     acceptance: float = Field(default=0.7, ge=0, le=1, description="chance that a drafted token is kept")
+
+    @model_validator(mode="after")
+    def _requests_fit(self) -> Self:
+        tokens = (self.input_tokens or 0) + (self.output_tokens or 0)
+        if self.context is not None and tokens > self.context:
+            raise ValueError(f"a context of at least {tokens:,}, the tokens of a mean request and its answer")
+        return self
 
 
 def describe(workload: Workload) -> str:

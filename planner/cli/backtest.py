@@ -6,11 +6,16 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.verb import Verb, flag
+
+_HELP = """Replay recorded runs: what we would have said beside what was logged.
+
+RUNS is a JSON file of rows; docs/accuracy.md says what a row holds."""
 
 
-@click.command(name="backtest", help="Replay recorded runs: what we would have said beside what was logged.")
-@click.argument("runs", type=click.Path(path_type=Path))
-@click.option("--engine", help="Only the rows of this engine.")
+@click.command(name="backtest", cls=Verb, help=_HELP, examples=("gpuplan backtest runs.json --engine vllm",))
+@click.argument("runs", type=options.FILE)
+@flag("--engine", section="Input", metavar="NAME", help="Only the rows of this engine.")
 @options.local_profile
 @options.as_json
 def command(runs: Path, engine: str | None, as_json: bool) -> int:

@@ -6,14 +6,20 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.verb import OUTPUT, Verb, flag
 from planner.cli.written import write
 
 
-@click.command(name="calibrate", help="Turn start-up logs or files of rows (.json) into a local profile.")
-@click.argument("logs", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--profile", "-o", "output", type=click.Path(path_type=Path), help="Write it here.  [default: print]")
-@click.option("--model", help="The model of logs whose name for it is not known.")
-@click.option("--gpu", help="The GPU kind of logs that do not name it.")
+@click.command(
+    name="calibrate",
+    cls=Verb,
+    help="Turn start-up logs or files of rows (.json) into a local profile.",
+    examples=("gpuplan calibrate *.log -o mine.yaml", "gpuplan plan qwen3-32b --on 8xL40S --profile mine.yaml"),
+)
+@click.argument("logs", type=options.FILE, nargs=-1, required=True)
+@flag("--model", section="Input", metavar="MODEL", help="The model of logs whose name for it is not known.")
+@flag("--gpu", section="Input", metavar="KIND", help="The GPU kind of logs that do not name it.")
+@flag("--profile", "-o", "output", section=OUTPUT, type=options.FILE, metavar="FILE", help="Write it here.")
 @options.as_json
 def command(logs: tuple[Path, ...], output: Path | None, model: str | None, gpu: str | None, as_json: bool) -> int:
     """Write the profile and say what it corrects; later verbs take it with --profile."""

@@ -5,12 +5,23 @@ import json
 import click
 
 from planner.cli import options
+from planner.cli.verb import Verb
 
 PARTS = ("gpus", "nodes", "instances", "models", "engines", "fabrics", "mig")
 
 
-@click.command(name="catalog", help="List what we know; WORDS narrow the list to the lines that have them all.")
-@click.argument("what", type=click.Choice(PARTS))
+_HELP = f"""List what we know of {", ".join(PARTS)}.
+
+WORDS narrow the list to the lines that have them all."""
+
+
+@click.command(
+    name="catalog",
+    cls=Verb,
+    help=_HELP,
+    examples=("gpuplan catalog gpus hopper", "gpuplan catalog instances aws h100", "gpuplan catalog models qwen3"),
+)
+@click.argument("what", metavar="PART", type=click.Choice(PARTS))
 @click.argument("words", nargs=-1)
 @options.as_json
 def command(what: str, words: tuple[str, ...], as_json: bool) -> int:

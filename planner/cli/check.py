@@ -6,10 +6,15 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.verb import Verb
+
+_HELP = """Recompute PLAN without the solver and reject what does not hold.
+
+Exit code 0 when the plan holds, 1 when it does not."""
 
 
-@click.command(name="check", help="Recompute PLAN without the solver and reject what does not hold.")
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.command(name="check", cls=Verb, help=_HELP, examples=("gpuplan check plan.json",))
+@click.argument("plan", type=options.FILE)
 @options.local_profile
 @options.as_json
 def command(plan: Path, as_json: bool) -> int:

@@ -6,11 +6,16 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.verb import Verb
+
+_HELP = """What plan NEW changes of plan OLD, in words and bytes.
+
+Exit code 0 when they are the same, 1 when they are not."""
 
 
-@click.command(name="diff", help="What plan NEW changes of plan OLD, in words and bytes.")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.command(name="diff", cls=Verb, help=_HELP, examples=("gpuplan diff old.json new.json",))
+@click.argument("old", type=options.FILE)
+@click.argument("new", type=options.FILE)
 @options.as_json
 def command(old: Path, new: Path, as_json: bool) -> int:
     """Print the changes; exit 0 when there are none, 1 when there are."""

@@ -5,28 +5,60 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.verb import OUTPUT, Decorator, Verb, flag
 from planner.cli.written import write
 from planner.errors import BadInput
 
-_FILE = click.Path(path_type=Path)
+_HELP = """Write the inventory of this machine or cluster, or of what the tools printed elsewhere.
 
-
-@click.command(
-    name="discover",
-    help="Write the inventory of this machine or cluster, or of what the tools printed elsewhere (FILEs).",
+Without a FILE it asks the tools that run here: nvidia-smi, amd-smi, rocm-smi, kubectl, sinfo."""
+_EXAMPLES = (
+    "gpuplan discover -o inventory.yaml",
+    "gpuplan discover --nvidia-smi q.xml --topo topo.txt -o inventory.yaml",
+    "gpuplan discover --kubectl nodes.json --pods pods.json -o inventory.yaml",
+    "gpuplan plan qwen3-32b --on inventory.yaml --context 16384",
 )
-@click.option("--nvidia-smi", multiple=True, type=_FILE, help="Output of `nvidia-smi -q -x`; one file a machine.")
-@click.option("--topo", multiple=True, type=_FILE, help="Output of `nvidia-smi topo -m`, in the same order.")
-@click.option("--rocm-smi", multiple=True, type=_FILE, help="`rocm-smi --showproductname --showmeminfo vram --json`.")
-@click.option("--amd-smi", multiple=True, type=_FILE, help="Output of `amd-smi static --asic --vram --json`.")
-@click.option("--amd-smi-memory", multiple=True, type=_FILE, help="Output of `amd-smi metric --mem-usage --json`.")
-@click.option("--kubectl", type=_FILE, help="Output of `kubectl get nodes -o json`.")
-@click.option("--pods", type=_FILE, help="Output of `kubectl get pods -A -o json`: what they request is taken.")
-@click.option("--sinfo", type=_FILE, help="Output of Slurm's sinfo with the columns NODELIST and GRES.")
-@click.option("--kind", "kinds", multiple=True, help="What a name stands for: --kind a100=A100-80GB.")
-@click.option("--name", help="Name of the machine.  [default: the host's, or the file's]")
-@click.option("--reserve-busy", is_flag=True, help="Keep GPUs with running processes out of plans.")
-@click.option("-o", "--output", type=_FILE, help="Write the inventory file here.  [default: print]")
+
+
+def _printed(name: str, help: str, *, multiple: bool = False) -> Decorator:
+    """Return a flag that takes a file with what a tool printed."""
+    return flag(name, section="Input", multiple=multiple, type=options.FILE, metavar="FILE", help=help)
+
+
+_TOOLS = options.together(
+    (
+        _printed("--nvidia-smi", "Output of `nvidia-smi -q -x`; one file a machine.", multiple=True),
+        _printed("--topo", "Output of `nvidia-smi topo -m`, in the same order.", multiple=True),
+        _printed("--rocm-smi", "`rocm-smi --showproductname --showmeminfo vram --json`.", multiple=True),
+        _printed("--amd-smi", "Output of `amd-smi static --asic --vram --json`.", multiple=True),
+        _printed("--amd-smi-memory", "Output of `amd-smi metric --mem-usage --json`.", multiple=True),
+        _printed("--kubectl", "Output of `kubectl get nodes -o json`."),
+        _printed("--pods", "Output of `kubectl get pods -A -o json`: what they request is taken."),
+        _printed("--sinfo", "Output of Slurm's sinfo with the columns NODELIST and GRES."),
+    )
+)
+
+
+@click.command(name="discover", cls=Verb, help=_HELP, examples=_EXAMPLES)
+@_TOOLS
+@flag(
+    "--kind",
+    "kinds",
+    section="Input",
+    multiple=True,
+    metavar="NAME=KIND",
+    help="What a name stands for: a100=A100-80GB; may be given several times.",
+)
+@flag("--name", section=OUTPUT, metavar="NAME", help="Name of the machine.  [default: the host's, or the file's]")
+@flag("--reserve-busy", section=OUTPUT, is_flag=True, help="Keep GPUs with running processes out of plans.")
+@flag(
+    "-o",
+    "--output",
+    section=OUTPUT,
+    type=options.FILE,
+    metavar="FILE",
+    help="Write the inventory here.  [default: print]",
+)
 @options.as_json
 def command(
     kinds: tuple[str, ...],

@@ -7,23 +7,40 @@ import click
 
 from planner.cli import options
 from planner.cli.engine_flags import PASSED, with_engine_flags
+from planner.cli.verb import Decorator, Verb, flag
+
+
+def _size(short: str, name: str, variable: str, help: str) -> Decorator:
+    return flag(short, name, variable, section="What", type=int, metavar="N", default=1, show_default=True, help=help)
+
 
 _HELP = """Memory bill and speed of one layout of MODEL on one GPU kind.
 
-Flags of the engine may follow under its own names: --engine llamacpp --n-cpu-moe 20."""
+Flags of the engine may follow under its own names, as --n-cpu-moe below.
+Exit code 0 when it fits, 1 when it does not."""
+_EXAMPLES = (
+    "gpuplan estimate qwen3-32b --gpu H100 --tp 2 --max-model-len 16384",
+    "gpuplan estimate llama-3.1-8b --gpu L4 --concurrency 8 --input-tokens 1000",
+    "gpuplan estimate gpt-oss-20b --gpu 3060 --engine llamacpp --n-cpu-moe 10",
+)
 
 
-@click.command(name="estimate", help=_HELP, context_settings=PASSED)
+@click.command(name="estimate", cls=Verb, help=_HELP, examples=_EXAMPLES, context_settings=PASSED)
 @click.argument("model")
-@click.option("--gpu", required=True, help="GPU kind: h100-sxm5-80gb, H100, NVIDIA L40S ...")
-@options.engine
-@click.option("--tp", "--tensor-parallel-size", "tensor", type=int, default=1, show_default=True)
-@click.option("--pp", "--pipeline-parallel-size", "pipeline", type=int, default=1, show_default=True)
-@click.option("--dp", "--data-parallel-size", "data", type=int, default=1, show_default=True)
-@click.option("--ep/--no-ep", "expert_parallel", default=False, help="Whole experts on each rank.")
-@click.option("--quantization", help="What the engine makes of 16-bit weights as it loads them: fp8, bitsandbytes.")
-@click.option("--concurrency", type=int, default=1, show_default=True, help="Requests always in flight.")
+@flag("--gpu", section="What", required=True, metavar="KIND", help="GPU kind: h100-sxm5-80gb, H100, NVIDIA L40S ...")
+@_size("--tp", "--tensor-parallel-size", "tensor", "Ranks that share every layer.")
+@_size("--pp", "--pipeline-parallel-size", "pipeline", "Stages that share out the layers.")
+@_size("--dp", "--data-parallel-size", "data", "Groups that share the experts but not the requests.")
+@flag("--ep/--no-ep", "expert_parallel", section="What", default=False, help="Whole experts on each rank.")
+@flag(
+    "--quantization",
+    section="Engine",
+    metavar="SCHEME",
+    help="What the engine makes of 16-bit weights as it loads them: fp8, bitsandbytes.",
+)
+@options.number("--concurrency", "Requests always in flight.", section="Load", default=1, show_default=True)
 @options.traffic
+@options.engine
 @options.limits
 @options.simulate
 @options.local_profile

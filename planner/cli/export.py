@@ -6,13 +6,30 @@ from pathlib import Path
 import click
 
 from planner.cli import options
+from planner.cli.verb import OUTPUT, Verb, flag
 from planner.cli.written import write
 
+_HELP = """Write what runs PLAN: commands and configs of the target framework.
 
-@click.command(name="export", help="Write what runs PLAN: commands and configs of the target framework.")
-@click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--to", "target", default="vllm", show_default=True, help="The target framework.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Directory to write to.  [default: print]")
+A plan that does not hold is never exported; docs/engines.md lists the targets."""
+
+
+@click.command(
+    name="export",
+    cls=Verb,
+    help=_HELP,
+    examples=("gpuplan export plan.json --to vllm -o serve", "gpuplan export plan.json --to kubernetes -o k8s"),
+)
+@click.argument("plan", type=options.FILE)
+@flag("--to", "target", section=OUTPUT, default="vllm", show_default=True, metavar="TARGET", help="What will run it.")
+@flag(
+    "-o",
+    "--output",
+    section=OUTPUT,
+    type=options.FILE,
+    metavar="FOLDER",
+    help="Folder to write to.  [default: print]",
+)
 @options.local_profile
 @options.as_json
 def command(plan: Path, target: str, output: Path | None, as_json: bool) -> int:

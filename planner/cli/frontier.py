@@ -6,16 +6,29 @@ from typing import Any
 import click
 
 from planner.cli import options
+from planner.cli.verb import OUTPUT, Verb, flag
+
+_HELP = """Layouts of MODEL that no other beats in cost, throughput and latency.
+
+Each line is one replica of a layout under one load: the menu that a plan chooses from."""
 
 
-@click.command(name="frontier", help="Layouts of MODEL that no other beats in cost, throughput and latency.")
+@click.command(
+    name="frontier",
+    cls=Verb,
+    help=_HELP,
+    examples=(
+        "gpuplan frontier qwen3-32b --on 8xH100-SXM --context 8192",
+        "gpuplan frontier qwen3-32b --on cloud:aws --context 8192 --csv > points.csv",
+    ),
+)
 @click.argument("model")
-@click.option("--on", "on", required=True, help="Inventory: a file, 8xH100-SXM, cloud:aws ...")
-@click.option("--context", type=int, help="Tokens of the longest sequence.  [default: the model's own]")
+@flag("--on", section="What", required=True, metavar="INVENTORY", help="A file, or 8xH100-SXM, cloud:aws ...")
+@options.number("--context", "Tokens of the longest sequence.  [default: the model's own]", section="Load")
 @options.traffic
 @options.engine
 @options.limits
-@click.option("--csv", "as_csv", is_flag=True, help="Print the points as CSV.")
+@flag("--csv", "as_csv", section=OUTPUT, is_flag=True, help="Print the points as CSV.")
 @options.local_profile
 @options.as_json
 def command(model: str, on: str, engine: str, as_csv: bool, as_json: bool, **flags: Any) -> int:

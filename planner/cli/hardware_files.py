@@ -4,22 +4,30 @@ from pathlib import Path
 
 import click
 
+from planner.cli.verb import Flag
+
 _VARIABLES = {"gpu_files": "GPUPLAN_GPUS", "price_files": "GPUPLAN_PRICES"}
+_HELP = {
+    "gpu_files": "GPU kinds laid over ours: a file in the form of hardware/gpus.yaml.",
+    "price_files": "Prices laid over ours: a CSV file with the columns of hardware/prices.",
+}
 
 
 def flags() -> list[click.Option]:
     """Return the two flags; what they name holds for the whole process."""
-    file = click.Path(path_type=Path)
     return [
-        click.Option(
-            ["--gpus", "gpu_files"], multiple=True, type=file, expose_value=False, callback=_use,
-            help="GPU kinds of your own, laid over ours: a file in the form of hardware/gpus.yaml.",
-        ),
-        click.Option(
-            ["--prices", "price_files"], multiple=True, type=file, expose_value=False, callback=_use,
-            help="Prices of your own, laid over ours: a CSV file with the columns of hardware/prices.",
-        ),
-    ]  # fmt: skip
+        Flag(
+            [f"--{name.partition('_')[0]}s", name],
+            section="Data of your own",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            expose_value=False,
+            callback=_use,
+            help=text,
+        )
+        for name, text in _HELP.items()
+    ]
 
 
 def add_to(command: click.Command) -> click.Command:

@@ -5,11 +5,18 @@ import json
 import click
 
 from planner.cli import options
+from planner.cli.verb import Verb
+
+_HELP = """What a model is made of: parameters, layers, cache.
+
+MODEL is a name of the catalogue, a config.json, a directory with one, safetensors, a GGUF file, or hf:org/name."""
 
 
 @click.command(
     name="inspect",
-    help="What a model is made of: MODEL is a name, config.json, directory, GGUF file or hf:org/name.",
+    cls=Verb,
+    help=_HELP,
+    examples=("gpuplan inspect qwen3-32b", "gpuplan inspect ./config.json --json", "gpuplan inspect hf:org/name"),
 )
 @click.argument("model")
 @options.as_json

@@ -8,6 +8,7 @@ import click
 from planner import __version__
 from planner.cli import hardware_files
 from planner.errors import GpuplanError
+from planner.near_names import near_names
 
 VERBS = {
     "plan": "the cheapest feasible layout of a model on an inventory, with proof",
@@ -39,7 +40,9 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one verb."""
         if cmd_name not in VERBS:
-            return None
+            near = near_names(cmd_name, VERBS)
+            hint = f" Did you mean {', '.join(near)}?" if near else " `gpuplan --help` lists the verbs."
+            raise click.UsageError(f"There is no verb {cmd_name!r}.{hint}", ctx)
         command: click.Command = import_module(f"planner.cli.{cmd_name}").command
         return hardware_files.add_to(command)
 
@@ -49,16 +52,20 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="gpuplan")
 def cli() -> None:
-    """What is the cheapest way to run this model on these GPUs, and will it really fit?"""
+    """What is the cheapest way to run this model on these GPUs, and will it really fit?
+
+    `gpuplan VERB --help` explains a verb, with examples. Exit codes: 0 an answer, 1 it does not fit (with the
+    explanation), 2 bad input (one line that says what would be right).
+    """
 
 
 def main() -> None:
     """Entry point of the `gpuplan` command."""
     try:
-        code = cli(standalone_mode=False)
+        code = cli(sys.argv[1:] or ["--help"], standalone_mode=False)
     except GpuplanError as error:
         click.echo(f"gpuplan: {error}", err=True)
         code = 2
@@ -72,4 +79,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        click.echo(f"gpuplan: {error.filename or 'standard output'}: {reason}", err=True)
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)

@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from planner.cli.flag_names import named_as_flags
+from planner.cli.verb import OUTPUT, Decorator, flag
 from planner.layout import Limits
 from planner.workload import Workload
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+FILE = click.Path(path_type=Path)
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the document as JSON.")
+as_json = flag("--json", "as_json", section=OUTPUT, is_flag=True, help="Print the document as JSON.")
 
 
 def _activate(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
@@ -21,81 +23,103 @@ def _activate(ctx: click.Context, param: click.Parameter, value: Path | None) ->
         activate(value)
 
 
-local_profile = click.option(
+local_profile = flag(
     "--profile",
-    type=click.Path(path_type=Path),
+    section="Data of your own",
+    type=FILE,
+    metavar="FILE",
     expose_value=False,
     callback=_activate,
     help="A local profile that `calibrate` wrote: corrects the memory lines.",
 )
-simulate = click.option(
+simulate = flag(
     "--simulate",
+    section=OUTPUT,
     is_flag=False,
     flag_value="lengths",
     metavar="[TRAFFIC]",
     help="Play requests out one by one: of these lengths, sharegpt, azure-conversation, azure-code, a CSV trace.",
 )
-engine = click.option("--engine", default="vllm", show_default=True, help="The framework that will run it.")
+engine = flag(
+    "--engine",
+    section="Engine",
+    default="vllm",
+    show_default=True,
+    metavar="NAME",
+    help="What will run it: vllm, sglang, trtllm, llamacpp.",
+)
+
+
+def number(name: str, help: str, *, section: str, **more: Any) -> Decorator:
+    """Return the decorator of a flag that takes a whole number."""
+    return flag(name, section=section, type=int, metavar="N", help=help, **more)
+
+
+def amount(name: str, *more: str, help: str, section: str, metavar: str) -> Decorator:
+    """Return the decorator of a flag that takes a number."""
+    return flag(name, *more, section=section, type=float, metavar=metavar, help=help)
+
 
 _WORKLOAD = (
-    click.option("--context", type=int, help="Tokens of the longest sequence.  [default: the model's own]"),
-    click.option("--concurrency", type=int, default=1, show_default=True, help="Sequences held in cache at once."),
+    number("--context", "Tokens of the longest sequence.  [default: the model's own]", section="Load"),
+    number("--concurrency", "Sequences held in cache at once.", section="Load", default=1, show_default=True),
 )
 _TRAFFIC = (
-    click.option("--input-tokens", type=int, help="Mean tokens of a prompt."),
-    click.option("--output-tokens", type=int, help="Mean tokens of an answer."),
-    click.option("--requests-per-second", type=float, help="Requests that arrive, over all replicas."),
-    click.option("--tokens-per-second", type=float, help="Output tokens a second, over all replicas."),
-    click.option("--ttft-ms", type=float, help="Target: mean time to the first token."),
-    click.option("--tpot-ms", type=float, help="Target: mean time for each token after it."),
-    click.option("--answer-ms", type=float, help="Target: mean time from a prompt to the last token of its answer."),
-    click.option("--prefix-hit-rate", type=float, help="Share of prompt tokens found in the prefix cache."),
-    click.option("--speculative-tokens", type=int, help="Tokens drafted for each step."),
-    click.option("--acceptance", type=float, help="Chance that a drafted token is kept."),
+    number("--input-tokens", "Mean tokens of a prompt.", section="Load"),
+    number("--output-tokens", "Mean tokens of an answer.", section="Load"),
+    amount("--requests-per-second", help="Requests that arrive, over all replicas.", section="Load", metavar="RATE"),
+    amount("--tokens-per-second", help="Output tokens a second, over all replicas.", section="Load", metavar="RATE"),
+    amount("--ttft-ms", help="Target: mean time to the first token.", section="Load", metavar="MS"),
+    amount("--tpot-ms", help="Target: mean time for each token after it.", section="Load", metavar="MS"),
+    amount("--answer-ms", help="Target: mean time from a prompt to its last token.", section="Load", metavar="MS"),
+    amount("--prefix-hit-rate", help="Share of prompt tokens in the prefix cache.", section="Load", metavar="SHARE"),
+    number("--speculative-tokens", "Tokens drafted for each step.", section="Load"),
+    amount("--acceptance", help="Chance that a drafted token is kept.", section="Load", metavar="SHARE"),
 )
 _LIMITS = (
-    click.option("--max-model-len", type=int, help="Longest sequence the engine accepts."),
-    click.option("--max-num-seqs", type=int, help="Sequences that run at once on a replica."),
-    click.option("--max-num-batched-tokens", type=int, help="Tokens of one engine step."),
-    click.option(
+    number("--max-model-len", "Longest sequence the engine accepts.", section="Engine"),
+    number("--max-num-seqs", "Sequences that run at once on a replica.", section="Engine"),
+    number("--max-num-batched-tokens", "Tokens of one engine step.", section="Engine"),
+    amount(
         "--gpu-memory-utilization",
         "memory_fraction",
-        type=float,
         help="Share of the device the engine takes.",
+        section="Engine",
+        metavar="SHARE",
     ),
-    click.option("--kv-cache-dtype", help="auto, fp8, bfloat16 ..."),
-    click.option("--block-size", type=int, help="Tokens of a cache block."),
-    click.option("--enforce-eager", is_flag=True, help="Without CUDA graphs."),
+    flag("--kv-cache-dtype", section="Engine", metavar="TYPE", help="auto, fp8, bfloat16 ..."),
+    number("--block-size", "Tokens of a cache block.", section="Engine"),
+    flag("--enforce-eager", section="Engine", is_flag=True, help="Without CUDA graphs."),
 )
 
 
-def workload(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the workload flags."""
-    for option in reversed(_WORKLOAD):
-        function = option(function)
-    return function
+def together(flags: tuple[Decorator, ...]) -> Decorator:
+    """Return one decorator for several flags, in their order."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(flags):
+            function = decorator(function)
+        return function
+
+    return decorate
 
 
-def traffic(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the flags of what the requests bring and of the targets they are answered under."""
-    for option in reversed(_TRAFFIC):
-        function = option(function)
-    return function
-
-
-def limits(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the flags of an engine's limits."""
-    for option in reversed(_LIMITS):
-        function = option(function)
-    return function
+workload = together(_WORKLOAD)
+"""How long sequences are and how many are held."""
+traffic = together(_TRAFFIC)
+"""What the requests bring, and the targets they are answered under."""
+limits = together(_LIMITS)
+"""The limits of an engine."""
 
 
 def read_limits(flags: dict[str, Any]) -> Limits:
     """Take the limits out of a verb's flags; raises BadInput."""
-    return Limits.parse({name: flags.pop(name) for name in Limits.model_fields if name in flags}, where="flags")
+    with named_as_flags():
+        return Limits.parse({name: flags.pop(name) for name in Limits.model_fields if name in flags})
 
 
 def read_workload(flags: dict[str, Any]) -> Workload:
     """Take the workload out of a verb's flags; raises BadInput."""
     given = {name: flags.pop(name) for name in Workload.model_fields if name in flags}
-    return Workload.parse({name: value for name, value in given.items() if value is not None}, where="flags")
+    with named_as_flags():
+        return Workload.parse({name: value for name, value in given.items() if value is not None})

@@ -5,49 +5,74 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from planner.cli import options
+from planner.cli.amount import Amount
+from planner.cli.flag_names import named_as_flags
+from planner.cli.verb import OUTPUT, Decorator, Verb, flag
 from planner.cli.wishes import read_wishes, wishes
 from planner.cli.written import write
-from planner.errors import BadInput
+
+_HELP = """The cheapest feasible layout of MODEL on an inventory, with proof.
+
+Without prices the plan with the fewest GPUs is the cheapest. Exit code 0 for a plan, 1 when nothing fits."""
+_EXAMPLES = (
+    "gpuplan plan llama-3.3-70b --on 2x8xH100-SXM --context 8192 -o plan.json",
+    "gpuplan plan qwen3-32b --on cloud:aws,gcp --tokens-per-second 900 --tpot-ms 50",
+    "gpuplan plan qwen3-32b:Q4_K_M --on 2x3090 --engine llamacpp --context 16384",
+    "gpuplan plan -f request.yaml --time-limit 60",
+)
+_BESIDE_A_FILE = {
+    "request_file", "time_limit", "output", "timed", "earlier", "simulate", "as_json", "profile", "gpu_files",
+    "price_files",
+}  # fmt: skip
+"""Flags that a request file does not answer."""
 
 
-class Seconds(click.FloatRange):
-    """A time that a solver may be given: a tenth of a second to four months, and a number."""
-
-    def __init__(self) -> None:
-        super().__init__(0.1, 10**7)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it; what is not a number is in no range."""
-        found: float = super().convert(value, param, ctx)
-        if found != found:
-            self.fail(f"{value} is not a number of seconds.", param, ctx)
-        return found
+def _file(*names: str, section: str, help: str) -> Decorator:
+    return flag(*names, section=section, type=options.FILE, metavar="FILE", help=help)
 
 
-@click.command(name="plan", help="The cheapest feasible layout of MODEL on an inventory, with proof.")
+@click.command(name="plan", cls=Verb, help=_HELP, examples=_EXAMPLES)
 @click.argument("model", required=False)
-@click.option("--on", "on", help="Inventory: a file, or 8xA100-80GB, 2x8xH100-SXM, 4xL40S,2x3090.")
-@click.option("-f", "--file", "request_file", type=click.Path(path_type=Path), help="A request file instead.")
+@flag(
+    "--on", section="What", metavar="INVENTORY", help="A file, or 8xA100-80GB, 2x8xH100-SXM, 4xL40S,2x3090, cloud:aws."
+)
+@_file("-f", "--file", "request_file", section="What", help="A request file instead of MODEL, --on and what follows.")
 @options.workload
 @options.traffic
 @options.engine
 @options.limits
 @wishes
-@click.option(
+@flag(
     "--objective",
+    section="Solver",
     type=click.Choice(["cost", "gpus", "latency", "throughput"]),
     help="What is best; of latency and throughput then the cheapest.  [default: cost where prices are known]",
 )
-@click.option("--time-limit", type=Seconds(), help="Seconds; the best plan by then, with its gap.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the plan document here.")
-@click.option("--timed", is_flag=True, help="Record the seconds in the document (it then differs from run to run).")
-@click.option("--from", "earlier", type=click.Path(path_type=Path), help="A plan that runs: keep most of it in place.")
+@flag(
+    "--time-limit",
+    section="Solver",
+    type=Amount(0.1, 10**7),
+    metavar="SECONDS",
+    help="Take the best plan that is found by then, with its gap.",
+)
+@_file("--from", "earlier", section="Solver", help="A plan that runs: keep most of it in place.")
+@_file("-o", "--output", section=OUTPUT, help="Write the plan document here.")
+@flag(
+    "--timed",
+    section=OUTPUT,
+    is_flag=True,
+    help="Record the seconds in the document (it then differs from run to run).",
+)
 @options.simulate
 @options.local_profile
 @options.as_json
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     model: str | None,
     on: str | None,
     request_file: Path | None,
@@ -75,14 +100,16 @@ def command(
     progress = ProgressLine()
     effort = Effort(seconds=time_limit, watch=progress if sys.stderr.isatty() else None)
     if request_file:
+        _refuse_beside_a_file(ctx)
         document = answer(Request.load(request_file), timed=timed, effort=effort, earlier=running)
     elif model and on:
-        document = plan(
-            model, on, workload=workload, engine=engine, limits=limits, objective=objective, timed=timed,
-            effort=effort, wishes=wished, rules=rules, earlier=running,
-        )  # fmt: skip
+        with named_as_flags():
+            document = plan(
+                model, on, workload=workload, engine=engine, limits=limits, objective=objective, timed=timed,
+                effort=effort, wishes=wished, rules=rules, earlier=running,
+            )  # fmt: skip
     else:
-        raise BadInput("needs MODEL and --on INVENTORY, or -f REQUEST", where="gpuplan plan")
+        raise click.UsageError("Give MODEL and --on INVENTORY, or -f REQUEST.", ctx)
     progress.end()
     if output:
         write(output, document.dump())
@@ -100,3 +127,12 @@ def command(
 
         click.echo("\n" + simulation_tables(simulated_plan(document, simulate)), err=as_json)
     return 1 if document.status == "infeasible" else 0
+
+
+def _refuse_beside_a_file(ctx: click.Context) -> None:
+    """A request file says all of the request: a flag that says some of it would be dropped in silence."""
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and name not in _BESIDE_A_FILE:
+            flag_name = max(parameter.opts, key=len) if isinstance(parameter, click.Option) else "MODEL"
+            raise click.UsageError(f"{flag_name} goes into the request file where -f names one.", ctx)

@@ -5,19 +5,27 @@ import json
 import click
 
 from planner.cli import options
+from planner.cli.amount import Amount
+from planner.cli.verb import OUTPUT, Decorator, Verb, VerbGroup, flag
+
+
+def _only(name: str, variable: str, metavar: str, help: str) -> Decorator:
+    return flag(name, variable, section="What", multiple=True, metavar=metavar, help=help)
 
 
 @click.group(
     name="prices",
+    cls=VerbGroup,
     invoke_without_command=True,
-    help="List what clouds ask, cheapest a GPU first; `prices update` takes in a newer list.",
+    help="List what clouds ask, cheapest a GPU first; flags narrow the list, and may be given several times.",
+    examples=("gpuplan prices --gpu H100 --on-demand --below 40", "gpuplan prices update --from list.csv --dry-run"),
 )
-@click.option("--cloud", "clouds", multiple=True, help="Only this cloud; may be given several times.")
-@click.option("--gpu", "gpus", multiple=True, help="Only this GPU kind.")
-@click.option("--region", "regions", multiple=True, help="Only this region.")
-@click.option("--type", "types", multiple=True, help="Only instance types whose name has this in it.")
-@click.option("--spot/--on-demand", "spot", default=None, help="Only spot offers, or none.  [default: both]")
-@click.option("--below", type=float, help="Only instances of at most so many USD an hour.")
+@_only("--cloud", "clouds", "NAME", "Only this cloud.")
+@_only("--gpu", "gpus", "KIND", "Only this GPU kind.")
+@_only("--region", "regions", "NAME", "Only this region.")
+@_only("--type", "types", "TEXT", "Only instance types whose name has this in it.")
+@flag("--spot/--on-demand", "spot", section="What", default=None, help="Only spot offers, or none.  [default: both]")
+@flag("--below", section="What", type=Amount(0), metavar="USD", help="Only instances of at most so many USD an hour.")
 @options.as_json
 @click.pass_context
 def command(
@@ -47,9 +55,13 @@ def command(
     return 0
 
 
-@command.command(name="update", help="Check a price list, show what it changes, and keep it in the data directory.")
-@click.option("--from", "source", required=True, help="A CSV file, or an http(s) address of one.")
-@click.option("--dry-run", is_flag=True, help="Show what would change, and keep nothing.")
+@command.command(
+    name="update", cls=Verb, help="Check a price list, show what it changes, and keep it in the data directory."
+)
+@flag(
+    "--from", "source", section="Input", required=True, metavar="FILE|URL", help="A CSV file, or its http(s) address."
+)
+@flag("--dry-run", section=OUTPUT, is_flag=True, help="Show what would change, and keep nothing.")
 @options.as_json
 def update(source: str, dry_run: bool, as_json: bool) -> int:
     """Print what changed."""

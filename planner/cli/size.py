@@ -6,11 +6,24 @@ from typing import Any
 import click
 
 from planner.cli import options
+from planner.cli.verb import Verb, flag
+
+_HELP = """How many GPUs of each kind MODEL needs, what binds, and what one step more buys."""
+_EXAMPLES = (
+    "gpuplan size llama-3.3-70b --gpu A100-80GB --context 8192",
+    "gpuplan size qwen3-32b --requests-per-second 4 --ttft-ms 500 --tpot-ms 50",
+)
 
 
-@click.command(name="size", help="How many GPUs of each kind MODEL needs, what binds, and what one step more buys.")
+@click.command(name="size", cls=Verb, help=_HELP, examples=_EXAMPLES)
 @click.argument("model")
-@click.option("--gpu", multiple=True, help="GPU kind; may be given several times.  [default: common kinds]")
+@flag(
+    "--gpu",
+    section="What",
+    multiple=True,
+    metavar="KIND",
+    help="GPU kind; may be given several times.  [default: common kinds]",
+)
 @options.workload
 @options.traffic
 @options.engine

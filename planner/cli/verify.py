@@ -6,19 +6,29 @@ from pathlib import Path
 import click
 
 from planner.cli import options
-from planner.errors import BadInput
+from planner.cli.verb import OUTPUT, Verb, flag
 
+_HELP = """The memory bill of a launch, or a start-up log beside our prediction.
 
-@click.command(
-    name="verify",
-    help="The bill of what SOURCE (a script, config, manifest or folder) launches, or a start-up log beside it.",
+SOURCE is a script, a config, a manifest or a folder of them. Exit code 0 when it fits, 1 when it does not."""
+_EXAMPLES = (
+    'gpuplan verify --command "vllm serve Qwen/Qwen3-32B" --gpu A100-80GB',
+    "gpuplan verify compose.yaml --gpu L40S",
+    "gpuplan verify --log server.log --gpu H100",
 )
-@click.argument("source", type=click.Path(path_type=Path), required=False)
-@click.option("--command", "line", help="A launch command instead: `vllm serve ...`, `docker run ...`.")
-@click.option("--log", type=click.Path(path_type=Path), help="A start-up log instead: predicted beside logged.")
-@click.option("--model", help="The model, where the name in SOURCE or the log (often a path) is not known.")
-@click.option("--gpu", help="GPU kind, where SOURCE or the log does not name it: H100, NVIDIA L40S ...")
-@click.option("--row", type=click.Path(path_type=Path), help="With --log: add the run to this file for `backtest`.")
+
+
+@click.command(name="verify", cls=Verb, help=_HELP, examples=_EXAMPLES)
+@click.argument("source", type=options.FILE, required=False)
+@flag(
+    "--command", "line", section="Input", metavar="LINE", help="A command instead: `vllm serve ...`, `docker run ...`."
+)
+@flag("--log", section="Input", type=options.FILE, metavar="FILE", help="A start-up log instead.")
+@flag(
+    "--model", section="Input", metavar="MODEL", help="The model, where its name in the launch (a path) is not known."
+)
+@flag("--gpu", section="Input", metavar="KIND", help="GPU kind, where the launch or log does not name it: H100 ...")
+@flag("--row", section=OUTPUT, type=options.FILE, metavar="FILE", help="With --log: add the run to this file of rows.")
 @options.local_profile
 @options.as_json
 def command(
@@ -32,11 +42,11 @@ def command(
 ) -> int:
     """Print the bill of every launch, or the log's terms; exit 1 when something does not fit."""
     if sum(given is not None for given in (source, line, log)) != 1:
-        raise BadInput("needs SOURCE, --command or --log", where="gpuplan verify")
+        raise click.UsageError("Give one of SOURCE, --command and --log.", click.get_current_context())
     if log is not None:
         return _log(log, model, gpu, row, as_json)
     if row is not None:
-        raise BadInput("goes with --log", where="gpuplan verify", field="--row")
+        raise click.UsageError("--row goes with --log.", click.get_current_context())
     from planner.launch.verify import verify
 
     document = verify(source if source is not None else str(line), gpu, model)

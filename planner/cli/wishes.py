@@ -1,39 +1,55 @@
 """Flags of `plan` that say what else is wished of one model, and what holds for the whole plan."""
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+from planner.cli.options import amount, number, together
+from planner.cli.verb import flag
+
 _DOMAINS = click.Choice(["node", "rack", "zone"])
+_CHANGED, _WHERE = "What may be changed", "Where"
 
 _WISHES = (
-    click.option("--allow-quantization", help="Weight schemes that will do, such as fp8,awq."),
-    click.option("--allow-checkpoint", multiple=True, help="Another MODEL that may be served in its place."),
-    click.option("--allow-kv-cache-dtype", help="Cache dtypes that will do, such as fp8."),
-    click.option("--allow-engine", help="Engines that will do, such as sglang."),
-    click.option("--context-down-to", type=int, help="The shortest context that will do."),
-    click.option("--allow-disaggregation", is_flag=True, help="Prefill and decode may run in pools of their own."),
-    click.option("--survive", type=click.Choice(["node"]), help="Carry the load after the loss of any node."),
-    click.option("--spread", type=_DOMAINS, help="At most one replica a node, rack or zone."),
-    click.option("--pack", type=_DOMAINS, help="All replicas in one node, rack or zone."),
-    click.option("--nodes", help="Only these nodes: names, patterns, zone:Z, rack:R, gpu:KIND."),
-    click.option("--exclude-nodes", help="Never these nodes."),
-    click.option("--least-replicas", type=int, help="Copies there must be."),
-    click.option("--most-replicas", type=int, help="Copies there may be."),
+    flag(
+        "--allow-quantization",
+        section=_CHANGED,
+        metavar="SCHEMES",
+        help="Weight schemes that will do, such as fp8,awq.",
+    ),
+    flag(
+        "--allow-checkpoint",
+        section=_CHANGED,
+        metavar="MODEL",
+        multiple=True,
+        help="Another MODEL that may be served in its place; may be given several times.",
+    ),
+    flag("--allow-kv-cache-dtype", section=_CHANGED, metavar="TYPES", help="Cache dtypes that will do, such as fp8."),
+    flag("--allow-engine", section=_CHANGED, metavar="NAMES", help="Engines that will do, such as sglang."),
+    number("--context-down-to", "The shortest context that will do.", section=_CHANGED),
+    flag(
+        "--allow-disaggregation",
+        section=_CHANGED,
+        is_flag=True,
+        help="Prefill and decode may run in pools of their own.",
+    ),
+    number("--least-replicas", "Copies there must be.", section=_WHERE),
+    number("--most-replicas", "Copies there may be.", section=_WHERE),
+    flag("--survive", section=_WHERE, type=click.Choice(["node"]), help="Carry the load after the loss of any node."),
+    flag("--spread", section=_WHERE, type=_DOMAINS, help="At most one replica a node, rack or zone."),
+    flag("--pack", section=_WHERE, type=_DOMAINS, help="All replicas in one node, rack or zone."),
+    flag(
+        "--nodes",
+        section=_WHERE,
+        metavar="NAMES",
+        help="Only these nodes: names, patterns, zone:Z, rack:R, gpu:KIND.",
+    ),
+    flag("--exclude-nodes", section=_WHERE, metavar="NAMES", help="Never these nodes."),
+    number("--max-gpus", "The most GPUs that may be used.", section=_WHERE),
+    amount("--max-usd-per-hour", help="The most that may be spent.", section=_WHERE, metavar="USD"),
 )
-_RULES = (
-    click.option("--max-usd-per-hour", type=float, help="The most that may be spent."),
-    click.option("--max-gpus", type=int, help="The most GPUs that may be used."),
-)
-
-
-def wishes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the flags."""
-    for option in reversed(_WISHES + _RULES):
-        function = option(function)
-    return function
+wishes = together(_WISHES)
+"""The flags."""
 
 
 def read_wishes(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -49,11 +65,15 @@ def read_wishes(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     model = {name: flags.pop(name) for name in ("survive", "spread", "pack", "least_replicas", "most_replicas")}
     model |= {name: _listed(flags.pop(name)) for name in ("nodes", "exclude_nodes")}
     whole = {name: flags.pop(name) for name in ("max_usd_per_hour", "max_gpus")}
-    allowed = {name: value for name, value in allow.items() if value}
-    wished = {name: value for name, value in model.items() if value}
+    allowed, wished = _given(allow), _given(model)
     if allowed:
         wished["allow"] = allowed
-    return wished, {name: value for name, value in whole.items() if value is not None}
+    return wished, _given(whole)
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """The flags that were given; a nought is."""
+    return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 
 
 def _listed(text: str | None) -> list[str]:

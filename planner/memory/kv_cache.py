@@ -1,8 +1,7 @@
 """Bytes that a sequence keeps: attention caches and recurrent states, per layer and rank."""
 
-from planner.errors import BadInput
 from planner.models.attention import Attention, CacheKind
-from planner.models.dtype import BF16, BY_NAME, FP8, DType
+from planner.models.dtype import BF16, FP8, DType, dtype_named
 from planner.models.layer import Layer
 from planner.units import ceil_div
 
@@ -17,9 +16,7 @@ def cache_dtype(name: str, model_dtype: DType) -> DType:
         return model_dtype if model_dtype.bits < 32 else BF16
     if name.startswith("fp8"):
         return FP8
-    if name not in BY_NAME:
-        raise BadInput(f"is {name!r}", field="kv_cache_dtype", expected=f"auto, fp8 or one of {', '.join(BY_NAME)}")
-    return BY_NAME[name]
+    return dtype_named(name, "--kv-cache-dtype")
 
 
 def token_bytes(attention: Attention, tensor_parallel: int, dtype: DType) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from planner.errors import BadInput
 from planner.units import ceil_div
 
 
@@ -73,3 +74,10 @@ BY_NAME = {
     "fp16": F16,
     "fp32": F32,
 }
+
+
+def dtype_named(name: str, flag: str) -> DType:
+    """Return the type that a flag names; raises BadInput with the names there are."""
+    if name not in BY_NAME:
+        raise BadInput(f"is {name!r}", where=flag, expected=f"auto or one of {', '.join(BY_NAME)}")
+    return BY_NAME[name]

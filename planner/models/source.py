@@ -26,6 +26,8 @@ def load_model(source: str | Path) -> Model:
     Raises BadInput (or UnknownName with near names) when it cannot be read.
     """
     path = Path(source)
+    if not str(source).strip():
+        raise BadInput("is empty", where="MODEL", expected="a name, a file, a directory or hf:org/name")
     if str(source).startswith(HUB):
         return hub_model(str(source))
     if not path.exists() and (stored := gguf_name(str(source))):
@@ -35,6 +37,8 @@ def load_model(source: str | Path) -> Model:
         return gguf_model(path)
     if path.is_dir() and not (path / "config.json").exists() and (files := sorted(path.glob("*.gguf"))):
         return gguf_model(files[0])
+    if path.is_dir() and not (path / "config.json").exists():
+        raise BadInput("holds no model", where=source, expected="a config.json (with safetensors or not), or *.gguf")
     if path.is_dir():
         return with_weights(model_from_file(path / "config.json", name=path.resolve().name), path)
     if path.is_file() and path.name.endswith((".safetensors", ".safetensors.index.json")):

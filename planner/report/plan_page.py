@@ -23,7 +23,7 @@ def plan_page(plan: Plan) -> str:
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError:
-        raise BadInput("needs jinja2: pip install 'gpuplan[report]'", where="gpuplan report") from None
+        raise BadInput("the page needs jinja2", expected="pip install 'gpuplan[report]'") from None
     template = files("planner.report").joinpath("plan_page.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"gib": gib, "count": count, "holds": holds, "pool_line": pool_line}

@@ -10,7 +10,7 @@ from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
 from planner.engines.vllm.constraints import constraints
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
-from planner.models.dtype import BF16, BY_NAME, F16
+from planner.models.dtype import BF16, F16, dtype_named
 from planner.models.model import Model
 
 _AMPERE, _BLACKWELL = (8, 0), (10, 0)
@@ -23,7 +23,7 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu) -> Iterator[str]
     if gpu.capability == (0, 0):
         return
     wished = str(layout.options.get("dtype", "auto"))
-    served = model.dtype if wished == "auto" else BY_NAME[wished]
+    served = model.dtype if wished == "auto" else dtype_named(wished, "--dtype")
     if gpu.capability < _AMPERE and served == BF16:
         if wished != "auto":
             yield f"bfloat16 needs compute capability 8.0, {gpu.name} has {gpu.compute_capability}; use float16"

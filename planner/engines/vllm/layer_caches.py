@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from planner.engines.vllm.cache_spec import CacheSpec, SpecKind
 from planner.engines.vllm.compressed_latent import compressed_caches, compresses
 from planner.models.attention import Attention, CacheKind
-from planner.models.dtype import BF16, BY_NAME, DType
+from planner.models.dtype import BF16, INT8, DType, dtype_named
 from planner.models.layer import Layer
 
 _KINDS = {
@@ -68,4 +68,4 @@ def element_type(kv_cache_dtype: str, model_dtype: DType) -> DType:
     """Type of a cached element; every eight-bit kind takes one byte."""
     if kv_cache_dtype == "auto":
         return model_dtype if model_dtype.bits <= 32 else BF16
-    return BY_NAME["int8"] if kv_cache_dtype.startswith(("fp8", "int8")) else BY_NAME[kv_cache_dtype]
+    return INT8 if kv_cache_dtype.startswith(("fp8", "int8")) else dtype_named(kv_cache_dtype, "--kv-cache-dtype")

@@ -8,7 +8,7 @@ from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.release import Version
 from planner.layout import Layout
 from planner.memory.sharding import Shape, Sharding
-from planner.models.dtype import BF16, BY_NAME, F32, INT32, DType
+from planner.models.dtype import BF16, F32, INT32, DType, dtype_named
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Tensor
@@ -44,7 +44,7 @@ class WeightTypes:
     def of(model: Model, layout: Layout, version: Version) -> "WeightTypes":
         """Return the types of a model: `--dtype`, else the checkpoint's, with float32 halved (config/model.py)."""
         wished = str(layout.options.get("dtype", "auto"))
-        served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else BY_NAME[wished]
+        served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else dtype_named(wished, "--dtype")
         fp8 = model.quantization == "fp8"
         peculiar = model_class(model.architecture, version)
         return WeightTypes(model.dtype, served, fp8, fp8, peculiar.float32_router, peculiar.divided_head_norms)
