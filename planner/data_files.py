@@ -57,7 +57,8 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(text, Loader=_yaml_loader())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        tab = mark is not None and text.split("\n")[mark.line][mark.column :].startswith("\t")
+        lines = text.split("\n")[mark.line : mark.line + 1] if mark else []
+        tab = any(line.startswith("\t", mark.column) for line in lines)
         problem = "a tab stands where only spaces may" if tab else error.problem
         raise BadInput(f"not YAML: {problem}", where=f"{path}:{mark.line + 1}" if mark else path) from None
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
