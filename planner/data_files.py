@@ -56,11 +56,11 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(text, Loader=_yaml_loader())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        lines = text.split("\n")[mark.line : mark.line + 1] if mark else []
-        tab = any(line.startswith("\t", mark.column) for line in lines)
+        if (mark := error.problem_mark) is None:
+            raise BadInput(f"not YAML: {error.problem}", where=path) from None
+        tab = any(line.startswith("\t", mark.column) for line in text.split("\n")[mark.line : mark.line + 1])
         problem = "a tab stands where only spaces may" if tab else error.problem
-        raise BadInput(f"not YAML: {problem}", where=f"{path}:{mark.line + 1}" if mark else path) from None
+        raise BadInput(f"not YAML: {problem}", where=f"{path}:{mark.line + 1}") from None
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise BadInput(f"not YAML: {str(error).splitlines()[0]}", where=path) from None
 
