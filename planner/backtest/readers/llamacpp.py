@@ -8,7 +8,7 @@ from typing import Any
 
 from planner.backtest.devices import Devices, find_devices
 from planner.backtest.fields import Fields, Value
-from planner.backtest.readers.llamacpp_evidence import DEVICE, strange, unsaid
+from planner.backtest.readers.llamacpp_evidence import device_number, strange, unsaid
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.errors import BadInput
@@ -105,7 +105,7 @@ def _free(measured: Mapping[str, Value]) -> tuple[int, ...]:
     free = measured.get("free_MiB")
     if not isinstance(free, Mapping):
         return ()
-    numbered = {int(match[1]): size for device, size in free.items() if (match := DEVICE.fullmatch(device))}
+    numbered = {number: size for device, size in free.items() if (number := device_number(device)) is not None}
     return tuple(int(numbered[number] * MIB) for number in sorted(numbered))
 
 
@@ -144,6 +144,8 @@ def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:
         options["flash_attn"] = "on" if match[1] == "1" or match[2] == "on" else "off"
     if "kv_unified=true" in remarks:
         options["kv_unified"] = True
+    if (match := re.search(r"n_rs_seq=(\d+)", remarks)) and int(match[1]):
+        options |= {"spec_type": "draft-mtp", "spec_draft_n_max": int(match[1])}
     if match := re.search(r"n_outputs_max=(\d+)", remarks):
         options["n_outputs_max"] = int(match[1])
     elif _WHOLE_BATCH.search(remarks):
@@ -221,7 +223,7 @@ def _by_device(name: str, line: Callable[[DeviceBill], int]) -> Metric:
         if not isinstance(measured, Mapping):
             return None
         devices = replay.bill.per_device
-        numbers = {device: int(match[1]) for device in measured if (match := DEVICE.fullmatch(device))}
+        numbers = {device: number for device in measured if (number := device_number(device)) is not None}
         return {device: line(devices[number]) / MIB for device, number in numbers.items() if number < len(devices)}
 
     return metric

@@ -8,11 +8,17 @@ from planner.backtest.fields import Value
 from planner.layout import OptionValue
 from planner.units import MIB
 
-DEVICE = re.compile(r"[A-Za-z]+(\d+)")
+_DEVICE = re.compile(r"[A-Za-z]+(\d+)|Metal")
 _MUCH = 0.3
 """Share of the weights in host memory that no table of a small model explains."""
 _UNEVEN = 1.3
 """Ratio of the fullest device to the median that a split of alike cards by their free memory does not give."""
+
+
+def device_number(name: str) -> int | None:
+    """Return the number of a device (`CUDA0`, `ROCm1`, `Metal`), None for host memory and mapped files."""
+    match = _DEVICE.fullmatch(name)
+    return int(match[1] or 0) if match else None
 
 
 def unsaid(measured: Mapping[str, Value], remarks: str, options: Mapping[str, OptionValue]) -> bool:
@@ -49,6 +55,6 @@ def _held(measured: Mapping[str, Value]) -> dict[str, dict[int, float]]:
     for name, sizes in found.items():
         buffers = measured.get(name)
         for device, size in buffers.items() if isinstance(buffers, Mapping) else ():
-            if match := DEVICE.fullmatch(device):
-                sizes[int(match[1])] = size
+            if (number := device_number(device)) is not None:
+                sizes[number] = size
     return found
