@@ -1,5 +1,6 @@
 """Lines of a log: which rank wrote them, and the numbers in them."""
 
+import ast
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -55,6 +56,15 @@ def word(text: str, *patterns: str) -> str | None:
 def pairs(text: str) -> dict[str, Any]:
     """Read `name=value, ...` as Python prints the fields of an object; what is nested stays text."""
     return {name: value_of(shown) for name, shown in _PAIR.findall(text)}
+
+
+def dictionary(shown: str) -> dict[str, Any]:
+    """Read a dictionary as Python prints it; of one that was garbled the plain pairs."""
+    try:
+        read = ast.literal_eval(shown)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return pairs(re.sub(r"'(\w+)': ", r"\1=", shown))
+    return {str(name): value for name, value in read.items()} if isinstance(read, dict) else {}
 
 
 def value_of(shown: str) -> Any:

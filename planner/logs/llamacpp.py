@@ -53,7 +53,9 @@ def row(text: str) -> dict[str, Any]:
         {
             "framework": "ik_llama.cpp (fork)" if any_of(text, _FORK) else "llama.cpp",
             "model": _model(text),
-            "version": word(text, r"build:? (\d+) \(", r'"build":(\d+)', r"build_info: b(\d+)", r"version: (\d{4,5}) \("),
+            "version": word(
+                text, r"build:? (\d+) \(", r'"build":(\d+)', r"build_info: b(\d+)", r"version: (\d{4,5}) \("
+            ),
             "gpu": " + ".join(f"1x {name.strip()}" for name in devices) or None,
             "n_gpus": len(devices) or None,
             "quantization": known(

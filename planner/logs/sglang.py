@@ -7,9 +7,14 @@ import re
 from typing import Any
 
 from planner.launch.flag_table import flag_table
-from planner.logs.lines import any_of, gpu_named, known, number, of_first_rank, pairs, word
+from planner.logs.lines import any_of, dictionary, gpu_named, known, number, of_first_rank, pairs, word
 
-SIGNS = (r"server_args=ServerArgs\(", r"Load weight end\.", r"max_total_num_tokens=\d+", r"KV Cache is allocated\.")
+SIGNS = (
+    r"server_args=(?:ServerArgs\(|\{)",
+    r"Load weight end\.",
+    r"max_total_num_tokens=\d+",
+    r"KV Cache is allocated\.",
+)
 _FAILED = (
     r"Not enough memory\. Please try",
     r"leave no GPU memory for the KV cache",
@@ -45,11 +50,12 @@ _RESOLVED = ("cuda_graph_max_bs", "cuda_graph_bs", "attention_backend")
 def row(text: str) -> dict[str, Any]:
     """Return the row of a log; fields that it does not tell are left out."""
     first = of_first_rank(text)
-    given = pairs(word(text, r"server_args=ServerArgs\((.*)\)") or "")
+    given = _arguments(text)
     found = {field: given.get(name) for field, name in _FIELDS.items()}
     ready = pairs(word(first, r"(max_total_num_tokens=[^\n]*)") or "")
-    for field, name in (("context", "context_len"), ("max_batch", "max_running_requests")):
-        found[field] = ready.get(name, found[field])
+    found["max_batch"] = ready.get("max_running_requests", found["max_batch"])
+    if not given:  # a context that the log resolved was asked for by nobody
+        found["context"] = ready.get("context_len")
     found["chunked_prefill"] = ready.get("chunked_prefill_size", found["chunked_prefill"])
     dtype = word(first, r"Load weight end\.[^\n]*dtype=torch\.(\w+)") or given.get("dtype")
     return known(
@@ -66,6 +72,13 @@ def row(text: str) -> dict[str, Any]:
             "measured": known(_measured(first)),
         }
     )
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """Every argument as resolved: `ServerArgs(...)`, since 2026 a dictionary."""
+    if match := re.search(r"server_args=(\{.*\})", text):
+        return dictionary(match[1])
+    return pairs(word(text, r"server_args=ServerArgs\((.*)\)") or "")
 
 
 def _others(given: dict[str, Any]) -> list[str]:

@@ -4,12 +4,11 @@ Formats: vllm/worker/worker.py up to 0.10, vllm/v1/worker/gpu_worker.py, v1/work
 v1/core/kv_cache_utils.py and v1/core/kv_cache_planning.py up to 0.33.
 """
 
-import ast
 import re
 from typing import Any
 
 from planner.launch.flag_table import flag_table
-from planner.logs.lines import any_of, gpu_named, known, number, of_first_rank, pairs, word
+from planner.logs.lines import any_of, dictionary, gpu_named, known, number, of_first_rank, pairs, word
 
 SIGNS = (
     r"vLLM API server version",
@@ -92,11 +91,7 @@ def _config(text: str) -> str:
 def _arguments(text: str) -> dict[str, Any]:
     """What the user asked for: `non-default args: {...}`, or every argument in `args: Namespace(...)`."""
     if match := re.search(r"non-default args: (\{.*?\})\s*$", text, re.MULTILINE):
-        try:
-            read = ast.literal_eval(match[1])
-            return {str(name): value for name, value in read.items()} if isinstance(read, dict) else {}
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return pairs(re.sub(r"'(\w+)': ", r"\1=", match[1]))
+        return dictionary(match[1])
     if match := re.search(r"args: Namespace\((.*)\)", text):
         return {name: value for name, value in pairs(match[1]).items() if value not in (None, False)}
     return {}

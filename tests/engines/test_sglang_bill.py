@@ -38,6 +38,24 @@ def test_documentation_runs(model: str, free_gib: float, tokens: int, after_pool
     assert found.logged["free_after_pool_bytes"] / GIB == pytest.approx(after_pool_gib, abs=0.15)
 
 
+@pytest.mark.parametrize(
+    ("model", "tensor", "gib"),
+    [("Qwen2.5-7B-Instruct", 1, 14.41), ("llama-3.1-8b", 1, 15.02), ("Qwen3.5-4B", 1, 8.62), ("Qwen3.5-9B", 2, 8.85)],
+)
+def test_weights_take_whole_segments(model: str, tensor: int, gib: float) -> None:
+    """`Load weight end. ... mem usage=`; rotary tables of Qwen3.5 are a quarter of a head wide."""
+    found = bill(model, Limits(max_model_len=8192), tensor=tensor)
+    assert found.per_device[0].weights_bytes / GIB == pytest.approx(gib, rel=0.007)
+
+
+def test_keys_and_states_are_told_apart() -> None:
+    """Qwen3.5-9B on two cards: 186 slots, matrices 4.38 GiB and convolutions 0.10, keys 2.50 GiB of 327,310 tokens."""
+    limits = Limits(max_model_len=262144, memory_fraction=0.8, options={"max_mamba_cache_size": 186})
+    found = bill("Qwen3.5-9B", limits, free_gib=22.93, tensor=2)
+    logged = {name: found.logged[name] / GIB for name in ("state_bytes", "conv_state_bytes", "k_bytes")}
+    assert logged == pytest.approx({"state_bytes": 4.38, "conv_state_bytes": 0.10, "k_bytes": 2.50}, rel=0.03)
+
+
 def test_latent_is_whole_on_every_rank_and_attention_data_parallelism_divides_it() -> None:
     """161,488 tokens of DeepSeek-V3 take 10.57 GiB a rank, whatever the tensor size (run sgl-6017)."""
     gpu = gpus()["h200-sxm5-141gb"]

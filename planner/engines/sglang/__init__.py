@@ -14,10 +14,17 @@ def of_version(version: str) -> Sglang:
     (runs sgl-doc-llama32-11bv-2411 and -2501), and nothing was kept for images. From 0.4.4 to 0.4.6 every
     rank held the shared expert whole ("Cloning 8 replicas of the shared expert into MoE", run sgl-6001). Before
     0.4.10 the default fraction followed the number of ranks alone (ServerArgs.__post_init__ of 0.3 to 0.4.9).
+    Logs up to 0.5.8 capture no prompts, and up to the spring of 2026 (0.5.10) a request had three slots of states.
     """
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     if not numbers or numbers >= (0, 5):
-        return Sglang(Version(version))
+        return Sglang(
+            Version(
+                version,
+                prefill_graphs=not numbers or numbers >= (0, 5, 9),
+                plain_state_slots=bool(numbers) and numbers < (0, 5, 11),
+            )
+        )
     clones = (0, 4, 4) <= numbers < (0, 4, 7)
     return Sglang(
         Version(
@@ -26,5 +33,7 @@ def of_version(version: str) -> Sglang:
             flat_vision_share=0.95,
             clones_shared_experts=clones,
             fraction_by_ranks=numbers < (0, 4, 10),
+            prefill_graphs=False,
+            plain_state_slots=True,
         )
     )

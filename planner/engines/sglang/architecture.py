@@ -52,3 +52,11 @@ def scaled_latent(model: Model, gpu: Gpu) -> bool:
 def rotary_width(model: Model) -> int:
     """Width of the rotary part of a latent (qk_rope_head_dim)."""
     return int(text_config(model).get("qk_rope_head_dim") or 0)
+
+
+def rotary_share(model: Model) -> float:
+    """Share of a head that is rotated (`partial_rotary_factor`, of old beside the rope parameters)."""
+    config = text_config(model)
+    parameters = config.get("rope_parameters")
+    nested = parameters.get("partial_rotary_factor") if isinstance(parameters, Mapping) else None
+    return float(nested or config.get("partial_rotary_factor") or 1)

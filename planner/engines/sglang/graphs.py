@@ -10,6 +10,7 @@ from planner.models.model import Model
 _PREFILL_SIZES = (
     *range(4, 33, 4), *range(48, 257, 16), *range(288, 513, 32), *range(576, 1025, 64), *range(1280, 4097, 256),
 )  # fmt: skip
+_DECODE_SIZES = (1, 2, 4, 8, 12, *range(16, 257, 8), *range(272, 512, 16))
 _LATENT_PREFILL_TOKENS = 8192
 _LLAMA2_PREFILL_TOKENS = 4096
 
@@ -24,6 +25,12 @@ class Graphs:
     decode_batch: int
     prefill_sizes: int
     prefill_captured: bool = False
+
+
+def decode_sizes(largest: int) -> int:
+    """Number of batches captured up to the largest, itself included (generate_decode_cuda_graph_batch_sizes)."""
+    sizes = [size for size in (*_DECODE_SIZES, *range(512, largest + 1, 32)) if size <= largest]
+    return len({*sizes, largest}) if largest else 0
 
 
 def default_decode_batch(gpu: Gpu, tensor_size: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.engines.calibration import constants
-from planner.engines.sglang.graphs import Graphs
+from planner.engines.sglang.graphs import Graphs, decode_sizes
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.dtype import INT32
@@ -46,7 +46,7 @@ def outside(model: Model, layout: Layout, graphs: Graphs, requests: int) -> Outs
     fit = constants("sglang")["outside"]
     captured = 0.0
     if graphs.decode_batch:
-        captured += fit["decode_graphs_gib"] * GIB + fit["decode_graphs_mib_per_sequence"] * MIB * graphs.decode_batch
+        captured += fit["decode_graph_mib"] * MIB * decode_sizes(graphs.decode_batch)
     captured += fit["prefill_graph_mib"] * MIB * graphs.prefill_sizes
     return Outside(
         request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),

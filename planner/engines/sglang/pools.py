@@ -14,7 +14,6 @@ from planner.layout import Layout
 from planner.memory.kv_cache import cache_dtype
 from planner.models.attention import Attention, CacheKind
 from planner.models.dtype import BF16, BY_NAME, F32, DType
-from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.units import ceil_div
 
@@ -26,11 +25,16 @@ _INDEX_BLOCK = 128
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Bytes of one token on one rank of a stage: in full layers, and in layers with a pool of their own."""
+    """Bytes of one token on one rank of a stage: in full layers, and in layers with a pool of their own.
+
+    `full_keys` and `windowed_keys` are the parts that keys take; a latent is neither keys nor values.
+    """
 
     full: int
     windowed: int
     full_layers: int
+    full_keys: int
+    windowed_keys: int
 
     def of_token(self, ratio: float) -> float:
         """Bytes that one token of the capacity takes in both pools together."""
@@ -58,16 +62,17 @@ def cell(model: Model, layout: Layout, stage: int, gpu: Gpu) -> Cell:
 def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str, scaled: bool) -> Cell:
     dtype = cache_dtype(dtype_name, model.dtype)
     apart = architecture.has(model, "windowed_pool")
-    full = windowed = full_layers = 0
+    full = windowed = full_layers = full_keys = windowed_keys = 0
     for layer in model.layers[first : last + 1]:
         if not (attention := layer.attention) or not attention.stores:
             continue
         size = _token_bytes(attention, tensor, dtype, architecture.rotary_width(model) if scaled else 0)
+        keys = size * attention.key_dim // (attention.key_dim + attention.value_dim)
         if apart and attention.kind in (CacheKind.SLIDING, CacheKind.CHUNKED):
-            windowed += size
+            windowed, windowed_keys = windowed + size, windowed_keys + keys
         else:
-            full, full_layers = full + size, full_layers + 1
-    return Cell(full, windowed, full_layers)
+            full, full_keys, full_layers = full + size, full_keys + keys, full_layers + 1
+    return Cell(full, windowed, full_layers, full_keys, windowed_keys)
 
 
 def _token_bytes(attention: Attention, tensor: int, dtype: DType, rotary: int) -> int:
@@ -90,34 +95,44 @@ def _index_bytes(attention: Attention) -> int:
     return attention.index_dim + attention.index_dim // _INDEX_BLOCK * 4
 
 
-def request_state_bytes(model: Model, layout: Layout) -> int:
-    """State bytes of one request on one rank of the stage with most stateful layers."""
+@dataclass(frozen=True, slots=True)
+class RequestState:
+    """Bytes of one request's recurrent states on one rank: columns of convolutions, and matrices."""
+
+    convolution: int
+    matrix: int
+
+    @property
+    def total(self) -> int:
+        """Both."""
+        return self.convolution + self.matrix
+
+
+def request_state(model: Model, layout: Layout) -> RequestState:
+    """States of one request on one rank of the stage with most stateful layers."""
     name = str(layout.options.get("mamba_ssm_dtype") or _configured_state_dtype(model))
     ssm, stages = BY_NAME.get(name, F32), range(layout.pipeline_parallel_size)
-    return max(_stage_state_bytes(model, *layout.stage_layers(s), layout.tensor_parallel_size, ssm) for s in stages)
+    found = [_stage_states(model, *layout.stage_layers(s), layout.tensor_parallel_size, ssm) for s in stages]
+    return max(found, key=lambda states: states.total)
 
 
 @cache
-def _stage_state_bytes(model: Model, first: int, last: int, tensor: int, ssm: DType) -> int:
-    return sum(_state_bytes(layer, tensor, ssm) for layer in model.layers[first : last + 1] if layer.state)
+def _stage_states(model: Model, first: int, last: int, tensor: int, ssm: DType) -> RequestState:
+    states = [layer.state for layer in model.layers[first : last + 1] if layer.state]
+    columns = (ceil_div(s.conv_channels, tensor) * max(s.conv_kernel - 1, 0) for s in states)
+    matrices = (ceil_div(s.ssm_elements, tensor) for s in states)
+    return RequestState(sum(map(BF16.size, columns)), sum(map(ssm.size, matrices)))
 
 
 def _configured_state_dtype(model: Model) -> object:
     return architecture.text_config(model).get("mamba_ssm_dtype")
 
 
-def _state_bytes(layer: Layer, tensor: int, ssm: DType) -> int:
-    state = layer.state
-    assert state is not None
-    convolution = ceil_div(state.conv_channels, tensor) * max(state.conv_kernel - 1, 0)
-    return BF16.size(convolution) + ssm.size(ceil_div(state.ssm_elements, tensor))
-
-
 def slots_per_request(model: Model, layout: Layout) -> int:
     """State slots that a request needs (_calculate_mamba_ratio): its own and those of the prefix cache."""
     if layout.options.get("disable_radix_cache"):
         return 1
-    if not architecture.has(model, "state_extra_buffer"):
+    if not architecture.has(model, "state_extra_buffer") or layout.options.get("plain_state_slots"):
         return _SLOTS_A_REQUEST
     overlapped = layout.pipeline_parallel_size == 1
     return _SLOTS_A_REQUEST + (_EXTRA_SLOTS_OVERLAPPED if overlapped else _EXTRA_SLOTS)
@@ -141,7 +156,7 @@ def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int) -> P
 
 def _states(model: Model, layout: Layout, available: int) -> tuple[int, int]:
     """Slots, and the bytes left for the cache (_handle_max_mamba_cache); one more slot pads the pool."""
-    request = request_state_bytes(model, layout)
+    request = request_state(model, layout).total
     if fixed := layout.options.get("max_mamba_cache_size"):
         slots = int(fixed) // layout.data_parallel_size
     elif layout.options.get("disable_radix_cache"):

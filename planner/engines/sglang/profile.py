@@ -32,13 +32,18 @@ _MOST_REQUESTS, _USUAL_REQUESTS, _REQUESTS_A_CONTEXT = 4096, 2048, 512
 
 @dataclass(frozen=True)
 class Version:
-    """Where versions differ: images, the factor for vision models, cloned shared experts, the default fraction."""
+    """Where versions differ: images, the factor for vision models, cloned shared experts, the default fraction.
+
+    `prefill_graphs`: prompts are captured too. `plain_state_slots`: no extra slots of recurrent states a request.
+    """
 
     name: str
     keeps_embedding_cache: bool = True
     flat_vision_share: float | None = None
     clones_shared_experts: bool = False
     fraction_by_ranks: bool = False
+    prefill_graphs: bool = True
+    plain_state_slots: bool = False
 
     def fraction(self, ranks: int, resolved: float) -> float:
         """Default fraction: once by the number of ranks alone, now what `arguments.py` resolves."""
@@ -81,6 +86,10 @@ class Sglang:
             options["chunked_prefill_size"] = -1
         if self.rules.clones_shared_experts:
             options["cloned_shared_experts"] = True
+        if self.rules.plain_state_slots and architecture.stateful(model):
+            options["plain_state_slots"] = True
+        if not self.rules.prefill_graphs:
+            options["disable_prefill_cuda_graph"] = True
         if found.graphs.decode_batch:
             options["cuda_graph_max_bs_decode"] = found.graphs.decode_batch
         fraction = found.fraction
@@ -144,7 +153,12 @@ class Sglang:
                 "available_kv_bytes": first.pool_bytes,
                 "window_tokens": logged.windowed_tokens,
                 "state_slots": logged.state_slots,
-                "state_bytes": first.state_bytes(logged),
+                "state_bytes": first.states(logged) * first.request_state.matrix,
+                "conv_state_bytes": first.states(logged) * first.request_state.convolution,
+                "k_bytes": logged.tokens * first.cell.full_keys,
+                "v_bytes": logged.tokens * (first.cell.full - first.cell.full_keys),
+                "window_k_bytes": logged.windowed_tokens * first.cell.windowed_keys,
+                "window_v_bytes": logged.windowed_tokens * (first.cell.windowed - first.cell.windowed_keys),
                 "max_running_requests": requests,
             },
         )
@@ -168,22 +182,24 @@ class _Stage:
     pool_bytes: int
     pool: pools.Pool
     cell: pools.Cell
-    request_state: int
+    request_state: pools.RequestState
     ratio: float
 
-    def state_bytes(self, pool: pools.Pool) -> int:
-        """Bytes of the state slots, with the one that pads."""
-        return (pool.state_slots + 1) * self.request_state if pool.state_slots else 0
+    def states(self, pool: pools.Pool) -> int:
+        """State slots, with the one that pads."""
+        return pool.state_slots + 1 if pool.state_slots else 0
 
     def held_bytes(self, pool: pools.Pool) -> int:
         """Bytes that a pool of this many tokens takes on this rank."""
         windowed = pool.windowed_tokens if self.cell.full_layers else pool.tokens
-        return pool.tokens * self.cell.full + windowed * self.cell.windowed + self.state_bytes(pool)
+        return (
+            pool.tokens * self.cell.full + windowed * self.cell.windowed + self.states(pool) * self.request_state.total
+        )
 
     def needed_bytes(self, tokens: int) -> int:
         """Pool bytes that let one sequence of `tokens` tokens in."""
         per_token = self.cell.of_token(self.ratio if self.cell.windowed else 0.0)
-        return int(tokens * per_token) + 2 * self.request_state
+        return int(tokens * per_token) + 2 * self.request_state.total
 
     def device_bill(self, rank: int, pool: pools.Pool, beside: Outside) -> DeviceBill:
         """Return the device's lines; the request table counts as activation."""
@@ -222,7 +238,7 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
         pool_bytes=available,
         pool=pools.cut(model, layout, stage, site.gpu, available),
         cell=pools.cell(model, layout, stage, site.gpu),
-        request_state=pools.request_state_bytes(model, layout),
+        request_state=pools.request_state(model, layout),
         ratio=float(layout.options.get("swa_full_tokens_ratio", pools.WINDOWED_RATIO)),
     )
 

@@ -1,9 +1,11 @@
 """What a rank of SGLang holds when its weights are loaded (models/, layers/linear.py, layers/moe/fused_moe_triton)."""
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cache
 
 from planner.engines.sglang import architecture
+from planner.engines.vllm.fused_modules import parameter_name
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.attention import CacheKind
@@ -11,9 +13,10 @@ from planner.models.dtype import BF16, E8M0, F32, FP4
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
-from planner.units import ceil_div
+from planner.units import MIB, ceil_div, round_up
 
 VOCABULARY_PADDING = 64
+_LARGE, _SEGMENT_STEP = 10 * MIB, 2 * MIB
 _BY_ATTENTION_GROUP = {Role.ATTENTION, Role.INDEXER, Role.SSM, Role.EMBEDDING, Role.POSITION}
 
 
@@ -98,7 +101,7 @@ def rank_bytes(model: Model, layout: Layout, stage: int) -> int:
     outer += [tensor for part in model.components if part.counted and is_first for tensor in part.tensors]
     if is_last and drafts(layout):
         outer += draft_tensors(model)
-    return total + sum(how.bytes(tensor) for tensor in outer) + rotary_bytes(model, layout)
+    return total + sum(segments(how.bytes(tensor)) for tensor in outer) + rotary_bytes(model, layout)
 
 
 @cache
@@ -110,7 +113,16 @@ def repacked_experts(model: Model) -> bool:
 
 @cache
 def _layer_bytes(layer: Layer, how: Ways) -> int:
-    return sum(how.bytes(tensor) for tensor in layer.tensors)
+    """Bytes of a layer, parameter by parameter as PyTorch takes them from the device."""
+    parameters: dict[str, int] = defaultdict(int)
+    for tensor in layer.tensors:
+        parameters[parameter_name(tensor)] += how.bytes(tensor)
+    return sum(map(segments, parameters.values()))
+
+
+def segments(size: int) -> int:
+    """Device memory of one parameter: large ones get segments in steps of 2 MiB (c10/cuda/CUDACachingAllocator.cpp)."""
+    return round_up(size, _SEGMENT_STEP) if size >= _LARGE else size
 
 
 @cache
@@ -128,7 +140,7 @@ def rotary_bytes(model: Model, layout: Layout) -> int:
     if not dims:
         return 0
     width = architecture.rotary_width(model) or max(attention.key_dim for attention in dims)
-    width = int(width * float(architecture.text_config(model).get("partial_rotary_factor") or 1))
+    width = int(width * architecture.rotary_share(model))
     return F32.size(max(model.max_context, layout.max_model_len) * width)
 
 
