@@ -8,21 +8,26 @@ from planner.fleet.inventory import Inventory
 from planner.fleet.site import Site
 from planner.fleet.stage_site import stage_site
 from planner.memory.bill import Bill
+from planner.plan_document import ReplicaPlan
 from planner.units import gib
 
 
 def sites(subject: Subject, inventory: Inventory) -> list[Site] | None:
     """Sites of the stages on the named devices; None when a device is not there."""
-    stages, layout = subject.replica.stages, subject.replica.layout
-    if len(stages) != layout.pipeline_parallel_size:
+    if len(subject.replica.stages) != subject.replica.layout.pipeline_parallel_size:
         return None
     try:
-        return [
-            stage_site(inventory, stage.devices, layout.stage_tensor(number), after.devices if after else ())
-            for number, (stage, after) in enumerate(zip(stages, [*stages[1:], None], strict=True))
-        ]
+        return replica_sites(subject.replica, inventory)
     except UnknownName:
         return None
+
+
+def replica_sites(replica: ReplicaPlan, inventory: Inventory) -> list[Site]:
+    """Sites of the stages of a replica; raises UnknownName for a device that is not there."""
+    return [
+        stage_site(inventory, stage.devices, replica.layout.stage_tensor(number), after.devices if after else ())
+        for number, (stage, after) in enumerate(zip(replica.stages, [*replica.stages[1:], None], strict=True))
+    ]
 
 
 def memory_findings(subject: Subject, bill: Bill) -> Iterator[str]:

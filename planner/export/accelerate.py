@@ -61,7 +61,9 @@ def _placement(service: Service) -> str:
         raise Refused(TARGET, "parts beside the decoder have other module names in transformers than in the checkpoint")
     if model.model.tied and layout.pipeline_parallel_size > 1:
         raise Refused(TARGET, "embedding and head are one tensor, which cannot lie on the first and the last GPU")
-    devices = [int(ranks[0].index) for ranks in stage_ranks(service.replica)]
+    if any(gpu.part for gpu in service.kinds):
+        raise Refused(TARGET, f"a device map numbers whole GPUs, and {service.name} stands on parts of them")
+    devices = [int(ranks[0].index) for ranks in stage_ranks(service)]
     room = {
         device: line.usable_bytes - (line.total_bytes - line.weights_bytes)
         for device, line in zip(devices, service.replica.per_device, strict=True)

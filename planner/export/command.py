@@ -11,6 +11,8 @@ FlagValue = bool | int | float | str | list[str]
 class Command:
     """What starts one engine process.
 
+    A value of the environment with `$(...)` in it is left to the shell.
+
     `flags` are long names without dashes: True is a switch, False its `--no-` form, a list takes several
     words. `files` are config files that a flag names, by the name it uses. Placeholders of a platform
     (`$(LWS_WORKER_INDEX)`) are plain text here.
@@ -39,8 +41,12 @@ class Command:
 
     def line(self) -> str:
         """Return one shell line, environment first."""
-        settings = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        settings = [f"{name}={_quoted(value)}" for name, value in self.environment.items()]
         return " ".join([*(["env", *settings] if settings else []), shlex.join(self.words())])
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if "$(" in value else shlex.quote(value)
 
 
 def text_of(value: int | float | str) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from planner.export.accelerator import kind
 from planner.export.command import Command
 from planner.export.engine_command import engine_command
 from planner.export.image import image
@@ -60,10 +59,10 @@ def _add(document: dict[str, Any], service: Service, launcher: Launcher, port: i
 
 
 def _container(name: str, service: Service, launcher: Launcher, command: Command, port: int | None) -> dict[str, Any]:
-    slugs = list(dict.fromkeys(rank.gpu for rank in launcher.ranks))
-    vendors = {kind(slug).vendor for slug in slugs}
-    if vendors != {"nvidia"}:
-        raise Refused(TARGET, f"Docker reserves NVIDIA devices only, and {service.name} stands on {', '.join(slugs)}")
+    kinds = dict.fromkeys(rank.gpu for rank in launcher.ranks)
+    if {gpu.vendor for gpu in kinds} != {"nvidia"}:
+        names = ", ".join(gpu.slug for gpu in kinds)
+        raise Refused(TARGET, f"Docker reserves NVIDIA devices only, and {service.name} stands on {names}")
     container: dict[str, Any] = {
         "image": image(service.engine, service.deployment.engine_version, "nvidia"),
         "entrypoint": list(command.program[:1]),
@@ -90,14 +89,20 @@ def _container(name: str, service: Service, launcher: Launcher, command: Command
 
 
 def _devices(launcher: Launcher) -> dict[str, Any]:
-    indices = sorted((rank.index for rank in launcher.ranks), key=int)
-    return {"driver": "nvidia", "device_ids": indices, "capabilities": ["gpu"]}
+    return {"driver": "nvidia", "device_ids": _reserved(launcher), "capabilities": ["gpu"]}
 
 
 def _visible(launcher: Launcher) -> str:
     """Inside the container the reserved GPUs count from 0: name them in rank order."""
-    indices = sorted((rank.index for rank in launcher.ranks), key=int)
-    return ",".join(str(indices.index(rank.index)) for rank in launcher.ranks)
+    reserved = _reserved(launcher)
+    return ",".join(str(reserved.index(rank.container_id)) for rank in launcher.ranks)
+
+
+def _reserved(launcher: Launcher) -> list[str]:
+    """The GPUs as Docker names them, in the order of their numbers."""
+    return sorted(
+        (rank.container_id for rank in launcher.ranks), key=lambda name: [int(part) for part in name.split(":")]
+    )
 
 
 def _config_name(name: str, path: str) -> str:

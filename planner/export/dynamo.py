@@ -7,7 +7,6 @@ them (`--nnodes`, `--node-rank`, `--master-addr`, `--headless`), so these are le
 
 from typing import Any
 
-from planner.export.accelerator import kind
 from planner.export.command import Command
 from planner.export.engine_command import engine_command
 from planner.export.manifest import dump
@@ -82,8 +81,9 @@ def _worker(group: ReplicaGroup, runtime: str) -> dict[str, Any]:
     launchers = engine_command(service.engine).launchers_of(service)
     kinds = {one_kind(TARGET, launcher) for launcher in launchers}
     if len(kinds) > 1:
-        raise Refused(TARGET, f"the pods of {service.name} share one template and stand on {' and '.join(kinds)}")
-    if kind(next(iter(kinds))).vendor != "nvidia":
+        names = " and ".join(gpu.slug for gpu in kinds)
+        raise Refused(TARGET, f"the pods of {service.name} share one template and stand on {names}")
+    if next(iter(kinds)).vendor != "nvidia":
         raise Refused(TARGET, "its runtime images are for NVIDIA GPUs")
     if len(launchers) > 1 and service.replica.layout.data_parallel_size > 1:
         raise Refused(TARGET, f"{service.name} spreads data-parallel groups over nodes")

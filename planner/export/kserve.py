@@ -7,7 +7,7 @@ VLLM_ADDITIONAL_ARGS says (config-llm-template.yaml): everything else that was m
 import shlex
 from typing import Any
 
-from planner.export.accelerator import PRODUCT_LABEL, RESOURCES, kind, product
+from planner.export.accelerator import PRODUCT_LABEL, product, resource
 from planner.export.command import Command
 from planner.export.engine_command import engine_command
 from planner.export.image import image
@@ -42,10 +42,7 @@ def _manifest(group: ReplicaGroup) -> str:
     launchers = engine_command(service.engine).launchers_of(service)
     if len(launchers) > 1:
         raise Refused(TARGET, f"{service.name} spans nodes, which KServe's templates do only by data parallelism")
-    slug = one_kind(TARGET, launchers[0])
-    vendor = kind(slug).vendor
-    if vendor not in RESOURCES:
-        raise Refused(TARGET, f"no Kubernetes device plugin for {vendor} GPUs is known here")
+    gpu = one_kind(TARGET, launchers[0])
     made = engine_command(service.engine).command(service, Spot(port=8000))
     rest = Command((), {name: value for name, value in made.flags.items() if name not in _GIVEN}, made.environment)
     variables = [{"name": "VLLM_ADDITIONAL_ARGS", "value": shlex.join(rest.arguments())}, *environment(rest)]
@@ -53,13 +50,13 @@ def _manifest(group: ReplicaGroup) -> str:
         "containers": [
             {
                 "name": "main",
-                "image": image(service.engine, service.deployment.engine_version, vendor),
+                "image": image(service.engine, service.deployment.engine_version, gpu.vendor),
                 "env": variables,
-                "resources": {"limits": {RESOURCES[vendor]: str(len(launchers[0].ranks))}},
+                "resources": {"limits": {resource(TARGET, gpu): str(len(launchers[0].ranks))}},
             }
         ]
     }
-    if label := product(kind(slug)):
+    if label := product(gpu):
         template["nodeSelector"] = {PRODUCT_LABEL: label}
     name = service.model.name
     revision = f":{service.model.revision}" if service.model.revision else ""

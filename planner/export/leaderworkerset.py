@@ -85,4 +85,5 @@ def _spot(launchers: list[Launcher], number: int) -> Spot:
 def _alike(workers: list[Launcher]) -> None:
     kinds = list(dict.fromkeys(one_kind(TARGET, worker) for worker in workers))
     if len(kinds) > 1:
-        raise Refused(TARGET, f"its workers share one template and stand on {' and '.join(kinds)}")
+        names = " and ".join(gpu.slug for gpu in kinds)
+        raise Refused(TARGET, f"its workers share one template and stand on {names}")

@@ -41,7 +41,7 @@ def files(plan: Plan) -> dict[str, str]:
 
 def launchers_of(service: Service) -> list[Launcher]:
     """One process a node, the server on the node of the first stage."""
-    ranks = [rank for stage in stage_ranks(service.replica) for rank in stage]
+    ranks = [rank for stage in stage_ranks(service) for rank in stage]
     nodes = list(dict.fromkeys(rank.node for rank in ranks))
     return [
         Launcher(number, node, tuple(rank for rank in ranks if rank.node == node)) for number, node in enumerate(nodes)
@@ -70,7 +70,7 @@ def _remote(service: Service, spot: Spot) -> dict[str, FlagValue]:
         for number, rank in enumerate(launcher.ranks):
             names[rank.node, rank.index] = f"CUDA{number}" if launcher.number == 0 else f"RPC{remote}"
             remote += launcher.number > 0
-    ordered = [names[rank.node, rank.index] for stage in stage_ranks(service.replica) for rank in stage]
+    ordered = [names[rank.node, rank.index] for stage in stage_ranks(service) for rank in stage]
     servers = [f"{launcher.node}:{spot.rendezvous}" for launcher in launchers_of(service)[1:]]
     return {"rpc": ",".join(servers), "device": ",".join(ordered)}
 

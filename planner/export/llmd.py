@@ -7,7 +7,7 @@ a sidecar in front of each decode pod asks one of them first (values.yaml, routi
 
 from typing import Any
 
-from planner.export.accelerator import PRODUCT_LABEL, RESOURCES, kind, product
+from planner.export.accelerator import PRODUCT_LABEL, product, resource
 from planner.export.command import Command
 from planner.export.engine_command import engine_command
 from planner.export.image import image
@@ -72,7 +72,7 @@ def _values(group: ReplicaGroup, prefill: ReplicaGroup | None) -> str:
         raise Refused(TARGET, f"{service.model.name} is a path, and the chart downloads or mounts a claim")
     document = {
         "multinode": False,
-        "accelerator": {"type": kind(one_kind(TARGET, _launcher(group))).vendor},
+        "accelerator": {"type": one_kind(TARGET, _launcher(group)).vendor},
         "modelArtifacts": {
             "name": service.model.name,
             "uri": f"hf://{service.model.name}",
@@ -98,21 +98,18 @@ def _launcher(group: ReplicaGroup) -> Launcher:
 def _part(group: ReplicaGroup) -> dict[str, Any]:
     """The pods of one group of replicas."""
     service, layout, launcher = group.first, group.first.replica.layout, _launcher(group)
-    slug = one_kind(TARGET, launcher)
-    vendor = kind(slug).vendor
-    if vendor not in RESOURCES:
-        raise Refused(TARGET, f"the chart knows no accelerator of {vendor}")
+    gpu = one_kind(TARGET, launcher)
     made = engine_command(service.engine).command(service, Spot(port=8000))
     rest = Command((), {name: value for name, value in made.flags.items() if name not in _GIVEN}, made.environment)
     own = [{"name": "VLLM_NIXL_SIDE_CHANNEL_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
     container: dict[str, Any] = {
         "name": "vllm",
-        "image": image(service.engine, service.deployment.engine_version, vendor),
+        "image": image(service.engine, service.deployment.engine_version, gpu.vendor),
         "modelCommand": "vllmServe",
         "args": rest.arguments(),
         "env": [*environment(rest), *(own if service.replica.phase else [])],
         "mountModelVolume": True,
-        "resources": {"limits": {RESOURCES[vendor]: str(len(launcher.ranks))}},
+        "resources": {"limits": {resource(TARGET, gpu): str(len(launcher.ranks))}},
     }
     part: dict[str, Any] = {
         "create": True,
@@ -126,7 +123,7 @@ def _part(group: ReplicaGroup) -> dict[str, Any]:
         "podAnnotations": {STAGES: "\n".join(stage_lines(service, devices=False))},
         "containers": [container],
     }
-    if label := product(kind(slug)):
+    if label := product(gpu):
         part["nodeSelector"] = {PRODUCT_LABEL: label}
     return part
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from planner.export.accelerator import PRODUCT_LABEL, RESOURCES, kind, product
+from planner.export.accelerator import PRODUCT_LABEL, product, resource
 from planner.export.command import Command
 from planner.export.image import image
 from planner.export.rank import Launcher
 from planner.export.refusal import Refused
 from planner.export.script import stage_lines
 from planner.export.service import Service
+from planner.fleet.gpu import Gpu
 
 STAGES = "gpuplan/stages"
 """Annotation that names the GPU kind and the layers of each stage; `planner.launch` reads it back."""
@@ -27,30 +28,28 @@ def pod_spec(
     target: str, service: Service, launcher: Launcher, command: Command, *, port: int | None, config: str
 ) -> dict[str, Any]:
     """Return the pod of one launcher: GPUs by count and kind, the token by reference, shared memory for NCCL."""
-    slug = one_kind(target, launcher)
-    vendor = kind(slug).vendor
-    if vendor not in RESOURCES:
-        raise Refused(target, f"no Kubernetes device plugin for {vendor} GPUs is known here")
+    gpu = one_kind(target, launcher)
+    asked = {resource(target, gpu): str(len(launcher.ranks))}
     spec: dict[str, Any] = {
-        "containers": [container(service, command, RESOURCES[vendor], len(launcher.ranks), vendor, port)],
+        "containers": [container(service, command, asked, gpu.vendor, port)],
         "volumes": volumes(service, command, config),
     }
-    if label := product(kind(slug)):
+    if label := product(gpu):
         spec["nodeSelector"] = {PRODUCT_LABEL: label}
     return spec
 
 
 def container(
-    service: Service, command: Command, resource: str, gpus: int, vendor: str, port: int | None
+    service: Service, command: Command, gpus: dict[str, str], vendor: str, port: int | None
 ) -> dict[str, Any]:
-    """Return the container; `port` is where it answers, None for a launcher without a server."""
+    """Return the container; `gpus` are its limits, `port` is where it answers, None without a server."""
     made: dict[str, Any] = {
         "name": service.engine,
         "image": image(service.engine, service.deployment.engine_version, vendor),
         "command": list(command.program),
         "args": command.arguments(),
         "env": environment(command),
-        "resources": {"limits": {resource: str(gpus)}},
+        "resources": {"limits": gpus},
         "volumeMounts": mounts(service, command),
     }
     if port is not None:
@@ -88,9 +87,10 @@ def volumes(service: Service, command: Command, config: str) -> list[dict[str, A
     return found
 
 
-def one_kind(target: str, launcher: Launcher) -> str:
+def one_kind(target: str, launcher: Launcher) -> Gpu:
     """Return the GPU kind of a launcher; raises Refused when it has several: a pod asks for one product."""
     kinds = list(dict.fromkeys(rank.gpu for rank in launcher.ranks))
     if len(kinds) > 1:
-        raise Refused(target, f"one pod cannot ask for {' and '.join(kinds)} on one node")
+        names = " and ".join(gpu.slug for gpu in kinds)
+        raise Refused(target, f"one pod cannot ask for {names} on one node")
     return kinds[0]

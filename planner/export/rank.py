@@ -4,17 +4,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planner.errors import BadInput
-from planner.plan_document import ReplicaPlan
+from planner.export.service import Service
+from planner.fleet.gpu import Gpu
+
+_SLICE = ".mig"
 
 
 @dataclass(frozen=True)
 class Rank:
-    """One GPU of a replica: its node, its index there, its kind, and the stage it holds."""
+    """One GPU of a replica: its node, its index there (`3`, or `0.mig1` for a MIG slice), its kind, and its stage."""
 
     node: str
     index: str
-    gpu: str
+    gpu: Gpu
     stage: int
+
+    @property
+    def container_id(self) -> str:
+        """What container runtimes call it: `3`, or `0:1` for a MIG slice (NVIDIA Container Toolkit)."""
+        return self.index.replace(_SLICE, ":")
+
+    @property
+    def cuda_id(self) -> str:
+        """What CUDA calls it: `3`, or the UUID of a MIG slice, which a shell asks `nvidia-smi -L` for on its node."""
+        gpu, slice_of_gpu, number = self.index.partition(_SLICE)
+        if not slice_of_gpu:
+            return gpu
+        lines = f"/^GPU {gpu}:/,/^GPU {int(gpu) + 1}:/"
+        return f"$(nvidia-smi -L | sed -n '{lines}s/.*Device *{number}: (UUID: \\(.*\\))/\\1/p')"
 
 
 @dataclass(frozen=True)
@@ -28,26 +45,26 @@ class Launcher:
     @property
     def visible(self) -> str:
         """`CUDA_VISIBLE_DEVICES`: local indices in rank order."""
-        return ",".join(rank.index for rank in self.ranks)
+        return ",".join(rank.cuda_id for rank in self.ranks)
 
 
-def stage_ranks(replica: ReplicaPlan) -> list[list[Rank]]:
+def stage_ranks(service: Service) -> list[list[Rank]]:
     """Return the GPUs of each stage in the order of the plan; raises BadInput for a stage of another size."""
-    wanted = replica.layout.gpus_per_stage
+    wanted = service.replica.layout.gpus_per_stage
     stages = []
-    for number, stage in enumerate(replica.stages):
+    for number, (stage, site) in enumerate(zip(service.replica.stages, service.sites, strict=True)):
         if len(stage.devices) != wanted:
             raise BadInput(
                 f"has {len(stage.devices)} GPUs",
                 where="plan",
                 field=f"stage {number}",
-                expected=f"{wanted}, as its layout {replica.layout.label()} says",
+                expected=f"{wanted}, as its layout {service.replica.layout.label()} says",
             )
-        stages.append([_rank(device, stage.gpu, number) for device in stage.devices])
+        stages.append([_rank(device, site.gpu, number) for device in stage.devices])
     return stages
 
 
-def _rank(device: str, gpu: str, stage: int) -> Rank:
+def _rank(device: str, gpu: Gpu, stage: int) -> Rank:
     node, _, local = device.rpartition("/")
     return Rank(node=node, index=local.removeprefix("gpu"), gpu=gpu, stage=stage)
 

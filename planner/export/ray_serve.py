@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from planner.export.accelerator import kind, ray_name
+from planner.export.accelerator import ray_name
 from planner.export.engine_command import engine_command
 from planner.export.manifest import dump
 from planner.export.readme import readme
@@ -11,6 +11,7 @@ from planner.export.replica_group import ReplicaGroup, replica_groups
 from planner.export.script import stage_lines
 from planner.export.service import services
 from planner.export.spot import Spot
+from planner.fleet.gpu import Gpu
 from planner.launch.flag_table import Kind, flag_table
 from planner.launch.stages import STAGES
 from planner.plan_document import Plan
@@ -46,9 +47,9 @@ def files(plan: Plan) -> dict[str, str]:
 
 def _config(group: ReplicaGroup) -> dict[str, Any]:
     service = group.first
-    slug = alike(TARGET, group)
-    if ray_name(slug) is None:
-        raise Refused(TARGET, f"Ray has no accelerator type for {kind(slug).slug}")
+    gpu = alike(TARGET, group)
+    if ray_name(gpu.slug) is None:
+        raise Refused(TARGET, f"Ray has no accelerator type for {gpu.slug}")
     if service.replica.layout.data_parallel_size > 1:
         raise Refused(TARGET, "attention data parallelism needs another builder than build_openai_app")
     made = engine_command("vllm").command(service, Spot(port=8000))
@@ -60,7 +61,7 @@ def _config(group: ReplicaGroup) -> dict[str, Any]:
     }
     config: dict[str, Any] = {
         "model_loading_config": {"model_id": service.name.rpartition("-")[0], "model_source": service.model.name},
-        "accelerator_type": ray_name(slug),
+        "accelerator_type": ray_name(gpu.slug),
         "deployment_config": {"num_replicas": group.copies},
         "engine_kwargs": {**arguments, "distributed_executor_backend": "ray"},
         "placement_group_config": {"bundles": [{"CPU": 1, "GPU": 1}] * service.replica.layout.gpus, "strategy": "PACK"},
@@ -70,11 +71,12 @@ def _config(group: ReplicaGroup) -> dict[str, Any]:
     return config
 
 
-def alike(target: str, group: ReplicaGroup) -> str:
+def alike(target: str, group: ReplicaGroup) -> Gpu:
     """Return the one GPU kind of a group; raises Refused when Ray could not be told what goes where."""
     service = group.first
     if len(service.kinds) > 1:
-        raise Refused(target, f"Ray orders ranks by node, not by GPU kind, and {service.name} has {service.kinds}")
+        names = " and ".join(gpu.slug for gpu in service.kinds)
+        raise Refused(target, f"Ray orders ranks by node, not by GPU kind, and {service.name} has {names}")
     counts = {node: sum(device.startswith(f"{node}/") for device in service.devices) for node in service.nodes}
     if len(set(counts.values())) > 1:
         raise Refused(target, f"Ray orders ranks by node, and {service.name} takes {counts} GPUs of them")

@@ -9,7 +9,7 @@ from planner.export.service import Service, slug
 
 @dataclass(frozen=True)
 class ReplicaGroup:
-    """Replicas of one deployment that differ only in the devices they stand on."""
+    """Replicas of one deployment with the same bill, which differ only in the devices they stand on."""
 
     name: str
     services: tuple[Service, ...]
@@ -40,7 +40,8 @@ def replica_groups(found: Sequence[Service]) -> list[ReplicaGroup]:
 
 
 def _likeness(service: Service) -> tuple[object, ...]:
+    bill = tuple(line.model_dump_json() for line in service.replica.per_device)
     stages = tuple((stage.gpu, len(stage.devices)) for stage in service.replica.stages)
     nodes = tuple(service.nodes.index(device.rpartition("/")[0]) for device in service.devices)
     layout = service.replica.layout.model_dump_json()
-    return (id(service.deployment), layout, stages, nodes)
+    return (id(service.deployment), layout, stages, nodes, bill)

@@ -5,6 +5,8 @@ from planner.export.engine_command import engine_command
 from planner.export.rank import Launcher
 from planner.export.service import Service, services
 from planner.export.spot import Spot
+from planner.fleet.site import Site, usual_site
+from planner.launch.stages import Place
 from planner.plan_document import Plan
 
 PACKAGES = {
@@ -80,6 +82,12 @@ def stage_lines(service: Service, *, devices: bool = True) -> list[str]:
     """One line a stage: `stage 0: 8x h100-sxm5-80gb, layers 0-79: node0/gpu0 ...`, with or without the devices."""
     return [
         f"stage {number}: {len(stage.devices)}x {stage.gpu}, layers {stage.layers[0]}-{stage.layers[1]}"
+        + _place(site).words()
         + (f": {' '.join(stage.devices)}" if devices else "")
-        for number, stage in enumerate(service.replica.stages)
+        for number, (stage, site) in enumerate(zip(service.replica.stages, service.sites, strict=True))
     ]
+
+
+def _place(site: Site) -> Place:
+    """The place as a line says it: what differs from the usual machine of the GPU kind."""
+    return Place(site.gpu.slug, site.link if site.link != usual_site(site.gpu).link else None, site.used_bytes)

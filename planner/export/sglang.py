@@ -36,9 +36,9 @@ def files(plan: Plan) -> dict[str, str]:
 
 def launchers_of(service: Service) -> list[Launcher]:
     """Cut the replica: SGLang gives a launcher whole stages, or an even part of one (Engine, _launch_subprocesses)."""
-    ranks = [rank for stage in stage_ranks(service.replica) for rank in stage]
-    tensor, stage = service.replica.layout.tensor_parallel_size, service.replica.layout.gpus_per_stage
-    return launchers(ranks, lambda size: size % tensor == 0 and (size % stage == 0 or stage % size == 0))
+    ranks = [rank for stage in stage_ranks(service) for rank in stage]
+    stage = service.replica.layout.gpus_per_stage
+    return launchers(ranks, lambda size: size % stage == 0 or stage % size == 0)
 
 
 def command(service: Service, spot: Spot) -> Command:

@@ -7,7 +7,7 @@ from typing import Any
 
 import networkx as nx
 
-from planner.export.accelerator import kind, skypilot_name
+from planner.export.accelerator import skypilot_name
 from planner.export.engine_command import engine_command
 from planner.export.manifest import dump
 from planner.export.rank import Launcher
@@ -16,7 +16,7 @@ from planner.export.refusal import Refused
 from planner.export.script import PACKAGES, port_of, stage_lines
 from planner.export.service import Service, services, slug
 from planner.export.spot import Spot
-from planner.fleet.inventory import load_inventory
+from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
 
 TARGET = "skypilot"
@@ -29,7 +29,7 @@ Nodes of a task are numbered by SkyPilot; the first one answers."""
 def files(plan: Plan) -> dict[str, str]:
     """Return one task a set of nodes that share replicas; raises Refused when those nodes differ."""
     found, endpoints = {}, {}
-    sizes = {node.name: node.gpus for node in load_inventory(plan.request.on).nodes}
+    sizes = {node.name: node.gpus for node in requested_inventory(plan.request).nodes}
     for number, members in enumerate(_tasks(services(plan))):
         nodes = list(dict.fromkeys(node for service in members for node in service.nodes))
         name = f"{slug(members[0].deployment.model)}-{number}"
@@ -57,7 +57,7 @@ def _task(name: str, members: list[Service], nodes: list[str], counts: dict[str,
         raise Refused(TARGET, f"the nodes of a task are alike, and {', '.join(nodes)} are not")
     gpu = counts[nodes[0]][0]
     if skypilot_name(gpu) is None:
-        raise Refused(TARGET, f"SkyPilot has no accelerator name for {kind(gpu).slug}")
+        raise Refused(TARGET, f"SkyPilot has no accelerator name for {gpu}")
     return {
         "name": name,
         "num_nodes": len(nodes),

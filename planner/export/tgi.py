@@ -5,7 +5,7 @@ TGI's flags have a word for them (docs/source/reference/launcher.md, 3.3), and t
 """
 
 from planner.export.command import Command, FlagValue
-from planner.export.image import IMAGES
+from planner.export.image import image
 from planner.export.rank import launchers, stage_ranks
 from planner.export.readme import readme
 from planner.export.refusal import Refused
@@ -33,7 +33,7 @@ def files(plan: Plan) -> dict[str, str]:
 def _script(service: Service) -> str:
     layout, model = service.replica.layout, service.model
     _refuse(service)
-    [launcher] = launchers(stage_ranks(service.replica)[0])
+    [launcher] = launchers(stage_ranks(service)[0])
     flags: dict[str, FlagValue] = {"model-id": model.name, "port": port_of(service)}
     if model.revision:
         flags["revision"] = model.revision
@@ -48,11 +48,10 @@ def _script(service: Service) -> str:
     if layout.enforce_eager:
         flags["cuda-graphs"] = "0"
     command = Command(("text-generation-launcher",), flags, {"CUDA_VISIBLE_DEVICES": launcher.visible})
-    image = IMAGES["tgi", "nvidia"].format(version=flag_table("tgi").version)
     head = [
         f"{service.deployment.model}, replica {service.name} on {launcher.node}",
         f"planned for {service.engine} {service.deployment.engine_version}; TGI's own memory is not modelled",
-        f"image {image}",
+        f"image {image('tgi', flag_table('tgi').version, service.kinds[0].vendor)}",
         *stage_lines(service),
         *model.notes,
     ]

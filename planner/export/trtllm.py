@@ -44,7 +44,7 @@ def launchers_of(service: Service) -> list[Launcher]:
     A rank takes the device of its number on its node (Mapping.local_rank), so all nodes must offer the same ones in
     rank order, the last perhaps fewer; raises Refused where they do not.
     """
-    ranks = [rank for stage in stage_ranks(service.replica) for rank in stage]
+    ranks = [rank for stage in stage_ranks(service) for rank in stage]
     held = _held(service)
     nodes, (first, *others) = list(held), held.values()
     in_order = [rank.node for rank in ranks] == [node for node in nodes for _ in held[node]]
@@ -56,7 +56,7 @@ def launchers_of(service: Service) -> list[Launcher]:
 
 def _held(service: Service) -> dict[str, list[str]]:
     """Local indices of the GPUs of each node, in rank order."""
-    ranks = [rank for stage in stage_ranks(service.replica) for rank in stage]
+    ranks = [rank for stage in stage_ranks(service) for rank in stage]
     return {node: [rank.index for rank in ranks if rank.node == node] for node in service.nodes}
 
 

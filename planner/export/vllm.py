@@ -42,15 +42,15 @@ def files(plan: Plan) -> dict[str, str]:
 
 
 def launchers_of(service: Service) -> list[Launcher]:
-    """Cut the replica: a launcher holds whole data-parallel groups or whole tensor groups of one."""
-    tensor = service.replica.layout.tensor_parallel_size
-    group = tensor * service.replica.layout.pipeline_parallel_size
-    return launchers(_ranks(service), lambda size: size % tensor == 0 and (size % group == 0 or group % size == 0))
+    """Cut the replica: a launcher holds whole data-parallel groups or an even part of one (MultiprocExecutor)."""
+    layout = service.replica.layout
+    group = layout.tensor_parallel_size * layout.pipeline_parallel_size
+    return launchers(_ranks(service), lambda size: size % group == 0 or group % size == 0)
 
 
 def _ranks(service: Service) -> list[Rank]:
     """GPUs in vLLM's order: data-parallel group by group, in each stage by stage."""
-    stages, tensor = stage_ranks(service.replica), service.replica.layout.tensor_parallel_size
+    stages, tensor = stage_ranks(service), service.replica.layout.tensor_parallel_size
     data = service.replica.layout.data_parallel_size
     return [rank for d in range(data) for stage in stages for rank in stage[d * tensor : (d + 1) * tensor]]
 

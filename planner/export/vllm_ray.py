@@ -1,11 +1,10 @@
 """vLLM on a Ray cluster: scripts that join the nodes, and `vllm serve` with the Ray backend on the first."""
 
-import shlex
-
 from planner.export import vllm
 from planner.export.command import Command
+from planner.export.rank import stage_ranks
 from planner.export.ray_serve import alike
-from planner.export.readme import devices_by_node, readme
+from planner.export.readme import readme
 from planner.export.refusal import Refused
 from planner.export.replica_group import ReplicaGroup
 from planner.export.script import header, port_of
@@ -38,11 +37,10 @@ def files(plan: Plan) -> dict[str, str]:
 
 def _join(service: Service, node: str, *, head: bool) -> str:
     port = FIRST_RAY_PORT + service.number % 1000
-    gpus = [local.removeprefix("gpu") for local in devices_by_node(service)[node].split()]
-    visible = ",".join(gpus)
-    where = ["--head", f"--port={port}"] if head else [f"--address={service.nodes[0]}:{port}", "--block"]
-    words = ["ray", "start", *where, f"--num-gpus={len(gpus)}"]
-    return f"#!/bin/sh\n# {service.name} on {node}\nexec env CUDA_VISIBLE_DEVICES={visible} {shlex.join(words)}\n"
+    gpus = [rank.cuda_id for stage in stage_ranks(service) for rank in stage if rank.node == node]
+    where = ("--head", f"--port={port}") if head else (f"--address={service.nodes[0]}:{port}", "--block")
+    command = Command(("ray", "start", *where, f"--num-gpus={len(gpus)}"), {}, {"CUDA_VISIBLE_DEVICES": ",".join(gpus)})
+    return f"#!/bin/sh\n# {service.name} on {node}\nexec {command.line()}\n"
 
 
 def _serve(service: Service) -> str:

@@ -39,7 +39,7 @@ def _agree(one: Launch, other: Launch) -> None:
 def _same(one: Launch, other: Launch) -> bool:
     """Whether two files describe one engine: everything but the place they stand in."""
     bare = [
-        replace(launch, rank=0, port=None, environment={}, where="", notes=(), unknown=(), gpus=(), copies=1)
+        replace(launch, rank=0, port=None, environment={}, where="", notes=(), unknown=(), places=(), copies=1)
         for launch in (one, other)
     ]
     return bare[0] == bare[1]

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from planner.launch.invocation import Invocation
 from planner.launch.launch import Launch
-from planner.launch.stages import STAGES, stage_gpus
+from planner.launch.stages import STAGES, stage_places
 
 DIALECTS = {
     "vllm": "planner.launch.vllm",
@@ -21,4 +21,4 @@ def read_invocation(invocation: Invocation) -> Launch:
     """Return the launch of an engine's arguments and environment; raises BadInput."""
     read_words: Callable[[Invocation], Launch] = import_module(DIALECTS[invocation.engine]).launch
     launch = read_words(invocation)
-    return replace(launch, gpus=launch.gpus or stage_gpus(invocation.environment.get(STAGES, "")))
+    return replace(launch, places=launch.places or stage_places(invocation.environment.get(STAGES, "")))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from planner.launch.stages import Place
 from planner.layout import Limits
 
 
@@ -13,7 +14,7 @@ class Launch:
     `tensor`, `pipeline` and `data` are the sizes of `Layout` (so for SGLang `tensor` is the attention
     tensor size, `--tp-size` divided by the attention data size). `copies` counts independent replicas.
     Of an engine spread over several launchers, `launchers` is their number and `rank` which one this is.
-    `gpus` are the GPU kinds of the stages where the file names them. `environment` holds what was set
+    `places` are those of the stages where the file names their GPU kinds. `environment` holds what was set
     beside the command. `unknown` are the flags the engine does not have, `notes` what else a reader
     should know; neither changes a number silently.
     """
@@ -31,7 +32,7 @@ class Launch:
     copies: int = 1
     launchers: int = 1
     rank: int = 0
-    gpus: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
     port: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()

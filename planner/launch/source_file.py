@@ -11,7 +11,7 @@ from planner.launch.documents import launches_of_documents
 from planner.launch.image import pinned_version
 from planner.launch.invocation import invocations
 from planner.launch.launch import Launch
-from planner.launch.stages import stage_gpus
+from planner.launch.stages import stage_places
 
 _LARGEST = 2**20
 _PLANNED = re.compile(r"^# planned for (\w+) ([\w.-]+)", re.MULTILINE)
@@ -35,7 +35,7 @@ def _placed(launch: Launch, path: Path, text: str) -> Launch:
         )
         launch = replace(launch, engine=planned[1], version=planned[2]).saying(note)
     version = launch.version or pinned_version(text, launch.engine)
-    return replace(launch, where=str(path), version=version, gpus=launch.gpus or stage_gpus(text))
+    return replace(launch, where=str(path), version=version, places=launch.places or stage_places(text))
 
 
 def launches_of_text(text: str, folder: Path | None = None) -> list[Launch]:

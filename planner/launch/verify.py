@@ -7,11 +7,13 @@ from typing import Any
 from planner import engines
 from planner.engines import find_engine, local_profile
 from planner.errors import BadInput
+from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import find_gpu
 from planner.fleet.site import Site, usual_site
 from planner.launch.launch import Launch
 from planner.launch.layout import layout_of, model_of, settled
 from planner.launch.source import read_all
+from planner.launch.stages import Place
 from planner.units import gib
 
 
@@ -60,8 +62,15 @@ def _of_model(launch: Launch, model: str | None) -> Launch:
 
 
 def _sites(launch: Launch, gpu: str | None) -> tuple[list[Site], list[str]]:
-    names = [gpu] if gpu else list(launch.gpus)
-    if not names:
+    places = [Place(gpu)] if gpu else list(launch.places)
+    if not places:
         raise BadInput("names no GPU kind", where=launch.where, expected="--gpu KIND")
-    kinds = [find_gpu(name, where=launch.where) for name in names]
-    return [usual_site(kind) for kind, _ in kinds], list(dict.fromkeys(note for _, notes in kinds for note in notes))
+    kinds = [find_gpu(place.gpu, where=launch.where) for place in places]
+    sites = [_site(kind, place) for (kind, _), place in zip(kinds, places, strict=True)]
+    return sites, list(dict.fromkeys(note for _, notes in kinds for note in notes))
+
+
+def _site(gpu: Gpu, place: Place) -> Site:
+    """Where a stage lies: the usual machine of its GPU kind, with what the file says otherwise."""
+    usual = usual_site(gpu)
+    return replace(usual, link=place.link or usual.link, used_bytes=place.used_bytes)

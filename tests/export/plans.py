@@ -4,9 +4,9 @@ from functools import cache
 
 from planner import plan
 from planner.engines import find_engine
-from planner.fleet.gpu_catalogue import gpus
-from planner.fleet.inventory import load_inventory
-from planner.fleet.site import usual_site
+from planner.fleet.gpu_catalogue import find_gpu
+from planner.fleet.inventory import Inventory, load_inventory
+from planner.fleet.stage_site import stage_site
 from planner.layout import Layout, Limits
 from planner.models.source import load_model
 from planner.plan_document import (
@@ -44,7 +44,7 @@ def laid_out(
     """A plan with this very layout, its replicas on the inventory's GPUs one after the other."""
     loaded, profile, inventory = load_model(model), find_engine(engine), load_inventory(on)
     devices = [(node.device(index), gpu.slug) for node in inventory.nodes for index, gpu in enumerate(node.gpus)]
-    kind = gpus()[devices[0][1]]
+    kind, _ = find_gpu(devices[0][1])
     chosen = limits or Limits(max_model_len=2048, max_num_seqs=8)
     layout = profile.layout(
         loaded, kind, chosen, tensor=tensor, pipeline=pipeline, data=data, expert_parallel=expert_parallel
@@ -55,7 +55,7 @@ def laid_out(
     for number in range(replicas):
         own = devices[number * layout.gpus : (number + 1) * layout.gpus]
         groups = [own[start : start + layout.gpus_per_stage] for start in range(0, layout.gpus, layout.gpus_per_stage)]
-        made.append(_replica(loaded.name, model, engine, layout, groups))
+        made.append(_replica(loaded.name, model, engine, layout, groups, inventory))
     carried = sum(replica.capacity.sequences for replica in made)
     wanted = ModelRequest(
         model=model, engine=engine, workload=Workload(context=layout.max_model_len, concurrency=carried), limits=chosen
@@ -72,9 +72,14 @@ def laid_out(
     )
 
 
-def _replica(name: str, model: str, engine: str, layout: Layout, groups: list[list[tuple[str, str]]]) -> ReplicaPlan:
+def _replica(
+    name: str, model: str, engine: str, layout: Layout, groups: list[list[tuple[str, str]]], inventory: Inventory
+) -> ReplicaPlan:
     loaded, profile = load_model(model), find_engine(engine)
-    sites = [usual_site(gpus()[group[0][1]]) for group in groups]
+    sites = [
+        stage_site(inventory, [device for device, _ in group], layout.stage_tensor(number))
+        for number, group in enumerate(groups)
+    ]
     bill = profile.bill(loaded, layout, sites)
     assert bill.fits, f"{name} as {layout.label()} does not fit: {bill}"
     return ReplicaPlan(

@@ -1,5 +1,6 @@
 """Write a plan's export to a folder, read it back, and compare layouts and bills with the plan."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ def assert_same_bills(plan: Plan, target: str, folder: Path) -> None:
 
 
 def _bill_planned(replica: ReplicaPlan) -> str:
-    return repr((replica.layout.model_dump(mode="json"), [line.model_dump() for line in replica.per_device]))
+    return _text(replica.layout.model_dump(mode="json"), [line.model_dump() for line in replica.per_device])
 
 
 def _bill_read(launch: dict[str, Any]) -> str:
-    return repr((launch["layout"], launch["per_device"]))
+    return _text(launch["layout"], launch["per_device"])
+
+
+def _text(layout: dict[str, Any], devices: list[dict[str, int]]) -> str:
+    return json.dumps([layout, devices], sort_keys=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from planner.launch import Launch, read_all
+from planner.launch.stages import Place
 
 KUBERNETES = """
 apiVersion: apps/v1
@@ -125,7 +126,7 @@ def launches(text: str, folder: Path) -> list[Launch]:
 def test_a_deployment(tmp_path: Path) -> None:
     [launch] = launches(KUBERNETES, tmp_path)
     assert (launch.model, launch.tensor, launch.copies) == ("mistralai/Mistral-7B-Instruct-v0.3", 2, 2)
-    assert (launch.version, launch.gpus) == ("0.9.1", ("NVIDIA-A100-SXM4-80GB",))
+    assert (launch.version, launch.places) == ("0.9.1", (Place("NVIDIA-A100-SXM4-80GB"),))
     assert launch.limits.max_num_batched_tokens == 1024
 
 
@@ -153,14 +154,14 @@ def test_an_older_dynamo_graph(tmp_path: Path) -> None:
 
 def test_ray_serve_names_what_vllm_does_not_have(tmp_path: Path) -> None:
     [launch] = launches(RAY, tmp_path)
-    assert (launch.model, launch.tensor, launch.copies, launch.gpus) == ("Qwen/Qwen3-32B", 4, 2, ("H100",))
+    assert (launch.model, launch.tensor, launch.copies, launch.places) == ("Qwen/Qwen3-32B", 4, 2, (Place("H100"),))
     assert launch.unknown == ("unheard_of: 1",)
 
 
 def test_a_skypilot_task(tmp_path: Path) -> None:
     [launch] = launches(SKY, tmp_path)
     assert (launch.model, launch.tensor, launch.version) == ("Qwen/Qwen2.5-72B-Instruct", 8, "0.8.5")
-    assert launch.gpus == ("A100-80GB",)
+    assert launch.places == (Place("A100-80GB"),)
 
 
 def test_llmd_values(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from planner.launch.dialects import read_invocation
 from planner.launch.documents.tree import items, mapping
 from planner.launch.invocation import in_image
 from planner.launch.launch import Launch
-from planner.launch.stages import stage_gpus
+from planner.launch.stages import stage_places
 
 _STAGES = "gpuplan.stages"
 
@@ -36,7 +36,7 @@ def _launch(service: dict[str, Any], document: dict[str, Any], path: Path) -> La
     files = {str(target): content for target, content in _configs(service, document)}
     launch = read_invocation(replace(invocation, folder=path.parent, files=files))
     stages = _pairs(service.get("labels")).get(_STAGES, "")
-    return replace(launch, gpus=stage_gpus(stages))
+    return replace(launch, places=stage_places(stages))
 
 
 def _configs(service: dict[str, Any], document: dict[str, Any]) -> list[tuple[Any, str]]:

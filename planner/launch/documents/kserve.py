@@ -7,7 +7,7 @@ from typing import Any
 
 from planner.errors import BadInput
 from planner.launch.dialects import read_invocation
-from planner.launch.documents.kubernetes import gpu_kinds
+from planner.launch.documents.kubernetes import pod_places
 from planner.launch.documents.tree import items, mapping, number, variables
 from planner.launch.image import image_version
 from planner.launch.invocation import Invocation
@@ -33,8 +33,8 @@ def launches(document: dict[str, Any], path: Path) -> list[Launch]:
     for part in (spec, mapping(spec, "prefill")):
         if part:
             launch = _launch(part, model, revision)
-            kinds = gpu_kinds(annotations, mapping(part, "template", "nodeSelector"))
-            found.append(replace(launch, gpus=kinds, copies=number(part.get("replicas"))))
+            places = pod_places(annotations, mapping(part, "template", "nodeSelector"))
+            found.append(replace(launch, places=places, copies=number(part.get("replicas"))))
     return found
 
 

@@ -13,7 +13,7 @@ from planner.launch.dialects import read_invocation
 from planner.launch.documents.tree import items, mapping, number, variables
 from planner.launch.invocation import in_image
 from planner.launch.launch import Launch
-from planner.launch.stages import stage_gpus
+from planner.launch.stages import Place, stage_places
 
 STAGES = "gpuplan/stages"
 _PRODUCTS = ("nvidia.com/gpu.product", "cloud.google.com/gke-accelerator", "gpu.nvidia.com/model")
@@ -53,17 +53,17 @@ def templates(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]
 
 
 def pod_launches(template: dict[str, Any], path: Path) -> list[Launch]:
-    """Return the engines of a pod's containers, with the GPU kinds that its annotation or node selector names."""
-    kinds = gpu_kinds(mapping(template, "metadata", "annotations"), mapping(template, "spec", "nodeSelector"))
+    """Return the engines of a pod's containers, in the places that its annotation or node selector names."""
+    places = pod_places(mapping(template, "metadata", "annotations"), mapping(template, "spec", "nodeSelector"))
     maps = _config_maps(template, path)
     found = (container_launch(container, path, maps) for container in items(template, "spec", "containers"))
-    return [replace(launch, gpus=kinds) for launch in found if launch]
+    return [replace(launch, places=places) for launch in found if launch]
 
 
-def gpu_kinds(annotations: dict[str, Any], selector: dict[str, Any]) -> tuple[str, ...]:
-    """Return the kinds of the stages: our annotation, else the product that the node selector asks for."""
-    selected = tuple(str(selector[label]) for label in _PRODUCTS if label in selector)[:1]
-    return stage_gpus(str(annotations.get(STAGES, ""))) or selected
+def pod_places(annotations: dict[str, Any], selector: dict[str, Any]) -> tuple[Place, ...]:
+    """Return the places of the stages: our annotation, else the product that the node selector asks for."""
+    selected = tuple(Place(str(selector[label])) for label in _PRODUCTS if label in selector)[:1]
+    return stage_places(str(annotations.get(STAGES, ""))) or selected
 
 
 def _config_maps(template: dict[str, Any], path: Path) -> dict[str, dict[str, str]]:

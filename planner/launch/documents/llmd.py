@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.launch.dialects import read_invocation
-from planner.launch.documents.kubernetes import gpu_kinds
+from planner.launch.documents.kubernetes import pod_places
 from planner.launch.documents.tree import items, mapping, number, variables
 from planner.launch.image import image_version
 from planner.launch.invocation import Invocation
@@ -33,5 +33,5 @@ def _launch(part: dict[str, Any], model: str) -> Launch:
     words += [str(word) for word in items(container, "args")]
     version = image_version(str(container.get("image", "")))
     launch = read_invocation(Invocation("vllm", tuple(words), variables(items(container, "env")), version))
-    kinds = gpu_kinds(mapping(part, "podAnnotations"), mapping(part, "nodeSelector"))
-    return replace(launch, gpus=kinds, copies=number(part.get("replicas")))
+    places = pod_places(mapping(part, "podAnnotations"), mapping(part, "nodeSelector"))
+    return replace(launch, places=places, copies=number(part.get("replicas")))

@@ -9,7 +9,7 @@ from planner.launch.flag_table import flag_table
 from planner.launch.flags import read_mapping
 from planner.launch.invocation import Invocation
 from planner.launch.launch import Launch
-from planner.launch.stages import STAGES, stage_gpus
+from planner.launch.stages import STAGES, Place, stage_places
 from planner.launch.vllm import launch_of_flags
 
 
@@ -40,10 +40,10 @@ def _launch(config: dict[str, Any]) -> Launch:
     copies = number(deployment.get("num_replicas")) * number(
         mapping(deployment, "autoscaling_config").get("min_replicas")
     )
-    kinds = stage_gpus(environment.get(STAGES, "")) or _accelerator(config)
-    return replace(launch, copies=copies, gpus=kinds)
+    places = stage_places(environment.get(STAGES, "")) or _accelerator(config)
+    return replace(launch, copies=copies, places=places)
 
 
-def _accelerator(config: dict[str, Any]) -> tuple[str, ...]:
+def _accelerator(config: dict[str, Any]) -> tuple[Place, ...]:
     kind = config.get("accelerator_type")
-    return (kind,) if isinstance(kind, str) else ()
+    return (Place(kind),) if isinstance(kind, str) else ()

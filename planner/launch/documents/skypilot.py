@@ -9,6 +9,7 @@ from planner.launch.documents.tree import mapping, number
 from planner.launch.image import pinned_version
 from planner.launch.invocation import invocations
 from planner.launch.launch import Launch
+from planner.launch.stages import Place
 
 
 def recognises(document: dict[str, Any]) -> bool:
@@ -24,7 +25,7 @@ def launches(document: dict[str, Any], path: Path) -> list[Launch]:
     for invocation in invocations(document["run"], {"SKYPILOT_NUM_NODES": _nodes(document), **environment}):
         launch = read_invocation(replace(invocation, folder=path.parent))
         version = launch.version or pinned_version(setup, launch.engine)
-        found.append(replace(launch, version=version, gpus=launch.gpus or _accelerators(document)))
+        found.append(replace(launch, version=version, places=launch.places or _accelerators(document)))
     return found
 
 
@@ -32,9 +33,9 @@ def _nodes(document: dict[str, Any]) -> str:
     return str(number(document.get("num_nodes")))
 
 
-def _accelerators(document: dict[str, Any]) -> tuple[str, ...]:
+def _accelerators(document: dict[str, Any]) -> tuple[Place, ...]:
     """`H100:8`, `{H100: 8}` or a list of choices: the first kind."""
     wanted = mapping(document, "resources").get("accelerators")
     if isinstance(wanted, dict | list) and wanted:
         wanted = next(iter(wanted))
-    return (str(wanted).partition(":")[0],) if wanted else ()
+    return (Place(str(wanted).partition(":")[0]),) if wanted else ()

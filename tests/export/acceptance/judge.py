@@ -39,6 +39,5 @@ class Judge:
 
     def close(self) -> None:
         """Let the judge go."""
-        if self.process.stdin:
-            self.process.stdin.close()
+        self.process.kill()
         self.process.wait(timeout=30)
