@@ -7,11 +7,16 @@ constants that remain stand in terms.yaml.
 
 from dataclasses import dataclass
 
+from planner.engines.vllm.compressed_latent import compresses
+from planner.engines.vllm.encoder_run import encoder_run
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
+from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profiled_items
 from planner.engines.vllm.rank_widths import RankWidths, rank_widths
-from planner.engines.vllm.release import Rules
+from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
+from planner.engines.vllm.sparse_workspace import HEAD_PADDING, indexer_logits, sparse_workspace
 from planner.engines.vllm.terms import gib_bytes, terms
+from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.models.dtype import DType
 from planner.models.model import Model
@@ -21,14 +26,20 @@ _EXPERT_CHUNK = 32768
 """Tokens for which experts without persistent buffers run at once (VLLM_FUSED_MOE_CHUNK_SIZE)."""
 _LATENT_CONTEXT_TOKENS = 65536
 """Tokens of context that MLA unfolds at once (model_executor/layers/attention/mla_attention.py)."""
+_STREAM_COPIES = 2
+"""Residual streams that live at once: those before a layer and those after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """Bytes of the peak: `passing` comes and goes with a step, `kept` stays from the first step on."""
+    """Bytes of the peak: `passing` comes and goes with a step, `kept` stays from the first step on.
+
+    `most` is the whole where the parts that are known only up to a bound take all of it.
+    """
 
     passing: int
     kept: int
+    most: int
 
     @property
     def total(self) -> int:
@@ -36,31 +47,72 @@ class Activation:
         return self.passing + self.kept
 
 
-def activation(model: Model, layout: Layout, stage: int, rules: Rules, served: DType) -> Activation:
+def activation(
+    model: Model, layout: Layout, stage: int, gpu: Gpu, rules: Rules, version: Version, served: DType
+) -> Activation:
     """Return the peak on a rank of a stage."""
+    items = profiled_items(model, layout, rules, version)
+    encoder = encoder_run(model, layout, stage, rules, items)
+    step = _profiled_step(layout, items, rules)
     first, last = layout.stage_layers(stage)
     how = sharding(layout)
     widths = {rank_widths(layer, how) for layer in dict.fromkeys(model.layers[first : last + 1])}
-    workspace = max((_workspace(one, model, layout, rules, served) for one in widths), default=0)
-    forward = _forward(widths, model, layout, served) + _split_products(widths, model, layout, rules, served)
+    workspace = max((_workspace(one, model, step, rules, served) for one in widths), default=0)
+    forward = _forward(widths, model, step, rules, served) + _split_products(widths, model, step, rules, served)
     kept = _kept_between_stages(model, layout, served)
     sampler = 0
     if stage == layout.pipeline_parallel_size - 1:
-        hidden = served.size(layout.max_num_batched_tokens * model.hidden_size)
+        hidden = served.size(step.max_num_batched_tokens * model.hidden_size)
         sampler = hidden + sampler_bytes(model, layout, rules, served)
         if runs_on_second_runner(model, rules):
             kept += 4 * _logits(model, layout)
     if rules.expert_workspace == "persistent":
-        kept += workspace
+        kept += max(workspace, sparse_workspace(model, layout, rules, gpu))
     else:
         forward += workspace
-    return Activation(gib_bytes(terms("activation")["base"]) + max(forward, sampler), kept)
+    text = max(forward, sampler) + encoder.handed_on
+    unreleased = _unreleased(model, step, stage, rules, served)
+    fit = terms("activation")
+    base = gib_bytes(fit["base"])
+    expected, bound = (int(share * unreleased) for share in fit["unreleased"])
+    passing = base + max(text, encoder.peak) + expected
+    most = base + max(text, int(fit["encoder_bound"] * encoder.peak)) + bound
+    return Activation(passing, kept, most + kept)
 
 
-def _forward(widths: set[RankWidths], model: Model, layout: Layout, served: DType) -> int:
+def _profiled_step(layout: Layout, items: ProfiledItems, rules: Rules) -> Layout:
+    """The step that is profiled: v0 runs whole prompts of images and videos, however long they are."""
+    if rules.generation != "v0" or items == NO_ITEMS:
+        return layout
+    tokens = max(layout.max_num_batched_tokens, items.count * items.together)
+    return layout.model_copy(update={"max_num_batched_tokens": tokens})
+
+
+def _unreleased(model: Model, layout: Layout, stage: int, rules: Rules, served: DType) -> int:
+    """Outputs that ranks add up, two a layer, which PyTorch cannot use again before the communication stream is done.
+
+    Where the reserved memory counts instead of the allocated, it counts them as far as the host runs ahead of the
+    GPU: all of them at most (torch.distributed.all_reduce, Tensor.record_stream).
+    """
+    if rules.peak != "reserved" or layout.tensor_parallel_size == 1:
+        return 0
+    first, last = layout.stage_layers(stage)
+    return served.size(2 * (last - first + 1) * layout.max_num_batched_tokens * model.hidden_size)
+
+
+def _forward(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules, served: DType) -> int:
     widest = max((one.widest for one in widths), default=0)
-    elements = layout.max_num_batched_tokens * (widest + terms("activation")["hidden_copies"] * model.hidden_size)
-    return served.size(elements) + _latent_context(model, layout, served)
+    streams = int(model.config.get("hc_mult") or 1)
+    hidden = terms("activation")["hidden_copies"] + _STREAM_COPIES * (streams - 1)
+    elements = layout.max_num_batched_tokens * (widest + hidden * model.hidden_size + _padded_heads(model, layout))
+    return served.size(elements) + _latent_context(model, layout, served) + indexer_logits(model, rules)
+
+
+def _padded_heads(model: Model, layout: Layout) -> int:
+    """Values of query and output a token where the kernel wants full tiles of heads (DeepSeek-V4)."""
+    kinds = [layer.attention for layer in model.distinct_layers if layer.attention and compresses(layer.attention)]
+    heads = max((round_up(one.query_heads // layout.tensor_parallel_size, HEAD_PADDING) for one in kinds), default=0)
+    return 2 * heads * kinds[0].latent_dim if kinds else 0
 
 
 def _split_products(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules, served: DType) -> int:

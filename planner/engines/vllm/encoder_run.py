@@ -1,57 +1,66 @@
-"""The profiling run of a vision encoder: as many images as its budget of tokens holds, in one batch.
+"""What the profiling run of a vision tower holds: its inputs, the widest moment of a layer, and what it hands on.
 
-Source: vllm/v1/worker/gpu_model_runner.py (profile_run), vllm/v1/core/encoder_cache_manager.py (the budget: the tokens
-of a step, or those of the largest image when these are more). What lives at the peak of a layer was added up from
-models/siglip.py and models/qwen2_5_vl.py: input, residual, query, key, value and their rotary copies in float32, and
-the feed-forward layer. An upper edge, not an expectation: the limits of the image processor and of the launch
-(--limit-mm-per-prompt) can make it smaller, and no log shows the term by itself. Videos are left out: v144 and v151,
-which ran out of memory for them, are still said to fit.
+Sources: v1/worker/gpu_model_runner.py (profile_run), models/qwen2_5_vl.py, qwen3_vl.py, siglip.py. In the feed-forward
+half of a layer the residual, its norm, the inner values and the activated ones are alive; in the attention half the
+residual, its norm, query, key and value, and copies of them to be rotated (in float32 before 0.12).
 """
 
+from dataclasses import dataclass
 from functools import cache
 
+from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, patches_of
+from planner.engines.vllm.release import Rules
 from planner.layout import Layout
 from planner.models.model import Model
 from planner.models.tensor import Role
-from planner.units import ceil_div
 
-_LARGEST_IMAGE = 16384
-"""Tokens of the largest image where the tower takes any size (max_pixels of the processors of Qwen2-VL and later)."""
-_COPIES = 6
-"""Vectors of the tower's width that live at once beside the feed-forward layer: v009 bounds it from above."""
+_QKV, _ROTATED = 3, 4
+"""Vectors of the tower's width: query, key and value; query and key laid out and rotated."""
+_CHANNELS = 3
+_NO_FEED_FORWARD = ("merger", "qkv")
 
 
-def encoder_peak(model: Model, layout: Layout, stage: int) -> int:
-    """Return the bytes at the peak on a rank of the stage; 0 where it holds no tower."""
-    if stage or layout.options.get("language_model_only"):
-        return 0
-    patches_a_token, image_tokens, patch_bytes = _tower(model, layout.tensor_parallel_size)
-    if not patch_bytes:
-        return 0
-    budget = max(layout.max_num_batched_tokens, image_tokens)
-    return ceil_div(budget, image_tokens) * image_tokens * patches_a_token * patch_bytes
+@dataclass(frozen=True, slots=True)
+class EncoderRun:
+    """Bytes: at the peak of the tower, and what stays while the language model runs after it."""
+
+    peak: int = 0
+    handed_on: int = 0
+
+
+def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: ProfiledItems) -> EncoderRun:
+    """Return the run on a rank of a stage; nothing where it holds no tower."""
+    if stage or items == NO_ITEMS:
+        return EncoderRun()
+    live, pixels = _patch_bytes(model, layout.tensor_parallel_size, rules.vision_rotary)
+    patches = patches_of(model, items.largest)
+    handed_on = 2 * items.largest * model.hidden_size
+    if rules.generation == "v0":
+        # The pixels of the whole prompt stay, and its embeddings are merged into a copy of the text's.
+        handed_on = items.count * (
+            4 * patches_of(model, items.together) * pixels + 4 * items.together * model.hidden_size
+        )
+    return EncoderRun(patches * (live + 2 * pixels), handed_on)
 
 
 @cache
-def _tower(model: Model, tensor: int) -> tuple[int, int, int]:
-    """Patches a token, tokens of the largest image, bytes a patch on a rank; zeros without a vision tower."""
-    vision = model.config.get("vision_config")
+def _patch_bytes(model: Model, tensor: int, rotary: str) -> tuple[int, int]:
+    """Bytes of a patch at the widest moment of a layer on a rank, and values of its pixels."""
+    vision = model.config["vision_config"]
     parts = [part for part in model.components if part.counted and any(t.role is Role.VISION for t in part.tensors)]
-    if not parts or not isinstance(vision, dict):
-        return 0, 0, 0
+    if not parts:
+        return 0, 0
     tensors = parts[0].tensors
     widths = [t.shape[0] for t in tensors if t.name.endswith(("norm1.weight", "layer_norm1.weight", "_norm.weight"))]
     width = max(widths, default=0)
-    inner = sum(
+    inner = [
         t.shape[0] // tensor
         for t in tensors
-        if t.matmul and ".0." in t.name and t.shape[0] > width and "merger" not in t.name and "qkv" not in t.name
-    )
-    size, patch = vision.get("image_size"), vision.get("patch_size")
-    merge = int(vision.get("spatial_merge_size") or 1)
-    rotary = 16 * width // tensor
-    if isinstance(size, int) and isinstance(patch, int) and patch > 0:
-        patches = (size // patch) ** 2
-        tokens = int(model.config.get("mm_tokens_per_image") or patches)
-        return ceil_div(patches, tokens), tokens, 2 * (2 * inner + _COPIES * width)
-    return merge**2, _LARGEST_IMAGE, 2 * (2 * inner + _COPIES * width) + rotary
+        if t.matmul and ".0." in t.name and t.shape[0] > width and not any(part in t.name for part in _NO_FEED_FORWARD)
+    ]
+    feed_forward = 2 * (2 * width + sum(inner) + max(inner, default=0))
+    rotated = _ROTATED * (1 if rotary == "model" else 2)
+    attention = 2 * (2 * width + (_QKV + rotated) * width // tensor)
+    patch, frames = int(vision.get("patch_size") or 0), int(vision.get("temporal_patch_size") or 1)
+    return max(feed_forward, attention), _CHANNELS * frames * patch**2
+

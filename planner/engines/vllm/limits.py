@@ -13,7 +13,8 @@ from planner.units import GIB
 V0_SEQUENCES = 256
 V0_LONG_CONTEXT = 32768
 """v0 chunks the prefill of its own accord only above this length, and never where layers slide."""
-V0_LEAST_TOKENS = 2048
+V0_LEAST_TOKENS, V0_LEAST_MULTIMODAL_TOKENS = 2048, 5120
+_NAMED = ("h100", "h200")
 
 
 def stages(layers: int, pipeline: int) -> tuple[int, ...]:
@@ -34,7 +35,8 @@ def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model
     if rules.generation == "v0":
         sequences = limits.max_num_seqs or V0_SEQUENCES
         chunked = _chunked(rules, model, limits, max_model_len)
-        tokens = rules.chunk_tokens if chunked else max(max_model_len, V0_LEAST_TOKENS)
+        least = V0_LEAST_MULTIMODAL_TOKENS if _multimodal(model) else V0_LEAST_TOKENS
+        tokens = rules.chunk_tokens if chunked else max(max_model_len, least)
         return limits.max_num_batched_tokens or max(tokens, sequences), sequences
     tokens, sequences = _by_device(rules, gpu)
     given = limits.max_num_batched_tokens
@@ -49,11 +51,17 @@ def _chunked(rules: Rules, model: Model, limits: Limits, max_model_len: int) -> 
     if rules.latent_unchunked and any(layer.attention and layer.attention.latent_dim for layer in model.layers):
         return False
     slides = any(layer.attention and layer.attention.window for layer in model.layers)
-    multimodal = any(part.counted for part in model.components)
-    return max_model_len > V0_LONG_CONTEXT and not slides and not multimodal
+    return max_model_len > V0_LONG_CONTEXT and not slides and not _multimodal(model)
+
+
+def _multimodal(model: Model) -> bool:
+    return any(part.counted for part in model.components)
 
 
 def _by_device(rules: Rules, gpu: Gpu) -> tuple[int, int]:
+    if rules.batch_defaults in ("hopper", "hopper_with_1024"):
+        named = any(name in gpu.slug for name in _NAMED)
+        return (8192, 1024) if named else (2048, 1024 if rules.batch_defaults == "hopper_with_1024" else 256)
     large = gpu.memory_bytes >= 70 * GIB
     if rules.batch_defaults == "largest_from_160_gib" and gpu.memory_bytes >= 160 * GIB:
         return 16384, 1024

@@ -20,6 +20,7 @@ class ModelClass:
     float32_rotary_table: bool = False
     pipeline: bool = True
     tied_pipeline: bool = True
+    long_videos: bool = False
 
 
 @cache
@@ -38,6 +39,7 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         float32_rotary_table=architecture in known["float32_rotary_table"],
         pipeline=architecture not in known["no_pipeline"],
         tied_pipeline=architecture not in known["no_tied_pipeline"],
+        long_videos=architecture in known["long_videos"],
     )
 
 

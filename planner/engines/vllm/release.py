@@ -39,7 +39,14 @@ class Rules:
 
     generation: Literal["v0", "v1"]
     memory_fraction: float
-    batch_defaults: Literal["v0", "large_from_70_gib", "large_from_70_gib_but_a100", "largest_from_160_gib"]
+    batch_defaults: Literal[
+        "v0",
+        "hopper_with_1024",
+        "hopper",
+        "large_from_70_gib",
+        "large_from_70_gib_but_a100",
+        "largest_from_160_gib",
+    ]
     chunk_tokens: int
     cache_groups: Literal["one", "by_spec"]
     packed_pages: Literal["patterns", "slots", "widest_group"]
@@ -55,6 +62,14 @@ class Rules:
     graphs_in_fraction: bool
     absorbed_latent: Literal["none", "products", "split"]
     packed_experts: Literal["padded", "triton_on_hopper"]
+    peak: Literal["reserved", "allocated"]
+    counts_others: bool
+    long_items: Literal["text", "whole"]
+    video_length: Literal["step", "model"]
+    video_frames: int
+    vision_rotary: Literal["float32", "model"]
+    indexer_logits: bool
+    decode_logits: Literal["step", "sequences"]
     latent_unchunked: bool
     latent_cache: Literal["unfolded", "latent"]
     split_products: int
@@ -89,7 +104,10 @@ def rules_of(version: Version, generation: str | None = None, capability: tuple[
     if generation == "v1":
         return rules(max(version, _FIRST_V1_BY_DEFAULT))
     if generation == "v0" and _FIRST_V1_BY_DEFAULT <= version < _LAST_V0:
-        return replace(rules(Version(0, 7, 99)), absorbed_latent=rules(version).absorbed_latent)
+        own = rules(version)
+        return replace(
+            rules(Version(0, 7, 99)), absorbed_latent=own.absorbed_latent, long_items=own.long_items
+        )
     return rules(version)
 
 

@@ -6,10 +6,10 @@ Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); 
 from dataclasses import dataclass
 from math import ceil
 
-from planner.engines.error_band import upper_edge
+from planner.engines.error_band import deviations, upper_edge
+from planner.engines.profile import CONFIDENCE
 from planner.engines.vllm.activation import activation
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
-from planner.engines.vllm.encoder_run import encoder_peak
 from planner.engines.vllm.graph_memory import graph_bytes
 from planner.engines.vllm.loaded_weights import loaded_bytes
 from planner.engines.vllm.release import Rules, Version
@@ -24,8 +24,8 @@ from planner.models.model import Model
 class StageMemory:
     """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
 
-    `kept` is the part of the activation that stays from the first step on; `encoder` what the run of a vision
-    tower may take instead, which counts at the upper edge alone.
+    `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
+    takes where the parts known only up to a bound take all of it: its edge at the usual confidence.
     """
 
     stage: int
@@ -39,7 +39,8 @@ class StageMemory:
     requested: int
     graphs_in_fraction: bool
     given_pool: int | None = None
-    encoder: int = 0
+    activation_most: int = 0
+    others: int = 0
 
     @property
     def device(self) -> int:
@@ -57,7 +58,7 @@ class StageMemory:
         if self.given_pool is not None:
             return self.given_pool
         graphs = self.graphs if self.graphs_in_fraction else 0
-        return self.requested - self.weights - self.activation - self.non_torch - graphs
+        return self.requested - self.weights - self.activation - self.non_torch - graphs - self.others
 
     def at(self, confidence: float) -> "StageMemory":
         """Return the lines at the upper edges of their error bands."""
@@ -66,7 +67,8 @@ class StageMemory:
             name: upper_edge(getattr(self, name), bands[name], confidence)
             for name in ("context", "weights", "activation", "non_torch", "graphs")
         }
-        edges["activation"] = max(edges["activation"], self.encoder + self.kept)
+        beyond = (self.activation_most - self.activation) * deviations(confidence) / deviations(CONFIDENCE)
+        edges["activation"] = max(edges["activation"], self.activation + int(max(0.0, beyond)))
         return StageMemory(**{**vars(self), **edges})
 
 
@@ -76,7 +78,7 @@ def stage_memory(
     """Return the lines of the `rank`-th GPU of a stage."""
     served = WeightTypes.of(model, layout, version).served
     given = layout.options.get("kv_cache_memory_bytes")
-    peak = activation(model, layout, stage, rules, served)
+    peak = activation(model, layout, stage, site.gpu, rules, version, served)
     return StageMemory(
         stage=stage,
         site=site,
@@ -89,5 +91,6 @@ def stage_memory(
         requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
         graphs_in_fraction=rules.graphs_in_fraction,
         given_pool=int(given) if given is not None else None,
-        encoder=encoder_peak(model, layout, stage),
+        activation_most=peak.most,
+        others=site.used_bytes if rules.counts_others else 0,
     )

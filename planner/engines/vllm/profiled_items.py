@@ -1,0 +1,120 @@
+"""The largest image and the largest video that the profiling run sends through a vision tower, in tokens.
+
+Sources: model_executor/models/qwen2_vl.py and qwen3_vl.py (get_image_size_with_most_features, get_max_video_tokens),
+multimodal/profiling.py (get_decoder_dummy_data of 0.7 to 0.10), v1/worker/gpu_model_runner.py (profile_run).
+"""
+
+import json
+from dataclasses import dataclass
+
+from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.release import Rules, Version
+from planner.layout import Layout
+from planner.models.model import Model
+from planner.units import ceil_div
+
+_LARGEST_IMAGE = 16384
+"""Tokens of the largest image where the tower takes any size (max_pixels of the processors of Qwen2-VL and later)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledItems:
+    """Tokens of one image and of one video (0: none is made), and how many of them run at once.
+
+    `together` are the tokens of a prompt that holds one of each, as v0 profiles them.
+    """
+
+    image: int
+    video: int
+    count: int
+
+    @property
+    def largest(self) -> int:
+        """Tokens of the items that run at once."""
+        return self.count * max(self.image, self.video)
+
+    @property
+    def together(self) -> int:
+        """Tokens of one image and one video."""
+        return self.image + self.video
+
+
+NO_ITEMS = ProfiledItems(0, 0, 0)
+
+
+def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version) -> ProfiledItems:
+    """Return the items of a profiling run; those of a model without a vision tower are none."""
+    vision = model.config.get("vision_config")
+    if not isinstance(vision, dict) or layout.options.get("language_model_only"):
+        return NO_ITEMS
+    if layout.options.get("skip_mm_profiling"):
+        return NO_ITEMS
+    image = _image_tokens(model, vision, _mapping(layout, "mm_processor_kwargs"))
+    limits = _mapping(layout, "limit_mm_per_prompt")
+    video = 0
+    if model_class(model.architecture, version).long_videos and _limit(limits, "video"):
+        video = _video_tokens(image, layout, rules)
+    if not _limit(limits, "image"):
+        image = 0
+    largest = max(image, video)
+    if not largest:
+        return NO_ITEMS
+    if rules.generation == "v0":
+        # A prompt with one of each; before 0.8 text takes its place where it is longer than the step.
+        if rules.long_items == "text" and image + video > layout.max_num_batched_tokens:
+            return NO_ITEMS
+        fitting = max(1, layout.max_num_batched_tokens // (image + video))
+        return ProfiledItems(image, video, min(layout.max_num_seqs, fitting))
+    most = layout.max_num_seqs * _limit(limits, "video" if video > image else "image")
+    return ProfiledItems(image, video, max(1, min(layout.max_num_batched_tokens // largest, most)))
+
+
+def _image_tokens(model: Model, vision: dict[str, object], processor: dict[str, object]) -> int:
+    size, patch = vision.get("image_size"), vision.get("patch_size")
+    if not isinstance(patch, int) or patch <= 0:
+        return 0
+    if isinstance(size, int):
+        return int(model.config.get("mm_tokens_per_image") or (size // patch) ** 2)
+    pixels = processor.get("max_pixels")
+    if isinstance(pixels, int):
+        return min(_LARGEST_IMAGE, max(1, pixels // (patch * merge(vision)) ** 2))
+    return _LARGEST_IMAGE
+
+
+def _video_tokens(image: int, layout: Layout, rules: Rules) -> int:
+    """Two frames of the largest size take the tokens of an image; as many as the length holds, and one at least."""
+    length = layout.max_model_len if rules.video_length == "model" else layout.max_num_batched_tokens
+    if rules.generation == "v0":
+        length -= image
+    return image * max(1, min(length // image, rules.video_frames // 2))
+
+
+def merge(vision: dict[str, object]) -> int:
+    """Patches along a side that make one token."""
+    found = vision.get("spatial_merge_size")
+    return found if isinstance(found, int) else 1
+
+
+def patches_of(model: Model, tokens: int) -> int:
+    """Return the patches that make so many tokens of the language model."""
+    vision = model.config["vision_config"]
+    size, patch = vision.get("image_size"), vision.get("patch_size")
+    if isinstance(size, int):
+        patches = (size // patch) ** 2
+        return ceil_div(patches * tokens, int(model.config.get("mm_tokens_per_image") or patches))
+    return tokens * merge(vision) ** 2
+
+
+def _mapping(layout: Layout, option: str) -> dict[str, object]:
+    try:
+        found = json.loads(str(layout.options.get(option, "{}")))
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _limit(limits: dict[str, object], kind: str) -> int:
+    found = limits.get(kind, 1)
+    if isinstance(found, dict):
+        found = found.get("count", 1)
+    return found if isinstance(found, int) else 1
