@@ -63,4 +63,3 @@ def _patch_bytes(model: Model, tensor: int, rotary: str) -> tuple[int, int]:
     attention = 2 * (2 * width + (_QKV + rotated) * width // tensor)
     patch, frames = int(vision.get("patch_size") or 0), int(vision.get("temporal_patch_size") or 1)
     return max(feed_forward, attention), _CHANNELS * frames * patch**2
-

@@ -105,9 +105,7 @@ def rules_of(version: Version, generation: str | None = None, capability: tuple[
         return rules(max(version, _FIRST_V1_BY_DEFAULT))
     if generation == "v0" and _FIRST_V1_BY_DEFAULT <= version < _LAST_V0:
         own = rules(version)
-        return replace(
-            rules(Version(0, 7, 99)), absorbed_latent=own.absorbed_latent, long_items=own.long_items
-        )
+        return replace(rules(Version(0, 7, 99)), absorbed_latent=own.absorbed_latent, long_items=own.long_items)
     return rules(version)
 
 

@@ -1,7 +1,10 @@
-"""The profiling run of a vision encoder bounds the careful edge, on the stage that holds the tower."""
+"""The profiling run of a vision tower: what it runs, what it leaves for the cache, on the stage that holds the tower."""
 
 from planner.engines.vllm import ENGINE
-from planner.engines.vllm.encoder_run import encoder_peak
+from planner.engines.vllm.encoder_run import encoder_run
+from planner.engines.vllm.profile import of_version
+from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profiled_items
+from planner.engines.vllm.release import Version, rules_of
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.layout import Limits
@@ -10,24 +13,64 @@ from planner.units import GIB
 
 H100 = gpus()["h100-sxm5-80gb"]
 LIMITS = Limits(max_model_len=8192, max_num_batched_tokens=8192, max_num_seqs=8)
+QWEN = "Qwen/Qwen2.5-VL-7B-Instruct"
 
 
-def test_gemma_stays_below_what_was_logged() -> None:
-    """vLLM 0.19 on an H100 profiled Gemma 3 12B with 32 images at 8,192 tokens: the whole peak was 3.94 GiB."""
-    model = load_model("google/gemma-3-12b-it")
-    assert 3 * GIB < encoder_peak(model, ENGINE.layout(model, H100, LIMITS), 0) <= 3.94 * GIB
+def _items(version: str, model: str, **limits: object) -> ProfiledItems:
+    loaded, release = load_model(model), Version.parse(version)
+    layout = of_version(version).layout(loaded, H100, Limits.parse(limits))
+    return profiled_items(loaded, layout, rules_of(release), release)
+
+
+def test_items_as_the_log_counts_them() -> None:
+    """`Encoder cache will be initialized with a budget of N tokens, and profiled with M video items`."""
+    assert _items("0.12.0", QWEN, max_model_len=128000).largest == 14 // 2 * 16384
+    assert _items("0.12.0", QWEN, max_model_len=8192).largest == 16384
+    assert _items("0.9.1", QWEN, max_model_len=128000).largest == 16384  # the budget is longer, the item is not
+    assert _items("0.19.0", "google/gemma-3-12b-it", max_num_batched_tokens=8192) == ProfiledItems(256, 0, 32)
+
+
+def test_flags_make_the_items_smaller_or_leave_them_out() -> None:
+    pixels = {"mm_processor_kwargs": '{"max_pixels": 1003520}'}
+    assert _items("0.33.0", QWEN, max_model_len=8192, options=pixels).image == 1280
+    none = {"limit_mm_per_prompt": '{"image": 0, "video": 0}'}
+    assert _items("0.33.0", QWEN, options=none) == NO_ITEMS
+    assert _items("0.33.0", QWEN, options={"skip_mm_profiling": True}) == NO_ITEMS
+
+
+def test_v0_runs_a_whole_prompt_of_an_image_and_a_video() -> None:
+    """0.8.4, RTX 3090, 8,192 tokens: 2,400 tokens of cache were left (github.com/gpustack/gpustack/issues/1800)."""
+    engine, model, site = of_version("0.8.4"), load_model(QWEN), usual_site(gpus()["rtx-3090"])
+    layout = engine.layout(model, site.gpu, Limits(max_model_len=8192, options={"VLLM_USE_V1": "0"}))
+    bill = engine.bill(model, layout, [site])
+    assert abs(bill.kv_cache_tokens - 2400) * 57344 < 0.05 * GIB
+    assert not bill.fits
+
+
+def test_embeddings_stay_while_the_language_model_runs() -> None:
+    """Llama 4 Scout on 4 H100 logged a peak of 3.19 GiB, Kimi-VL one of 2.92 GiB (vLLM 0.19, defaults)."""
+    for name, tensor, logged in (
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", 4, 3.19),
+        ("moonshotai/Kimi-VL-A3B-Instruct", 1, 2.92),
+    ):
+        engine, model = of_version("0.19.0"), load_model(name)
+        layout = engine.layout(model, H100, Limits(max_model_len=8192), tensor=tensor)
+        peak = engine.bill(model, layout, [usual_site(H100)]).per_device[0].activation_bytes
+        assert abs(peak / GIB - logged) < 0.03 * logged
 
 
 def test_only_the_stage_with_the_tower_runs_it() -> None:
-    model = load_model("Qwen/Qwen2.5-VL-7B-Instruct")
+    model = load_model(QWEN)
     layout = ENGINE.layout(model, H100, LIMITS, pipeline=2)
-    assert encoder_peak(model, layout, 0) > 0
-    assert encoder_peak(model, layout, 1) == 0
-    assert encoder_peak(load_model("Qwen/Qwen2.5-7B-Instruct"), layout, 0) == 0
+    items, rules = profiled_items(model, layout, rules_of(ENGINE.release), ENGINE.release), rules_of(ENGINE.release)
+    assert encoder_run(model, layout, 0, rules, items).peak > 0
+    assert encoder_run(model, layout, 1, rules, items).peak == 0
+    text = load_model("Qwen/Qwen2.5-7B-Instruct")
+    assert profiled_items(text, layout, rules, ENGINE.release) == NO_ITEMS
 
 
-def test_fewer_sequences_are_promised_at_the_careful_edge() -> None:
-    model, site = load_model("Qwen/Qwen2.5-VL-7B-Instruct"), usual_site(gpus()["rtx-3090"])
+def test_fewer_sequences_are_promised_with_a_tower() -> None:
+    model, site = load_model(QWEN), usual_site(gpus()["rtx-3090"])
     wanted = ENGINE.layout(model, site.gpu, LIMITS)
     text_only = wanted.model_copy(update={"options": {"language_model_only": True}})
     assert ENGINE.bill(model, wanted, [site]).sequences < ENGINE.bill(model, text_only, [site]).sequences

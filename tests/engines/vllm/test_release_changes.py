@@ -42,3 +42,35 @@ def test_graphs_of_latent_attention_in_v0() -> None:
     graphs = _bill("0.7.3", "deepseek-ai/DeepSeek-R1", "l40s", Limits(max_model_len=16384), tensor=8, pipeline=4)
     assert 9 * 2**30 < graphs.per_device[0].cuda_graph_bytes < 11 * 2**30
     assert not graphs.fits
+
+
+def test_names_of_hopper_set_the_defaults_before_0_8_5() -> None:
+    model, a100 = load_model("Qwen/Qwen3-8B"), gpus()["a100-sxm4-80gb"]
+    made = {
+        release: of_version(release).layout(model, a100, Limits()) for release in ("0.8.3", "0.8.4", "0.8.5", "0.9.1")
+    }
+    limits = {release: (one.max_num_batched_tokens, one.max_num_seqs) for release, one in made.items()}
+    assert limits == {"0.8.3": (2048, 1024), "0.8.4": (2048, 256), "0.8.5": (8192, 1024), "0.9.1": (2048, 256)}
+
+
+def test_amd_kept_indexer_logits_for_every_token_of_a_step() -> None:
+    """0.28 on MI300X: DeepSeek-V4-Pro at its 1M context starts with 8,192 tokens a step and no longer with 16,384."""
+
+    def kept(release: str, tokens: int) -> int:
+        limits = Limits(max_num_batched_tokens=tokens, max_num_seqs=64)
+        bill = _bill(release, "deepseek-ai/DeepSeek-V4-Pro", "mi300x", limits, tensor=8)
+        return bill.per_device[0].activation_bytes
+
+    logits = 8192 * (1048576 // 4) * 4
+    assert kept("0.28.0", 16384) - kept("0.28.0", 8192) > logits
+    assert kept("0.33.0", 16384) - kept("0.33.0", 8192) < logits // 2
+
+
+def test_sums_of_ranks_counted_as_reserved_before_0_6_4() -> None:
+    """June 2024, two T4: 507 blocks of DeepSeek-Coder 6.7B at 16,384 tokens (github.com/vllm-project/vllm/issues/5248)."""
+    limits = Limits(options={"dtype": "float16"})
+    old, new = (
+        _bill(release, "deepseek-ai/deepseek-coder-6.7b-base", "t4", limits, tensor=2) for release in ("0.5.0", "0.6.4")
+    )
+    assert old.logged["blocks"] < 1024 < new.logged["blocks"]
+    assert not old.fits
