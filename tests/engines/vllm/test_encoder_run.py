@@ -1,4 +1,4 @@
-"""The profiling run of a vision tower: what it runs, what it leaves for the cache, on the stage that holds the tower."""
+"""The profiling run of a vision tower: what it runs, and what it leaves for the cache."""
 
 from planner.engines.vllm import ENGINE
 from planner.engines.vllm.encoder_run import encoder_run

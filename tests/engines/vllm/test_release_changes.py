@@ -67,7 +67,7 @@ def test_amd_kept_indexer_logits_for_every_token_of_a_step() -> None:
 
 
 def test_sums_of_ranks_counted_as_reserved_before_0_6_4() -> None:
-    """June 2024, two T4: 507 blocks of DeepSeek-Coder 6.7B at 16,384 tokens (github.com/vllm-project/vllm/issues/5248)."""
+    """Two T4 in June 2024: 507 blocks of DeepSeek-Coder 6.7B with 16,384 tokens (issue 5248 of vLLM)."""
     limits = Limits(options={"dtype": "float16"})
     old, new = (
         _bill(release, "deepseek-ai/deepseek-coder-6.7b-base", "t4", limits, tensor=2) for release in ("0.5.0", "0.6.4")
