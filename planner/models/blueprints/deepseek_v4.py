@@ -13,12 +13,19 @@ from planner.models.parts.linear import linear
 from planner.models.parts.mlp import gated_mlp
 from planner.models.parts.norm import norm, norms
 from planner.models.parts.shape import Shape, read_shape
+from planner.models.parts.streams import residual_streams
 from planner.models.tensor import Kind, Role, Split, Tensor
 
 SPARSE, HEAVY, SLIDING = "compressed_sparse_attention", "heavily_compressed_attention", "sliding_attention"
 _BY_RATIO = {0: SLIDING, 4: SPARSE, 128: HEAVY}
 _RATES = {SPARSE: 4, HEAVY: 128}
 _NAMES = ("w1", "w3", "w2")
+
+
+@blueprint("deepseek_ref")
+def deepseek_ref(config: Config) -> Model:
+    """The name that SGLang gives DeepSeek-V4 (srt/configs/deepseek_v4.py)."""
+    return deepseek_v4(config.seen_as("deepseek_v4"))
 
 
 @blueprint("deepseek_v4")
@@ -36,14 +43,15 @@ def deepseek_v4(config: Config) -> Model:
             *_attention(config, shape, mixes),
             *_experts(config, shape, by_hash),
             *norms(["attn_norm", "ffn_norm"], shape.hidden, shape.dtype),
-            *_hyper_connections(config, shape),
+            *residual_streams(config, shape.hidden, "hc_attn_"),
+            *residual_streams(config, shape.hidden, "hc_ffn_"),
         )
         chosen, shared = config.integer("num_experts_per_tok"), config.integer("n_shared_experts")
         routing = Routing(config.integer("n_routed_experts"), chosen, shared)
         return Layer(tensors, _cache(config, shape, mixes), routing=routing)
 
     layers = layers_of(zip(_kinds(config, shape.layers), routes, strict=True), make)
-    extra = tuple(tensor.with_prefix("hc_head_") for tensor in _streams(config, shape, head=True))
+    extra = residual_streams(config, shape.hidden, "hc_head_", ways=1, mixes=False)
     return decoder(
         config, shape, layers, prefix="", table="embed", head="head",
         last=(*norm("norm", shape.hidden, shape.dtype), *extra),
@@ -142,20 +150,3 @@ def _experts(config: Config, shape: Shape, by_hash: bool) -> tuple[Tensor, ...]:
             name="ffn.shared_experts", names=_NAMES, role=Role.SHARED_EXPERT, bias=config.flag("mlp_bias"),
         ),
     )  # fmt: skip
-
-
-def _hyper_connections(config: Config, shape: Shape) -> tuple[Tensor, ...]:
-    """Return the mixing weights of the residual streams (manifold-constrained hyper-connections, arXiv 2512.24880)."""
-    return tuple(
-        tensor.with_prefix(f"hc_{part}_") for part in ("attn", "ffn") for tensor in _streams(config, shape, head=False)
-    )
-
-
-def _streams(config: Config, shape: Shape, *, head: bool) -> tuple[Tensor, ...]:
-    streams = config.integer("hc_mult")
-    rows, scales = (streams, 1) if head else ((2 + streams) * streams, 3)
-    return (
-        Tensor("fn", (rows, streams * shape.hidden), F32, Role.OTHER),
-        Tensor("base", (rows,), F32, Role.OTHER),
-        Tensor("scale", (scales,), F32, Role.OTHER),
-    )

@@ -1,12 +1,13 @@
-"""Kimi Linear (arXiv 2510.26692) and Ling 2.5 (Bailing hybrid): Kimi delta attention beside latent attention."""
+"""Kimi Linear (arXiv 2510.26692), the decoder of Kimi K3, Ling 2.5 (Bailing hybrid): Kimi delta and latent attention."""
 
-from planner.models.attention import Attention, RecurrentState, StateKind
+from planner.models.attention import Attention
 from planner.models.blueprints import blueprint
 from planner.models.config_json import Config
 from planner.models.layer import Layer, Routing
 from planner.models.model import Model
 from planner.models.parts.decoder import decoder
 from planner.models.parts.experts import correction_bias, moe, routed_experts, router, shared_experts
+from planner.models.parts.kimi_delta import Delta, kimi_delta
 from planner.models.parts.latent_attention import latent_attention
 from planner.models.parts.layer_types import FULL, dense_first, layer_types
 from planner.models.parts.layers import layers_of
@@ -16,34 +17,73 @@ from planner.models.parts.norm import PRE_NORMS, norm, norms
 from planner.models.parts.shape import Shape, read_shape
 from planner.models.tensor import Role, Split, Tensor
 
-_Delta = tuple[tuple[Tensor, ...], RecurrentState]
 _Latent = tuple[tuple[Tensor, ...], Attention]
 
 
 @blueprint("kimi_linear")
 def kimi_linear(config: Config) -> Model:
-    """Most layers keep a matrix a head instead of a cache; experts are called w1, w2, w3."""
+    """Most layers keep a matrix a head instead of a cache; experts are called w1, w2, w3.
+
+    K3 adds, each by a field of its own: a whole output gate, experts of a narrower width between two projections,
+    and weights by which a layer looks back at the blocks before it (models/kimi_k3 of vLLM).
+    """
     shape = read_shape(config, head_dim=1, kv_heads=1)
     linear_part = config.part("linear_attn_config")
-    heads = linear_part.integer("num_heads", default=config.integer("linear_num_heads", default=shape.heads))
-    dim = linear_part.integer("head_dim", default=config.integer("linear_head_dim", default=128))
-    kernel = linear_part.integer(
-        "short_conv_kernel_size", default=config.integer("linear_conv_kernel_dim", default=4)
-    )  # fmt: skip
-    delta = _delta_attention(shape, heads, dim, kernel, "self_attn", "o_proj", narrow_gates=True)
+    section, names = config, ("linear_num_heads", "linear_head_dim", "linear_conv_kernel_dim")
+    if "linear_attn_config" in config:
+        section, names = linear_part, ("num_heads", "head_dim", "short_conv_kernel_size")
+    heads, dim, kernel = (section.integer(name) for name in names)
+    narrow = "f" if linear_part.flag("use_full_rank_gate") else "fg"
+    delta = kimi_delta(shape, heads, dim, kernel, "self_attn", "o_proj", narrow=narrow)
     kinds = _kimi_types(config, linear_part, shape.layers)
     name = "block_sparse_moe"
     experts, chosen = config.integer("num_experts"), config.integer("num_experts_per_token", "num_experts_per_tok")
     shared, width = config.integer("num_shared_experts", least=0), config.integer("moe_intermediate_size")
+    latent_width = config.integer("routed_expert_hidden_size", default=0, least=0)
     routed = (
         *router(shape.hidden, experts, shape.dtype, name=f"{name}.gate"),
         correction_bias(f"{name}.gate.e_score_correction_bias", experts),
-        *routed_experts(shape.hidden, width, experts, shape.dtype, name=f"{name}.experts.*", names=("w1", "w3", "w2")),
+        *routed_experts(
+            latent_width or shape.hidden,
+            width,
+            experts,
+            shape.dtype,
+            name=f"{name}.experts.*",
+            names=("w1", "w3", "w2"),
+        ),
+        *(_into_latent(config, shape, latent_width, name) if latent_width else ()),
         *shared_experts(shape.hidden, shared * width, shape.dtype, name=f"{name}.shared_experts"),
     )
     dense = gated_mlp(shape.hidden, shape.intermediate, shape.dtype, name=name)
-    latent = latent_attention(config, shape.dtype)
+    mixer, cache = latent_attention(config, shape.dtype)
+    if config.flag("mla_use_output_gate"):
+        gate = shape.heads * config.integer("v_head_dim")
+        mixer += linear(
+            "self_attn.g_proj", gate, shape.hidden, shape.dtype, Role.ATTENTION, Split.COLUMN, units=shape.heads
+        )
+    latent = (mixer, cache)
     return _model(config, shape, kinds, delta, latent, dense, routed, Routing(experts, chosen, shared))
+
+
+def _into_latent(config: Config, shape: Shape, width: int, name: str) -> tuple[Tensor, ...]:
+    """Return what takes tokens to the width of the experts and back (latent MoE)."""
+    return (
+        *linear(f"{name}.routed_expert_down_proj", width, shape.hidden, shape.dtype, Role.OTHER),
+        *linear(f"{name}.routed_expert_up_proj", shape.hidden, width, shape.dtype, Role.OTHER),
+        *(norm(f"{name}.routed_expert_norm", width, shape.dtype) if config.flag("latent_moe_use_norm") else ()),
+    )
+
+
+def _looking_back(shape: Shape, *names: str) -> tuple[Tensor, ...]:
+    """Return the norm and the weights by which a residual is mixed from the blocks before (attention residuals)."""
+    return tuple(
+        tensor
+        for name in names
+        for tensor in (
+            *norm(f"{name}_res_norm", shape.hidden, shape.dtype),
+            *linear(f"{name}_res_proj", 1, shape.hidden, shape.dtype, Role.OTHER),
+        )
+    )
 
 
 @blueprint("bailing_hybrid")
@@ -51,13 +91,13 @@ def bailing_hybrid(config: Config) -> Model:
     """The last layer of each `layer_group_size` has latent attention with a gate a head."""
     shape = read_shape(config, head_dim=1, kv_heads=1)
     dim, kernel = config.integer("head_dim"), config.integer("short_conv_kernel_size")
-    delta = _delta_attention(shape, shape.heads, dim, kernel, "attention", "dense", narrow_gates=False)
+    delta = kimi_delta(shape, shape.heads, dim, kernel, "attention", "dense", narrow="")
     group = config.integer("layer_group_size")
     habit = [FULL if (index + 1) % group == 0 else "linear_attention" for index in range(shape.layers)]
     experts, chosen = config.integer("num_experts"), config.integer("num_experts_per_token", "num_experts_per_tok")
     shared, width = config.integer("num_shared_experts", least=0), config.integer("moe_intermediate_size")
     routed = moe(shape.hidden, width, experts, shape.dtype, correction="gate.expert_bias", shared=shared * width)
-    mixer, cache = latent_attention(config, shape.dtype, name="attention", output="dense", query_rank=False)
+    mixer, cache = latent_attention(config, shape.dtype, name="attention", output="dense")
     gate = linear(
         "attention.g_proj", shape.heads, shape.hidden, shape.dtype, Role.ATTENTION, Split.COLUMN, units=shape.heads
     )
@@ -80,10 +120,14 @@ def _kimi_types(config: Config, linear_part: Config, layers: int) -> list[str]:
 
 
 def _model(
-    config: Config, shape: Shape, kinds: list[str], delta: _Delta, latent: _Latent, dense: tuple[Tensor, ...],
+    config: Config, shape: Shape, kinds: list[str], delta: Delta, latent: _Latent, dense: tuple[Tensor, ...],
     routed: tuple[Tensor, ...], routing: Routing, table: str = "embed_tokens",
 ) -> Model:  # fmt: skip
     common = norms(PRE_NORMS, shape.hidden, shape.dtype)
+    last = norm("model.norm", shape.hidden, shape.dtype)
+    if "attn_res_block_size" in config:
+        common += _looking_back(shape, "self_attention", "mlp")
+        last += _looking_back(shape, "model.output_attn")
 
     def make(kind: tuple[str, bool]) -> Layer:
         mixer, routes = kind
@@ -93,36 +137,4 @@ def _model(
         return Layer((*delta[0], *tensors, *common), state=delta[1], routing=choice)
 
     layers = layers_of(zip(kinds, dense_first(config, shape.layers, habit=1), strict=True), make)
-    return decoder(config, shape, layers, table=table, tie_field="")
-
-
-def _delta_attention(
-    shape: Shape, heads: int, dim: int, kernel: int, name: str, output: str, *, narrow_gates: bool
-) -> _Delta:
-    """Return the tensors of Kimi delta attention (section 3); `narrow_gates` factor the gates through one head."""
-    wide, dtype, hidden = heads * dim, shape.dtype, shape.hidden
-
-    def project(target: str, outputs: int = wide, inputs: int = hidden) -> tuple[Tensor, ...]:
-        split, units = (Split.REPLICATED, 0) if outputs == dim and narrow_gates else (Split.COLUMN, heads)
-        return linear(f"{name}.{target}", outputs, inputs, dtype, Role.SSM, split, units=units)
-
-    def vector(target: str, *sizes: int) -> Tensor:
-        return Tensor(f"{name}.{target}", sizes, dtype, Role.SSM, Split.COLUMN, heads)
-
-    gates = tuple(
-        tensor
-        for letter in "fg"
-        for tensor in (
-            (*project(f"{letter}_a_proj", dim), *project(f"{letter}_b_proj", wide, dim))
-            if narrow_gates
-            else project(f"{letter}_proj")
-        )
-    )
-    tensors = (
-        *project("q_proj"), *project("k_proj"), *project("v_proj"), *project("b_proj", heads), *gates,
-        *(vector(f"{letter}_conv1d.weight", wide, 1, kernel) for letter in "qkv"),
-        vector("A_log", heads), vector("dt_bias", wide),
-        *norm(f"{name}.o_norm", dim, dtype),
-        *linear(f"{name}.{output}", hidden, wide, dtype, Role.SSM, Split.ROW, units=heads),
-    )  # fmt: skip
-    return tensors, RecurrentState(wide * dim, 3 * wide, kernel, heads, StateKind.KIMI_DELTA, heads)
+    return decoder(config, shape, layers, table=table, last=last, tie_field="")

@@ -31,6 +31,12 @@ def llama_like(config: Config, habit: list[str] | None = None, biases: tuple[str
     return decoder(config, shape, windowed(shape, tensors, layer_windows(config, shape.layers, habit)))
 
 
+@blueprint("internlm")
+def internlm(config: Config) -> Model:
+    """InternLM (1): `bias` is that of the projections of attention alone."""
+    return llama_like(config, biases=("bias", "mlp_bias"))
+
+
 @blueprint("internlm3")
 def internlm3(config: Config) -> Model:
     """InternLM3: Llama, the biases under other names."""

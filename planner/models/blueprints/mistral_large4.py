@@ -17,7 +17,7 @@ from planner.models.parts.linear import linear
 from planner.models.parts.mlp import gated_mlp
 from planner.models.parts.norm import PRE_NORMS, norm, norms
 from planner.models.parts.shape import Shape, read_shape
-from planner.models.tensor import Kind, Role, Split, Tensor
+from planner.models.tensor import Role, Split, Tensor
 
 
 @blueprint("mistral_large4")
@@ -58,7 +58,7 @@ def mistral_large4_text(config: Config) -> Model:
         (sparse[index], bool(rotary[index]), sources[index] == index, indexed[index] == "full")
         for index in range(shape.layers)
     ]
-    bands = Tensor("lerope.alpha", (config.integer("qk_rope_head_dim") // 2,), F32, Role.OTHER, kind=Kind.BUFFER)
+    bands = Tensor("lerope.alpha", (config.integer("qk_rope_head_dim") // 2,), F32, Role.OTHER)
     return decoder(config, shape, layers_of(kinds, make), extra=[bands])
 
 

@@ -11,10 +11,11 @@ from planner.models.parts.norm import PRE_NORMS, norms
 from planner.models.parts.shape import read_shape
 
 
-@blueprint("phi")
+@blueprint("phi", "phi-msft")
 def phi(config: Config) -> Model:
-    """Attention and feed-forward layer side by side; the head has a bias."""
-    shape = read_shape(config)
+    """Attention and feed-forward layer side by side; the head has a bias. The first files (`phi-msft`) say less."""
+    usual = 4 * config.integer("hidden_size", "n_embd")
+    shape = read_shape(config, intermediate=config.integer("intermediate_size", "n_inner", default=usual))
     tensors = (
         *attention(
             shape, names=Projections(output="dense"), bias=True, head_norms=config.flag("qk_layernorm"),

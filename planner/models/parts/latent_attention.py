@@ -14,20 +14,19 @@ def latent_attention(
     *,
     name: str = "self_attn",
     output: str = "o_proj",
-    query_rank: bool = True,
     indexed: bool = False,
     caches_index: bool = True,
 ) -> tuple[tuple[Tensor, ...], Attention]:
     """Return the tensors and what they cache: one latent and one rotary key a token, shared by all heads.
 
-    `query_rank` is false where queries are never compressed. `indexed` says that attention is sparse
+    `indexed` says that attention is sparse
     (DeepSeek-V3.2): an indexer picks `index_topk` tokens for each query, and caches a key of its own
     where `caches_index` (else it reuses an earlier layer's choice).
     """
     hidden, heads = config.integer("hidden_size"), config.integer("num_attention_heads")
     nope, rope = config.integer("qk_nope_head_dim"), config.integer("qk_rope_head_dim", least=0)
     value, kv_rank = config.integer("v_head_dim", default=hidden // heads), config.integer("kv_lora_rank")
-    q_rank = config.integer("q_lora_rank", least=0) if query_rank and "q_lora_rank" in config else 0
+    q_rank = config.integer("q_lora_rank", least=0) if "q_lora_rank" in config else 0
     bias = config.flag("attention_bias")
 
     def project(target: str, outputs: int, inputs: int, split: Split, biased: bool = False) -> tuple[Tensor, ...]:

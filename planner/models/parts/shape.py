@@ -36,6 +36,7 @@ def read_shape(
     kv_heads: int | None = None,
     layers: int | None = None,
     heads: int | None = None,
+    vocab: int | None = None,
 ) -> Shape:
     """Read the dimensions; those that are given replace what the family says otherwise.
 
@@ -61,7 +62,7 @@ def read_shape(
         kv_heads=kv_heads,
         head_dim=head_dim or config.integer("head_dim", default=hidden // heads),
         layers=layers or read_layers(config),
-        vocab=config.integer("vocab_size"),
+        vocab=vocab or config.integer("vocab_size"),
         dtype=read_dtype(config),
     )
 

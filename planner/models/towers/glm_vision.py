@@ -1,4 +1,4 @@
-"""Vision towers of GLM-4.1V, GLM-4.5V and GLM-4.6V (arXiv 2507.01006) and of GLM-OCR: gated layers with RMSNorm."""
+"""Vision towers of GLM-4.1V to 4.6V (arXiv 2507.01006), GLM-OCR and GLM-5.3-Flash: gated layers with RMSNorm."""
 
 from planner.models.config_json import Config
 from planner.models.parts.tensor_list import BlockNames, TensorList
@@ -23,12 +23,21 @@ def glm4v_vision(config: Config, tensors: TensorList) -> None:
 @tower("glm_ocr_vision", "glm_ocr")
 def glm_ocr_vision(config: Config, tensors: TensorList) -> None:
     """Rotary positions alone, norms of query and key."""
+    _normed(config, tensors, merged=config.integer("out_hidden_size") * config.integer("in_channels"))
+
+
+@tower("glm5_next_vision")
+def glm5_next_vision(config: Config, tensors: TensorList) -> None:
+    """That of GLM-OCR, the width of the merger a field of its own."""
+    _normed(config, tensors, merged=config.integer("projection_intermediate_size"))
+
+
+def _normed(config: Config, tensors: TensorList, *, merged: int) -> None:
     bias = config.flag("attention_bias")
     names = BlockNames(
         norms=("norm1", "norm2"), mixer="attn", projections=("", "", "", "proj"), fused="qkv", mlp=GATED_MLP,
         norm_bias=False, bias=bias, output_bias=bias, mlp_bias=bias, head_norms=("q_norm", "k_norm"),
     )  # fmt: skip
-    merged = config.integer("out_hidden_size") * config.integer("in_channels")
     _tower(config, tensors, names, inner=config.integer("intermediate_size"), merged=merged)
 
 
