@@ -26,6 +26,7 @@ SAME = {
         (r"^model\.", ""),
         (r"attn\.norm\.", "attn.kv_norm."),
     ],
+    "qwen4_exp": [(r"shard_\d+\.", "")],
     "olmo_hybrid": [(r"feedforward_layer_norm", "post_attention_layernorm"), (r"[qkv]_conv1d", "conv1d")],
 }
 """Names that transformers does not turn back into those of the published checkpoints."""

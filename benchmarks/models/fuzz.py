@@ -52,6 +52,19 @@ SEEDS: dict[str, dict[str, Any]] = {
         "tie_word_embeddings": True,
         "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid", "hybrid", "hybrid"],
     },
+    "qwen4_exp_text": {
+        "indexer_n_heads": 4,
+        "indexer_kv_heads": 1,
+        "indexer_head_dim": 128,
+        "indexer_budget": 2048,
+        "indexer_compress_ratio": 4,
+        "num_hidden_layers": 4,
+        "head_dim": 128,
+        "num_experts_per_tok": 4,
+        "ple_layer_ids": [1, 3],
+        "eos_token_id": 5,
+        "ngram_vocab_size_base": 20000,
+    },
     "nemotron": {"head_dim": 128, "num_key_value_heads": 8},
 }
 """Fields without which a class cannot be built from its own defaults."""

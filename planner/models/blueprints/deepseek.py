@@ -34,6 +34,12 @@ def deepseek_v3(config: Config) -> Model:
     return _model(config, dense_first(config, _layers(config)), own_tables=True)
 
 
+@blueprint("sarvam_mla")
+def sarvam_mla(config: Config) -> Model:
+    """Sarvam-105B: DeepSeek-V3 without compressed queries."""
+    return _model(config, dense_first(config, _layers(config)))
+
+
 @blueprint("deepseek_v32")
 def deepseek_v32(config: Config) -> Model:
     """V3.2: every layer has an indexer."""

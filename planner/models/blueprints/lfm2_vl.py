@@ -20,3 +20,16 @@ def lfm2_vl(config: Config) -> Model:
     tensors.pair("linear_1", "linear_2", text.hidden_size, inner, joined, bias=config.flag("projector_bias"))
     parts = [tower_component("vision", vision, "model.vision_tower."), component("projector", tensors)]
     return multimodal(config, text, parts, {"model.": "model.language_model."})
+
+
+@blueprint("lfm3_vl")
+def lfm3_vl(config: Config) -> Model:
+    """LFM3-VL: patches joined `spatial_merge_size` by as many, always behind a norm."""
+    vision, text = config.part("vision_config"), text_model(config)
+    width, inner = vision.integer("hidden_size"), config.integer("projector_hidden_size")
+    tensors = projector(config, "model.multi_modal_projector.")
+    tensors.norm("layer_norm", width)
+    joined = width * vision.integer("spatial_merge_size") ** 2
+    tensors.pair("linear_1", "linear_2", text.hidden_size, inner, joined, bias=config.flag("projector_bias"))
+    parts = [tower_component("vision", vision, "model.vision_tower."), component("projector", tensors)]
+    return multimodal(config, text, parts, {"model.": "model.language_model."})

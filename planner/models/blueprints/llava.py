@@ -49,13 +49,23 @@ def _features(config: Config) -> int:
 @blueprint("mistral3")
 def mistral3(config: Config) -> Model:
     """Patches are merged four to one before the projector."""
-    vision = config.part("vision_config")
-    text = text_model(config)
+    return _merging(config, "multi_modal_projector.", "vision_tower.", LANGUAGE)
+
+
+@blueprint("lighton_ocr")
+def lighton_ocr(config: Config) -> Model:
+    """LightOnOCR (arXiv 2601.14251): Mistral Small 3.1 with a Qwen3 decoder, all below `model`."""
+    inside = {"model.": "model.language_model."}
+    return _merging(config, "model.vision_projection.", "model.vision_encoder.", inside)
+
+
+def _merging(config: Config, place: str, tower: str, names: dict[str, str]) -> Model:
+    vision, text = config.part("vision_config"), text_model(config)
     width, merge = vision.integer("hidden_size"), config.integer("spatial_merge_size", default=2)
-    tensors = projector(config, "multi_modal_projector.")
+    tensors = projector(config, place)
     bias = config.flag("multimodal_projector_bias")
     tensors.norm("norm", width, bias=False)
     tensors.linear("patch_merger.merging_layer", width, width * merge**2, bias=False)
     tensors.pair("linear_1", "linear_2", text.hidden_size, text.hidden_size, _features(config), bias=bias)
-    parts = [tower_component("vision", vision, "vision_tower."), component("projector", tensors)]
-    return multimodal(config, text, parts, LANGUAGE)
+    parts = [tower_component("vision", vision, tower), component("projector", tensors)]
+    return multimodal(config, text, parts, names)

@@ -44,7 +44,7 @@ def _model(config: Config, shape: Shape, sparse: list[bool], *, fused: bool) -> 
 
     def make(kind: tuple[str, bool]) -> Layer:
         mixer, routes = kind
-        feed_forward, routing = _routed(config, shape) if routes else (_dense(shape), None)
+        feed_forward, routing = routed_with_shared(config, shape) if routes else (_dense(shape), None)
         if mixer == FULL:
             return Layer((*gated_attention(config, shape), *feed_forward, *common), shape.attention(), routing=routing)
         tensors, state = gated_delta_net(config, shape.hidden, shape.dtype, fused=fused)
@@ -70,7 +70,8 @@ def _dense(shape: Shape) -> tuple[Tensor, ...]:
     return gated_mlp(shape.hidden, shape.intermediate, shape.dtype)
 
 
-def _routed(config: Config, shape: Shape) -> tuple[tuple[Tensor, ...], Routing]:
+def routed_with_shared(config: Config, shape: Shape) -> tuple[tuple[Tensor, ...], Routing]:
+    """Return many small experts beside a gated shared one."""
     experts, chosen = config.integer("num_experts", "num_local_experts"), config.integer("num_experts_per_tok")
     width, shared = config.integer("moe_intermediate_size"), config.integer("shared_expert_intermediate_size")
     tensors = moe(

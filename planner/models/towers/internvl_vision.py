@@ -35,3 +35,32 @@ def internvl_vision(config: Config, tensors: TensorList) -> None:
                 tensors.norm(f"encoder.layer.{index}.attention.{name}", width, bias=False)
     if not config.flag("use_mean_pooling"):
         tensors.norm("layernorm", width)
+
+
+@tower("intern_vit_6b", "qianfan_ocr_vision")
+def intern_vit(config: Config, tensors: TensorList) -> None:
+    """The same under the names of InternVL's own files; `qk_normalization` is theirs (intern_vit.py of vLLM)."""
+    width, heads = config.integer("hidden_size"), config.integer("num_attention_heads")
+    tensors.parameter("embeddings.class_embedding", 1, 1, width)
+    channels = config.integer("num_channels", default=3)
+    tensors.convolution("embeddings.patch_embedding", width, channels, *image_sides(config, "patch_size"))
+    if config.flag("use_absolute_position_embeddings", default=True):
+        tensors.parameter("embeddings.position_embedding", 1, patch_count(config) + 1, width)
+    rms = config.text("norm_type", default="layer_norm") == "rms_norm"
+    names = BlockNames(
+        norms=("norm1", "norm2"),
+        mixer="attn",
+        projections=("", "", "", "proj"),
+        fused="qkv",
+        norm_bias=not rms,
+        bias=config.flag("qkv_bias", "attention_bias"),
+        scales=("ls1", "ls2"),
+    )
+    layers = config.integer("num_hidden_layers", most=1000)
+    tensors.blocks("encoder.layers", layers, width, config.integer("intermediate_size"), heads, names)
+    if config.flag("qk_normalization", "use_qk_norm"):
+        for index in range(layers):
+            for name in ("q_norm", "k_norm"):
+                tensors.norm(f"encoder.layers.{index}.attn.{name}", width, bias=False)
+    if not config.flag("use_mean_pooling", default=True):
+        tensors.norm("layernorm", width)
