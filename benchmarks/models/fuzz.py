@@ -65,6 +65,7 @@ SEEDS: dict[str, dict[str, Any]] = {
         "eos_token_id": 5,
         "ngram_vocab_size_base": 20000,
     },
+    "zaya": {"num_experts_per_tok": 1},
     "nemotron": {"head_dim": 128, "num_key_value_heads": 8},
 }
 """Fields without which a class cannot be built from its own defaults."""

@@ -1,6 +1,6 @@
 """What the configuration classes of transformers fill in for fields that a config.json leaves out.
 
-`class_defaults.json` is recorded from transformers 5.23.0 by `benchmarks/models/record_class_defaults.py`.
+`class_defaults.json` is recorded from transformers 5.24.0 by `benchmarks/models/record_class_defaults.py`.
 """
 
 import json

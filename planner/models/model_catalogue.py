@@ -36,6 +36,12 @@ def catalogue() -> dict[str, Path]:
     return {file.stem.replace("--", "/", 1): file for file in files if not file.stem.endswith(".hf_quant_config")}
 
 
+def known(name: str) -> Entry | None:
+    """Return the entry that has this very name: an id or an alias, or the words of one without its organisation."""
+    found = _exact(name) or (None if "/" in name else _plainest(_index()["whole"].get(joined(words_of(name)), [])))
+    return _noted(found, name) if found else None
+
+
 def resolve(name: str) -> Entry:
     """Return what a name as people write it stands for, with what was assumed.
 
@@ -54,24 +60,24 @@ def resolve(name: str) -> Entry:
 @cache
 def _entries() -> dict[str, Entry]:
     """Every id that resolves: the files, then the aliases. One without an organisation is no id of a hub."""
-    known = {model_id: Entry(model_id, file) for model_id, file in catalogue().items()}
+    entries = {model_id: Entry(model_id, file) for model_id, file in catalogue().items()}
     content = _names()
     for base, names in content["same_shapes"].items():
         for name in names:
             model_id = name if "/" in name else base
-            known.setdefault(name, replace(_known(known, base), model_id=model_id, notes=(f"the shapes of {base}",)))
+            entries.setdefault(name, replace(_base(entries, base), model_id=model_id, notes=(f"the shapes of {base}",)))
     for name, change in content["changed"].items():
-        entry, fields = _known(known, change["base"]), change["fields"]
+        entry, fields = _base(entries, change["base"]), change["fields"]
         shown = ", ".join(f"{key} = {value}" for key, value in fields.items() if not isinstance(value, dict))
         note = f"the config of {change['base']}" + (f" with {shown}" if shown else "")
-        known.setdefault(name, replace(entry, model_id=name, fields=entry.fields | fields, notes=(note,)))
-    return known
+        entries.setdefault(name, replace(entry, model_id=name, fields=entry.fields | fields, notes=(note,)))
+    return entries
 
 
-def _known(known: Mapping[str, Entry], base: str) -> Entry:
-    if base not in known:
+def _base(entries: Mapping[str, Entry], base: str) -> Entry:
+    if base not in entries:
         raise BadInput(f"{base!r} has no file", where="specs/models/names.yaml", expected="an id of specs/models")
-    return known[base]
+    return entries[base]
 
 
 @cache

@@ -13,13 +13,14 @@ from planner.models.parts.tensor_list import TensorList
 from planner.models.tensor import Role, Split, Tensor
 from planner.models.towers import write_tower
 
+_DECODER_FIELDS = ("num_hidden_layers", "num_attention_heads", "intermediate_size")
 
-def text_model(config: Config, section: str = "text_config", at_top: str = "") -> Model:
-    """Write the decoder that a section describes.
 
-    `at_top` is what the decoder is where its fields stand at the top instead (older files of some families).
-    """
-    inner = config.seen_as(at_top) if at_top and section not in config else config.part(section)
+def text_model(config: Config, section: str = "text_config") -> Model:
+    """Write the decoder that a section describes; older and shortened files have its fields at the top instead."""
+    inner = config.part(section)
+    if section not in config and any(name in config.data for name in _DECODER_FIELDS):
+        inner = config.seen_as(inner.model_type)
     write = find_blueprint(inner.model_type) or generic_decoder
     return write(inner)
 

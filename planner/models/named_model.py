@@ -5,7 +5,7 @@ from dataclasses import replace
 from planner.errors import UnknownName
 from planner.models.configured import model_from_file
 from planner.models.model import Model
-from planner.models.model_catalogue import Entry, catalogue, resolve
+from planner.models.model_catalogue import Entry, known, resolve
 from planner.models.quantization.repackaging import Repackaging, repackagings
 
 
@@ -14,8 +14,8 @@ def named_model(name: str) -> Model:
 
     A name of the catalogue comes first, then the base that a repackaging names with its scheme.
     """
-    if name.lower() in (model_id.lower() for model_id in catalogue()):
-        return _read(resolve(name))
+    if entry := known(name):
+        return _read(entry)
     unknown: UnknownName | None = None
     for way in repackagings(name):
         try:

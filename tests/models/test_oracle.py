@@ -1,4 +1,4 @@
-"""Blueprints against the classes of transformers 5.23.0, to the last parameter and cached element.
+"""Blueprints against the classes of transformers 5.24.0, to the last parameter and cached element.
 
 `oracle.json` is recorded by `benchmarks/models/record_oracle.py`: the catalogue, and for each model_type its class
 defaults and a config with changed fields.

@@ -1,4 +1,4 @@
-"""ChatGLM 2 and 3, and the files of GLM-4 that say `chatglm` (arXiv 2406.12793): GLM from before transformers had it."""
+"""ChatGLM 2 and 3, and GLM-4 files that say `chatglm` (arXiv 2406.12793): GLM from before transformers had it."""
 
 from planner.models.blueprints import blueprint
 from planner.models.config_json import Config

@@ -1,4 +1,4 @@
-"""DeepSeekMoE (arXiv 2401.06066), the first DeepSeek with experts: Llama's attention beside routed and shared experts."""
+"""DeepSeekMoE (arXiv 2401.06066), the first DeepSeek with experts: Llama's attention, routed and shared experts."""
 
 from planner.models.blueprints import blueprint
 from planner.models.config_json import Config

@@ -1,4 +1,4 @@
-"""Kimi Linear (arXiv 2510.26692), the decoder of Kimi K3, Ling 2.5 (Bailing hybrid): Kimi delta and latent attention."""
+"""Kimi Linear (arXiv 2510.26692), the decoder of Kimi K3, and Ling 2.5: Kimi delta beside latent attention."""
 
 from planner.models.attention import Attention
 from planner.models.blueprints import blueprint

@@ -33,12 +33,12 @@ def muse_glimmer(config: Config) -> Model:
 def muse_glimmer_text(config: Config) -> Model:
     """The last layer is full, and every fourth before it."""
     shape = read_shape(config)
-    wide, bias = shape.heads * shape.head_dim, config.flag("attention_bias")
+    wide = shape.heads * shape.head_dim
     tensors = (
-        *attention(shape, bias=bias),
+        *attention(shape, bias=config.flag("attention_bias")),
         *linear(
             "self_attn.gate_proj", wide, shape.hidden, shape.dtype, Role.ATTENTION, Split.COLUMN,
-            bias=bias, units=shape.heads,
+            units=shape.heads,
         ),
         *gated_mlp(shape.hidden, shape.intermediate, shape.dtype),
         *norms(SANDWICH_NORMS, shape.hidden, shape.dtype),
