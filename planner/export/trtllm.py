@@ -18,7 +18,7 @@ from planner.export.script import endpoints, scripts
 from planner.export.service import Service
 from planner.export.spot import Spot
 from planner.launch.trtllm import CACHE, CACHE_OPTIONS, keys
-from planner.layout import Layout
+from planner.layout import Layout, OptionValue
 from planner.plan_document import Plan
 
 TARGET = "trtllm"
@@ -112,7 +112,7 @@ def options_file(layout: Layout) -> dict[str, Any]:
         "tokens_per_block": layout.block_size,
     }
     assert cache.keys() == CACHE.keys()
-    cached = {key: layout.options[key] for key in CACHE_OPTIONS if key in layout.options}
+    cached = {key: _value(layout.options[key]) for key in CACHE_OPTIONS if key in layout.options}
     found["kv_cache_config"] = cache | cached
     if layout.enforce_eager:
         found["cuda_graph_config"] = None
@@ -120,5 +120,10 @@ def options_file(layout: Layout) -> dict[str, Any]:
         found["cuda_graph_config"] = {"max_batch_size": layout.options[GRAPH_BATCH], "enable_padding": True}
     for option, value in layout.options.items():
         if option in keys("config") and option not in found and option != "backend":
-            found[option] = json.loads(value) if isinstance(value, str) and value[:1] in "{[" else value
+            found[option] = _value(value)
     return found
+
+
+def _value(value: OptionValue) -> object:
+    """Lists and sections as such: options hold them as JSON."""
+    return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value

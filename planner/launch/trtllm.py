@@ -34,7 +34,7 @@ CACHE = {
 }
 """Entries of the file's `kv_cache_config`, as limits."""
 
-CACHE_OPTIONS = ("max_tokens", "mamba_ssm_cache_dtype")
+CACHE_OPTIONS = ("max_tokens", "mamba_ssm_cache_dtype", "max_attention_window")
 """Entries of the same section that shape the cache otherwise: options under their own names."""
 
 GRAPH_BATCH = "cuda-graph-max-batch-size"

@@ -3,6 +3,7 @@
 Formats: cpp/tensorrt_llm/batch_manager and runtime (tllmLogger), tensorrt_llm/_torch/pyexecutor/_util.py.
 """
 
+import re
 from typing import Any
 
 from planner.logs.lines import any_of, gpu_named, known, number, of_first_rank, word
@@ -26,21 +27,30 @@ def row(text: str) -> dict[str, Any]:
     """Return the row of a log; fields that it does not tell are left out."""
     first = of_first_rank(text)
     pytorch = any_of(
-        text, (r"Rank \d+ uses \d+(?:\.\d+)? GB for model weights", r"backend[=:] ?'?pytorch", r"PyExecutor")
+        text, (r"(?:Rank \d+ uses|Use) \d+(?:\.\d+)? GB for model weights", r"backend[=:] ?'?pytorch", r"PyExecutor")
     )
     return known(
         {
             "framework": "TensorRT-LLM",
-            "model": word(text, r"trtllm-serve (?:serve )?([\w./-]+/[\w.-]+)", r"[\"' ]model[\"']?[=:] ?'([^']+)'"),
+            "model": word(
+                text,
+                r"trtllm-serve for model (\S+)",
+                r"trtllm-serve (?:serve )?([\w./-]+/[\w.-]+)",
+                r"[\"' ]model[\"']?[=:] ?'([^']+)'",
+            ),
             "version": word(text, r"TensorRT-LLM version:? v?(\d[\w.]+)", r"Engine version v?(\d[\w.]+)"),
             "gpu": gpu_named(text),
             "tp": _whole(
                 number(text, r"tensor_parallel_size[=:'\" ]+(\d+)", r"--tp_size[= ](\d+)", r"MPI size: (\d+)")
             ),
             "pp": _whole(number(text, r"pipeline_parallel_size[=:'\" ]+(\d+)", r"--pp_size[= ](\d+)")),
-            "context": _whole(number(text, r"max_seq_len[=:] ?(\d+)", r"TRTGptModel maxSequenceLen: (\d+)")),
+            "context": None
+            if "max_seq_len is not specified" in text
+            else _whole(number(text, r"max_seq_len[=:] ?(\d+)", r"TRTGptModel maxSequenceLen: (\d+)")),
             "max_batch": _whole(
-                number(text, r"max_(?:batch_size|num_requests)[=:] ?(\d+)", r"TRTGptModel maxBatchSize: (\d+)")
+                number(
+                    text, r"(?<![a-z_])max_(?:batch_size|num_requests)[=:] ?(\d+)", r"TRTGptModel maxBatchSize: (\d+)"
+                )
             ),
             "chunked_prefill": _whole(number(text, r"max_num_tokens[=:] ?(\d+)", r"TRTGptModel maxNumTokens: (\d+)")),
             "mem_fraction": number(text, r"free_gpu_memory_fraction[=:'\" ]+(0?\.\d+)", r"fraction is set (0?\.\d+)"),
@@ -56,27 +66,39 @@ def _remarks(text: str, pytorch: bool) -> list[str]:
     remarks = (
         ["PyTorch backend"] if pytorch else ["engine built by trtllm-build"] if "Loaded engine size" in text else []
     )
+    if (batch := number(text, r"cuda_graph_max_batch_size=(\d+)")) is not None:
+        remarks.append(f"graphs of batch sizes up to {int(batch)}")
     if (tokens := number(text, r"[Tt]okens per block[=:] ?(\d+)", r"tokens_per_block[=:] ?(\d+)")) is not None:
         remarks.append(f"tokens per block {int(tokens)}")
     return remarks
 
 
 def _measured(first: str) -> dict[str, float | None]:
+    """The PyTorch backend allocates a temporary cache before the one that stays: the last counts."""
+    pool = (re.findall(r"Allocated (\d+(?:\.\d+)?) GiB for max tokens in paged KV cache \((\d+)\)", first) or [None])[
+        -1
+    ]
     return {
         "gpu_total_GiB": number(
-            first, r"paged kv cache: total: (\d+(?:\.\d+)?) GiB", r"total gpu memory: (\d+(?:\.\d+)?) GiB"
+            first,
+            r"paged kv cache: total: (\d+(?:\.\d+)?) GiB",
+            r"total gpu memory: (\d+(?:\.\d+)?) GiB",
+            r"device total memory (\d+(?:\.\d+)?) GiB",
+        ),
+        "outside_torch_GiB": number(
+            first, r"after loading model weights \(outside torch\) in memory usage profiling: (\d+(?:\.\d+)?) GiB"
         ),
         "available_before_kv_GiB": number(
             first,
             r"paged kv cache: total: \d+(?:\.\d+)? GiB, available: (\d+(?:\.\d+)?) GiB",
             r"available KV cache memory when calculating max tokens: (\d+(?:\.\d+)?) GiB",
         ),
-        "kv_cache_GiB": number(first, r"Allocated (\d+(?:\.\d+)?) GiB for max tokens in paged KV cache"),
-        "kv_tokens": number(first, r"max tokens in paged KV cache \((\d+)\)", r"Using (\d+) tokens in paged KV cache"),
+        "kv_cache_GiB": float(pool[0]) if pool else None,
+        "kv_tokens": float(pool[1]) if pool else number(first, r"Using (\d+) tokens in paged KV cache"),
         "kv_blocks": number(first, r"Number of blocks in KV cache primary pool: (\d+)"),
         "engine_MiB": number(first, r"Loaded engine size: (\d+) MiB"),
         "execution_context_MiB": number(first, r"Allocated (\d+(?:\.\d+)?) MiB for execution context memory"),
-        "weights_rank0_GB": number(first, r"Rank 0 uses (\d+(?:\.\d+)?) GB for model weights"),
+        "weights_rank0_GB": number(first, r"(?:Rank 0 uses|Use) (\d+(?:\.\d+)?) GB for model weights"),
         "runtime_buffers_MB": number(first, r"Allocated (\d+(?:\.\d+)?) MB GPU memory for runtime buffers"),
     }
 

@@ -86,6 +86,20 @@ def test_llamacpp_of_today_with_remote_devices() -> None:
     assert (row["context"], row["fits"]) == (4096, True)
 
 
+def test_trtllm_pytorch_takes_the_cache_that_stays() -> None:
+    """A temporary cache of 0.56 GiB comes first; the length was inferred, and 64 requests are not the 128 of graphs."""
+    row = read("trtllm_1.1_pytorch")
+    assert (row["measured"]["kv_cache_GiB"], row["measured"]["kv_tokens"]) == (5.95, 86720)
+    assert (row["model"], row["max_batch"], "context" in row) == ("openai/gpt-oss-120b", 64, False)
+
+
+def test_llamacpp_speculators_have_a_context_of_their_own() -> None:
+    """States count as cache; the draft's cache and its buffer, reserved twice, are not the model's."""
+    measured = read("llamacpp_mtp")["measured"]
+    assert measured["kv_buffer_MiB"] == {"Vulkan0": 960.88}
+    assert measured["compute_buffer_MiB"]["Vulkan0"] == 568.18
+
+
 def test_verify_lines_up_predicted_and_logged(tmp_path: Path) -> None:
     document = verify_log(DATA / "vllm_0.19_tp2.log", gpu="H100")
     terms = {term["term"]: term for term in document["terms"]}

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from planner.backtest.devices import find_devices
-from planner.backtest.fields import Fields
+from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
+from planner.engines.calibration import constants
 from planner.layout import OptionValue
 from planner.models.quantization.stored_as import format_family
 from planner.units import GIB, MIB
@@ -35,15 +36,23 @@ def read(row: Mapping[str, Any]) -> Run:
             fields.text("gpu_slug"),
             fields.text("gpu"),
             total_bytes=int(total * GIB) if isinstance(total, float) else None,
+            used_bytes=_used_by_others(measured),
         ),
         measured=measured,
         fits=fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
         any_length=fields.whole("context") is None,
-        unscored={"gpu_total_GiB": INPUT},
+        unscored={"gpu_total_GiB": INPUT, "outside_torch_GiB": INPUT},
         notes=notes,
     )
+
+
+def _used_by_others(measured: Mapping[str, Value]) -> int:
+    """In use beside the weights and the engine's own context (the shared memory of a GB10)."""
+    outside = measured.get("outside_torch_GiB")
+    own = constants("trtllm")["context_gib"]["pytorch"]
+    return int(max(0.0, outside - own) * GIB) if isinstance(outside, float) else 0
 
 
 def _cache_type(fields: Fields) -> str | None:

@@ -1,7 +1,8 @@
 """How TensorRT-LLM cuts the memory left for the cache into blocks (_torch/pyexecutor/resource_manager.py).
 
 A block holds its tokens in all layers of a stage. Since 1.0 the PyTorch backend keeps windowed layers in a pool of
-their own, whose share of the memory is that of its window in max_seq_len; before, they take the room of full ones.
+their own when `max_attention_window` lists their windows (KVCacheManager.__init__: max_seq_len for all layers when it
+is None); its share of the memory is that of its window in max_seq_len. Else they take the room of full ones.
 Recurrent states are kept for max_batch_size sequences, beside the blocks.
 """
 

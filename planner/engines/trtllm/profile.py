@@ -132,7 +132,7 @@ class TensorRtLlm:
                 beside=beside(model, layout, number, sites[number % len(sites)].gpu, self.rules, backend, confidence),
                 states=pools.state_bytes(model, layout, number),
                 block_bytes=pools.block_bytes(
-                    model, layout, number, windows=self.rules.windowed_pools and backend == PYTORCH
+                    model, layout, number, windows=backend == PYTORCH and self._windowed(layout)
                 ),
                 whole_block_bytes=layout.block_size * pools.token_bytes(model, layout, number),
                 fraction=layout.memory_fraction,
@@ -148,6 +148,10 @@ class TensorRtLlm:
         if not limits.enforce_eager and not self._built(limits):
             options[GRAPH_BATCH] = min(batch, int(options.get(GRAPH_BATCH, DEFAULT_GRAPH_BATCH)))
         return dict(sorted(options.items()))
+
+    def _windowed(self, layout: Layout) -> bool:
+        """Whether windowed layers keep their windows only: `kv_cache_config.max_attention_window` must say so."""
+        return self.rules.windowed_pools and bool(layout.options.get("max_attention_window"))
 
     def _backend(self, layout: Layout) -> str:
         named = str(layout.options.get("backend", self.rules.backend))
