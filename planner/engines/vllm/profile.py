@@ -141,7 +141,7 @@ def _device(lines: StageMemory, rank: int, cache: int) -> DeviceBill:
         kv_cache_bytes=cache,
         activation_bytes=lines.activation,
         cuda_graph_bytes=lines.graphs,
-        non_torch_bytes=lines.non_torch,
+        non_torch_bytes=lines.non_torch + (lines.context if lines.whole_card else 0),
         device_bytes=lines.device,
         usable_bytes=usable,
     )

@@ -62,8 +62,8 @@ class Rules:
     graphs_in_fraction: bool
     absorbed_latent: Literal["none", "products", "split"]
     packed_experts: Literal["padded", "triton_on_hopper"]
-    peak: Literal["reserved", "allocated"]
-    counts_others: bool
+    peak: Literal["allocated", "unreleased", "reserved"]
+    whole_card: bool
     long_items: Literal["text", "whole"]
     video_length: Literal["step", "model"]
     video_frames: int

@@ -25,7 +25,8 @@ class StageMemory:
     """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
-    takes where the parts known only up to a bound take all of it: its edge at the usual confidence.
+    takes where the parts known only up to a bound take all of it: its edge at the usual confidence. With
+    `whole_card` what the card held before counts as well, with `reserved` the waste of the allocator.
     """
 
     stage: int
@@ -40,7 +41,8 @@ class StageMemory:
     graphs_in_fraction: bool
     given_pool: int | None = None
     activation_most: int = 0
-    others: int = 0
+    whole_card: bool = False
+    reserved: bool = False
 
     @property
     def device(self) -> int:
@@ -58,11 +60,12 @@ class StageMemory:
         if self.given_pool is not None:
             return self.given_pool
         graphs = self.graphs if self.graphs_in_fraction else 0
-        return self.requested - self.weights - self.activation - self.non_torch - graphs - self.others
+        before = self.device - self.free if self.whole_card else 0
+        return self.requested - self.weights - self.activation - self.non_torch - graphs - before
 
     def at(self, confidence: float) -> "StageMemory":
         """Return the lines at the upper edges of their error bands."""
-        bands = terms("bands")
+        bands = terms("bands") | (terms("reserved_bands") if self.reserved else {})
         edges = {
             name: upper_edge(getattr(self, name), bands[name], confidence)
             for name in ("context", "weights", "activation", "non_torch", "graphs")
@@ -92,5 +95,6 @@ def stage_memory(
         graphs_in_fraction=rules.graphs_in_fraction,
         given_pool=int(given) if given is not None else None,
         activation_most=peak.most,
-        others=site.used_bytes if rules.counts_others else 0,
+        whole_card=rules.whole_card,
+        reserved=rules.peak == "reserved" and layout.gpus_per_stage > 1,
     )

@@ -66,11 +66,14 @@ def test_amd_kept_indexer_logits_for_every_token_of_a_step() -> None:
     assert kept("0.33.0", 16384) - kept("0.33.0", 8192) < logits // 2
 
 
-def test_sums_of_ranks_counted_as_reserved_before_0_6_4() -> None:
-    """Two T4 in June 2024: 507 blocks of DeepSeek-Coder 6.7B with 16,384 tokens (issue 5248 of vLLM)."""
-    limits = Limits(options={"dtype": "float16"})
-    old, new = (
-        _bill(release, "deepseek-ai/deepseek-coder-6.7b-base", "t4", limits, tensor=2) for release in ("0.5.0", "0.6.4")
-    )
-    assert old.logged["blocks"] < 1024 < new.logged["blocks"]
-    assert not old.fits
+def test_what_the_profiling_run_is_measured_by() -> None:
+    """A100, 4,096 tokens, pull request 2031 of vLLM: 7,449 and 31,615 blocks before it, 7,351 and 20,865 with it."""
+
+    def blocks(release: str, model: str, tensor: int) -> float:
+        return _bill(release, model, "a100-sxm4-80gb", Limits(max_model_len=4096), tensor=tensor).logged["blocks"]
+
+    small, large = ("meta-llama/Llama-2-7b", 1), ("meta-llama/Llama-2-70b", 4)
+    logged = {("0.2.4", small): 7449, ("0.2.4", large): 31615, ("0.2.5", small): 7351, ("0.2.5", large): 20865}
+    for (release, (model, tensor)), count in logged.items():
+        assert abs(blocks(release, model, tensor) - count) < 0.03 * count
+    assert blocks("0.2.7", *large) > 1.3 * blocks("0.2.5", *large)  # TORCH_NCCL_AVOID_RECORD_STREAMS
