@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from planner.confidence import CONFIDENCE
 from planner.documents import Document
 from planner.layout import Limits
 from planner.workload import Workload
@@ -68,6 +69,9 @@ class Request(Document):
     exclude_nodes: Texts = Field(default=[], description="nodes that nothing may run on")
     max_usd_per_hour: float | None = Field(default=None, ge=0, description="most that may be spent")
     max_gpus: int | None = Field(default=None, ge=1, description="most GPUs that may be used")
+    confidence: float = Field(
+        default=CONFIDENCE, ge=0.5, lt=1, description="how sure it must be that the memory of every device suffices"
+    )
     objective: ObjectiveName | None = Field(
         default=None,
         description="what is best: the cost (where prices are known, else the GPUs), the GPUs, the longest time of an"

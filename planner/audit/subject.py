@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.engines import find_engine
+from planner.engines.at_confidence import at_confidence
 from planner.engines.profile import Engine
 from planner.errors import BadInput, UnknownName
 from planner.fleet.inventory import Inventory
@@ -53,7 +54,7 @@ class Subject:
 def subjects(plan: Plan) -> Iterator[Subject]:
     """Yield the replicas of a plan; raises BadInput for models or engines that cannot be read."""
     for place, (wanted, deployment) in enumerate(zip(plan.request.models, plan.deployments, strict=False)):
-        engine = find_engine(deployment.engine)
+        engine = at_confidence(find_engine(deployment.engine), plan.request.confidence)
         model = load_model(deployment.source or wanted.model)
         if deployment.quantized_on_load is not None:
             held = quantized_on_load(model, deployment.quantized_on_load, deployment.engine)

@@ -12,9 +12,9 @@ from planner.backtest.memory_entry import memory_entry
 from planner.backtest.readers import engine_named, engine_of
 from planner.backtest.score import confusion, pairs, summary
 from planner.backtest.speed_entry import is_speed_row, speed_entry
+from planner.confidence import CONFIDENCE
 from planner.data_files import read_json
 from planner.documents import bad_input
-from planner.engines.profile import CONFIDENCE
 from planner.errors import BadInput
 
 GROUPS = ("gpu", "precision")

@@ -9,8 +9,8 @@ from planner.backtest.fields import Value
 from planner.backtest.memory_entry import memory_entry
 from planner.backtest.readers import engine_of
 from planner.backtest.score import pairs
+from planner.confidence import CONFIDENCE
 from planner.data_files import read_json
-from planner.engines.profile import CONFIDENCE
 from planner.errors import BadInput
 from planner.logs.log_row import log_row
 

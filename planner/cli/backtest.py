@@ -16,13 +16,14 @@ RUNS is a JSON file of rows; docs/accuracy.md says what a row holds."""
 @click.command(name="backtest", cls=Verb, help=_HELP, examples=("gpuplan backtest runs.json --engine vllm",))
 @click.argument("runs", type=options.FILE)
 @flag("--engine", section="Input", metavar="NAME", help="Only the rows of this engine.")
+@options.confidence
 @options.local_profile
 @options.as_json
-def command(runs: Path, engine: str | None, as_json: bool) -> int:
+def command(runs: Path, engine: str | None, confidence: float, as_json: bool) -> int:
     """Print errors by engine and metric, verdicts, and the rows left out with the reason."""
     from planner.backtest.backtest import backtest
 
-    document = backtest(runs, engine=engine)
+    document = backtest(runs, engine=engine, confidence=confidence)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

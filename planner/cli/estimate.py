@@ -42,6 +42,7 @@ _EXAMPLES = (
 @options.traffic
 @options.engine
 @options.limits
+@options.confidence
 @options.simulate
 @options.local_profile
 @options.as_json

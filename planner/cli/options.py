@@ -8,6 +8,7 @@ import click
 
 from planner.cli.flag_names import named_as_flags
 from planner.cli.verb import OUTPUT, Decorator, flag
+from planner.confidence import CONFIDENCE
 from planner.layout import Limits
 from planner.workload import Workload
 
@@ -60,6 +61,15 @@ def amount(name: str, *more: str, help: str, section: str, metavar: str) -> Deco
     return flag(name, *more, section=section, type=float, metavar=metavar, help=help)
 
 
+confidence = flag(
+    "--confidence",
+    section="Engine",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    metavar="SHARE",
+    default=CONFIDENCE,
+    show_default=True,
+    help="How sure it must be that the memory of every device suffices.",
+)
 _WORKLOAD = (
     number("--context", "Tokens of the longest sequence.  [default: the model's own]", section="Load"),
     number("--concurrency", "Sequences held in cache at once.", section="Load", default=1, show_default=True),

@@ -44,6 +44,7 @@ def _file(*names: str, section: str, help: str) -> Decorator:
 @options.traffic
 @options.engine
 @options.limits
+@options.confidence
 @wishes
 @flag(
     "--objective",

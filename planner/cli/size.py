@@ -28,12 +28,14 @@ _EXAMPLES = (
 @options.traffic
 @options.engine
 @options.limits
+@options.confidence
 @options.local_profile
 @options.as_json
 def command(
     model: str,
     gpu: tuple[str, ...],
     engine: str,
+    confidence: float,
     as_json: bool,
     **flags: Any,
 ) -> int:
@@ -42,7 +44,7 @@ def command(
 
     limits = options.read_limits(flags)
     workload = options.read_workload(flags)
-    document = size(model, list(gpu) or None, workload=workload, engine=engine, limits=limits)
+    document = size(model, list(gpu) or None, workload=workload, engine=engine, limits=limits, confidence=confidence)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:

@@ -29,6 +29,7 @@ _EXAMPLES = (
 )
 @flag("--gpu", section="Input", metavar="KIND", help="GPU kind, where the launch or log does not name it: H100 ...")
 @flag("--row", section=OUTPUT, type=options.FILE, metavar="FILE", help="With --log: add the run to this file of rows.")
+@options.confidence
 @options.local_profile
 @options.as_json
 def command(
@@ -38,18 +39,19 @@ def command(
     model: str | None,
     gpu: str | None,
     row: Path | None,
+    confidence: float,
     as_json: bool,
 ) -> int:
     """Print the bill of every launch, or the log's terms; exit 1 when something does not fit."""
     if sum(given is not None for given in (source, line, log)) != 1:
         raise click.UsageError("Give one of SOURCE, --command and --log.", click.get_current_context())
     if log is not None:
-        return _log(log, model, gpu, row, as_json)
+        return _log(log, model, gpu, row, confidence, as_json)
     if row is not None:
         raise click.UsageError("--row goes with --log.", click.get_current_context())
     from planner.launch.verify import verify
 
-    document = verify(source if source is not None else str(line), gpu, model)
+    document = verify(source if source is not None else str(line), gpu, model, confidence)
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -59,10 +61,10 @@ def command(
     return 0 if document["fits"] else 1
 
 
-def _log(log: Path, model: str | None, gpu: str | None, row: Path | None, as_json: bool) -> int:
+def _log(log: Path, model: str | None, gpu: str | None, row: Path | None, confidence: float, as_json: bool) -> int:
     from planner.backtest.verify_log import join_rows, verify_log
 
-    document = verify_log(log, model=model, gpu=gpu)
+    document = verify_log(log, model=model, gpu=gpu, confidence=confidence)
     rows = join_rows(document["row"], row) if row is not None else 0
     if as_json:
         click.echo(json.dumps(document, indent=2))

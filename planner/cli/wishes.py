@@ -64,7 +64,7 @@ def read_wishes(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     model = {name: flags.pop(name) for name in ("survive", "spread", "pack", "least_replicas", "most_replicas")}
     model |= {name: _listed(flags.pop(name)) for name in ("nodes", "exclude_nodes")}
-    whole = {name: flags.pop(name) for name in ("max_usd_per_hour", "max_gpus")}
+    whole = {name: flags.pop(name) for name in ("max_usd_per_hour", "max_gpus", "confidence")}
     allowed, wished = _given(allow), _given(model)
     if allowed:
         wished["allow"] = allowed

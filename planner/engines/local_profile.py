@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from planner.confidence import CONFIDENCE
 from planner.documents import Document
-from planner.engines.profile import CONFIDENCE, Engine
+from planner.engines.profile import Engine
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
@@ -177,11 +178,15 @@ def _moved(site: Site, change: Change | None) -> Site:
 def _shown(device: DeviceBill, change: Change | None) -> DeviceBill:
     if change is None:
         return device
+    moved = {
+        "activation_bytes": change.activation,
+        "non_torch_bytes": change.non_torch,
+        "cuda_graph_bytes": change.cuda_graph,
+    }
     return replace(
         device,
-        activation_bytes=device.activation_bytes + change.activation,
-        non_torch_bytes=device.non_torch_bytes + change.non_torch,
-        cuda_graph_bytes=device.cuda_graph_bytes + change.cuda_graph,
+        **{line: getattr(device, line) + more for line, more in moved.items()},
         device_bytes=change.device.device_bytes,
         usable_bytes=change.device.usable_bytes,
+        upper_edges={line: edge + moved.get(line, 0) for line, edge in device.upper_edges.items()},
     )

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from planner.confidence import CONFIDENCE
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
 from planner.memory.bill import Bill
 from planner.models.model import Model
-
-CONFIDENCE = 0.99
-"""How sure a plan must be that the engine does not run out of memory."""
 
 
 class Engine(Protocol):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from planner import engines
+from planner.confidence import CONFIDENCE
 from planner.engines import find_engine, local_profile
 from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
@@ -17,13 +18,15 @@ from planner.launch.stages import Place
 from planner.units import gib
 
 
-def verify(source: str | Path, gpu: str | None = None, model: str | None = None) -> dict[str, Any]:
+def verify(
+    source: str | Path, gpu: str | None = None, model: str | None = None, confidence: float = CONFIDENCE
+) -> dict[str, Any]:
     """Read every launch of `source` and bill it; `gpu` and `model` beat what the files name. Raises BadInput."""
-    launches = [bill(_of_model(launch, model), gpu) for launch in read_all(source)]
+    launches = [bill(_of_model(launch, model), gpu, confidence) for launch in read_all(source)]
     return {"source": str(source), "fits": all(one["fits"] for one in launches), "launches": launches}
 
 
-def bill(launch: Launch, gpu: str | None = None) -> dict[str, Any]:
+def bill(launch: Launch, gpu: str | None = None, confidence: float = CONFIDENCE) -> dict[str, Any]:
     """Return the estimate document of one launch, with its copies, its unknown flags and where it stands."""
     profile, model = find_engine(launch.engine, launch.version), model_of(launch)
     sites, notes = _sites(launch, gpu)
@@ -31,7 +34,7 @@ def bill(launch: Launch, gpu: str | None = None) -> dict[str, Any]:
     layout = layout_of(settled_launch, model, sites[0].gpu)
     layout = engines.on_sites(profile, model, layout, sites, launch.limits)
     refusals = profile.refusals(model, layout, sites[0].gpu)
-    found = profile.bill(model, layout, sites)
+    found = profile.bill(model, layout, sites, confidence)
     reasons = [*refusals, *found.reasons]
     if found.sequences < 1:
         reasons.append(f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(found.short_bytes)} short")

@@ -1,12 +1,19 @@
 """The memory bill: what each device holds, line by line, and what is left for sequences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+PREDICTED = ("weights_bytes", "activation_bytes", "cuda_graph_bytes", "non_torch_bytes")
+"""The lines that are predicted; the cache is what they leave."""
 
 
 @dataclass(frozen=True)
 class DeviceBill:
-    """One device. `usable_bytes` is what the engine may take of `device_bytes`."""
+    """One device. `usable_bytes` is what the engine may take of `device_bytes`.
+
+    `upper_edges` holds, for each line that is predicted, the bytes that it stays below at the confidence asked for.
+    """
 
     rank: int
     stage: int
@@ -17,6 +24,11 @@ class DeviceBill:
     non_torch_bytes: int
     device_bytes: int
     usable_bytes: int
+    upper_edges: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    def bounded_by(self, careful: "DeviceBill") -> "DeviceBill":
+        """Return the device with the lines of `careful` as their upper edges."""
+        return replace(self, upper_edges={line: getattr(careful, line) for line in PREDICTED})
 
     @property
     def total_bytes(self) -> int:
@@ -43,6 +55,10 @@ class DeviceBill:
             "device_bytes": self.device_bytes,
             "usable_bytes": self.usable_bytes,
         }
+
+    def bounded_document(self) -> dict[str, Any]:
+        """Return the same with the upper edges."""
+        return {**self.document(), "upper_edges": dict(self.upper_edges)}
 
 
 @dataclass(frozen=True)

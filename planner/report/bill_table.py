@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from planner.units import GIB
 
-_LINES = (
+LINES = (
     ("weights", "weights_bytes"),
     ("KV", "kv_cache_bytes"),
     ("act.", "activation_bytes"),
@@ -21,11 +21,11 @@ def bill_table(per_device: list[dict[str, Any]]) -> str:
     """Return GiB a device; ranks with the same bill share a row."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for device in per_device:
-        groups.setdefault((device["stage"], *(device[key] for _, key in _LINES)), []).append(device["rank"])
+        groups.setdefault((device["stage"], *(device[key] for _, key in LINES)), []).append(device["rank"])
     rows = [
         [values[0], _ranks(ranks), *(f"{value / GIB:.2f}" for value in values[1:])] for values, ranks in groups.items()
     ]
-    headers = ["stage", "rank", *(name for name, _ in _LINES)]
+    headers = ["stage", "rank", *(name for name, _ in LINES)]
     return "GiB a device\n" + tabulate(
         rows, headers=headers, tablefmt="simple", disable_numparse=True, stralign="right"
     )

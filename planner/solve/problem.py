@@ -139,4 +139,4 @@ def read_problem(request: Request, earlier: Plan | None = None) -> Problem:
 
 
 def _variants(request: Request) -> tuple[tuple[Variant, ...], ...]:
-    return tuple(tuple(variants(wanted)) for wanted in request.models)
+    return tuple(tuple(variants(wanted, request.confidence)) for wanted in request.models)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from planner.confidence import CONFIDENCE
 from planner.engines import local_profile
 from planner.errors import AmbiguousName
 from planner.fleet.gpu import Gpu
@@ -49,12 +50,13 @@ def size(
     concurrency: int = 1,
     engine: str = "vllm",
     limits: Limits | None = None,
+    confidence: float = CONFIDENCE,
 ) -> dict[str, Any]:
     """Return the least count for each kind; a name that leaves the memory size open is answered for each size."""
     workload = workload or Workload.parse({"context": context, "concurrency": concurrency}, where="workload")
     wanted = ModelRequest(model=str(model), engine=engine, workload=workload, limits=limits or Limits())
     kinds, assumptions = _kinds(gpu or list(COMMON))
-    answers = [_answer(wanted, kind) for kind in kinds]
+    answers = [_answer(wanted, kind, confidence) for kind in kinds]
     answers.sort(key=lambda answer: (answer["gpus"] is None, answer["gpus"] or 0))
     variant = read_problem(Request(models=[wanted], on=f"1x{kinds[0].slug}")).variants[0][0]
     return {
@@ -86,8 +88,8 @@ def _kinds(names: list[str]) -> tuple[list[Gpu], list[str]]:
     return list(found.values()), notes
 
 
-def _answer(wanted: ModelRequest, gpu: Gpu) -> dict[str, Any]:
-    problem = _endless(wanted, gpu)
+def _answer(wanted: ModelRequest, gpu: Gpu, confidence: float) -> dict[str, Any]:
+    problem = _endless(wanted, gpu, confidence)
     least = _solve(problem)
     if least is None:
         why = shortfall(wanted, problem.shapes[0], MOST_NODES * USUAL_NODE)
@@ -115,11 +117,11 @@ def _answer(wanted: ModelRequest, gpu: Gpu) -> dict[str, Any]:
     }
 
 
-def _endless(wanted: ModelRequest, gpu: Gpu) -> Problem:
+def _endless(wanted: ModelRequest, gpu: Gpu, confidence: float) -> Problem:
     """As many nodes of the kind as one may want."""
     text = f"{USUAL_NODE}x{gpu.slug}"
     node = load_inventory(text).nodes[0]
-    problem = read_problem(Request(models=[wanted], on=text, objective="gpus"))
+    problem = read_problem(Request(models=[wanted], on=text, objective="gpus", confidence=confidence))
     return replace(problem, classes=(node_class((node,), MOST_NODES),))
 
 

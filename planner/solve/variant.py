@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from planner.confidence import CONFIDENCE
 from planner.engines import find_engine
+from planner.engines.at_confidence import at_confidence
 from planner.engines.profile import Engine
 from planner.errors import BadInput
 from planner.layout import Limits
@@ -31,8 +33,8 @@ class Variant:
     changes: tuple[str, ...] = ()
 
 
-def variants(wanted: ModelRequest) -> list[Variant]:
-    """Return the variants that a request allows, the least changed first; raises BadInput."""
+def variants(wanted: ModelRequest, confidence: float = CONFIDENCE) -> list[Variant]:
+    """Return the variants that a request allows, the least changed first, billed at `confidence`; raises BadInput."""
     model = load_model(wanted.model)
     context = wanted.workload.context or model.max_context
     if context > model.max_context:
@@ -40,7 +42,7 @@ def variants(wanted: ModelRequest) -> list[Variant]:
         raise BadInput(f"is {context}", where=wanted.model, field="context", expected=expected)
     limits = wanted.limits.model_copy(update={"max_model_len": wanted.limits.max_model_len or context})
     found = [
-        variant_of(wanted, source, on_load, engine, kv, limits)
+        variant_of(wanted, source, on_load, engine, kv, limits, confidence)
         for engine in dict.fromkeys([wanted.engine, *wanted.allow.engines])
         for kv in dict.fromkeys([wanted.limits.kv_cache_dtype, *wanted.allow.kv_cache_dtype])
         for source, on_load in _weights(wanted, model, engine)
@@ -49,7 +51,13 @@ def variants(wanted: ModelRequest) -> list[Variant]:
 
 
 def variant_of(
-    wanted: ModelRequest, source: str, on_load: str | None, engine: str, kv: str | None, limits: Limits
+    wanted: ModelRequest,
+    source: str,
+    on_load: str | None,
+    engine: str,
+    kv: str | None,
+    limits: Limits,
+    confidence: float = CONFIDENCE,
 ) -> Variant:
     """Return one variant of a request; raises BadInput where it makes no sense."""
     model, changes = load_model(source), []
@@ -66,7 +74,7 @@ def variant_of(
         changes.append(f"KV cache in {kv}")
     if engine != wanted.engine:
         changes.append(f"engine {engine} instead of {wanted.engine}")
-    return Variant(model, find_engine(engine), limits, source, on_load, tuple(changes))
+    return Variant(model, at_confidence(find_engine(engine), confidence), limits, source, on_load, tuple(changes))
 
 
 def _weights(wanted: ModelRequest, model: Model, engine: str) -> Iterator[tuple[str, str | None]]:

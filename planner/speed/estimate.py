@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from planner.confidence import CONFIDENCE
 from planner.engines import find_engine, local_profile
+from planner.engines.at_confidence import at_confidence
 from planner.engines.profile import Engine
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
@@ -32,17 +34,19 @@ def estimate(
     limits: Limits | None = None,
     workload: Workload | None = None,
     simulate: str | None = None,
+    confidence: float = CONFIDENCE,
 ) -> dict[str, Any]:
     """Return the estimate document; raises BadInput.
 
     `quantization` is what the engine is told to make of the weights (`fp8`, `bitsandbytes`).
     `workload` is what the speed is predicted for; its `context` plays no part, `limits.max_model_len` does.
+    The bill is judged at `confidence`, and each line of a device has the bytes that it stays below at it.
     With `simulate` (see `simulate.simulate`) requests are also played out one by one.
     """
     for flag, value in (("--tp", tensor), ("--pp", pipeline), ("--dp", data)):
         if value < 1:
             raise BadInput(f"is {value}", where=flag, expected="a whole number from 1 up")
-    profile = find_engine(engine)
+    profile = at_confidence(find_engine(engine), confidence)
     loaded = as_wished(load_model(model), quantization, profile.name)
     kind, notes = find_gpu(gpu)
     layout = profile.layout(
@@ -75,7 +79,7 @@ def estimate(
         "kv_cache_tokens": bill.kv_cache_tokens,
         "max_concurrency": bill.max_concurrency,
         "sequences": bill.sequences,
-        "per_device": [device.document() for device in bill.per_device],
+        "per_device": [device.bounded_document() for device in bill.per_device],
         "speed": speed,
         **({"simulation": played} if played else {}),
         "assumptions": [*notes, *loaded.assumptions, *remarks, *local_profile.remarks()],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from planner.engines.profile import CONFIDENCE
+from planner.confidence import CONFIDENCE
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits, even_stages

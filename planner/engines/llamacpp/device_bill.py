@@ -1,6 +1,7 @@
 """The bill of one device, and what it lacks."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
@@ -38,21 +39,28 @@ def device_bill(device: int, layout: Layout, site: Site, held: Held, cached: Hel
     )
 
 
-def lack(device: DeviceBill, site: Site, confidence: float, *, mixed: bool, fork: bool) -> int:
-    """Bytes by which the upper edge of what a device needs exceeds what is free; negative where there is room.
+def at_edges(device: DeviceBill, confidence: float, *, mixed: bool, fork: bool) -> DeviceBill:
+    """Return the device with its lines at the upper edges of their error bands.
 
-    What was free at the start already lacks the context of the process. `mixed` says that the types of single
-    tensors are not known, `fork` that the graph is the ik_llama.cpp fork's.
+    `mixed` says that the types of single tensors are not known, `fork` that the graph is the ik_llama.cpp fork's.
     """
     bands = constants("llamacpp")["bands"]
-    outside = 0 if site.free_bytes is not None else device.non_torch_bytes
-    return (
-        upper_edge(device.weights_bytes, bands["weights_of_a_mix" if mixed else "weights"], confidence)
-        + device.kv_cache_bytes
-        + upper_edge(device.activation_bytes, bands["compute_of_the_fork" if fork else "compute"], confidence)
-        + upper_edge(outside, bands["outside"], confidence)
-        - free_bytes(site)
+    weights, compute = "weights_of_a_mix" if mixed else "weights", "compute_of_the_fork" if fork else "compute"
+    return replace(
+        device,
+        weights_bytes=upper_edge(device.weights_bytes, bands[weights], confidence),
+        activation_bytes=upper_edge(device.activation_bytes, bands[compute], confidence),
+        non_torch_bytes=upper_edge(device.non_torch_bytes, bands["outside"], confidence),
     )
+
+
+def lack(device: DeviceBill, site: Site) -> int:
+    """Bytes by which what a device needs exceeds what is free; negative where there is room.
+
+    What was free at the start already lacks the context of the process.
+    """
+    context = device.non_torch_bytes if site.free_bytes is not None else 0
+    return device.total_bytes - context - free_bytes(site)
 
 
 def too_little(device: DeviceBill, short: int) -> str:

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
+from planner.confidence import CONFIDENCE
 from planner.engines.llamacpp import refusals as rules
 from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.compute import compute_bytes, pipeline_copies
-from planner.engines.llamacpp.device_bill import device_bill, free_bytes, lack, too_little
+from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_bytes, lack, too_little
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
 from planner.engines.llamacpp.options import HOST, read_options, tensor_split
 from planner.engines.llamacpp.resolved import blocks_of, by_shares, resolve
 from planner.engines.llamacpp.step import worst_step
-from planner.engines.profile import CONFIDENCE
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits, OptionValue
@@ -111,13 +111,11 @@ class LlamaCpp:
         placed = [sites[device % len(sites)] for device in range(at.devices)]
         devices = [device_bill(n, layout, site, held, cached, computed) for n, site in enumerate(placed)]
         mixed = "mix" in (file.quantization or "")
-        lacks = [
-            lack(device, site, confidence, mixed=mixed, fork=self.build.fork)
-            for device, site in zip(devices, placed, strict=True)
-        ]
+        careful = [at_edges(device, confidence, mixed=mixed, fork=self.build.fork) for device in devices]
+        lacks = [lack(device, site) for device, site in zip(careful, placed, strict=True)]
         reasons = tuple(too_little(device, short) for device, short in zip(devices, lacks, strict=True) if short > 0)
         return Bill(
-            per_device=tuple(devices),
+            per_device=tuple(device.bounded_by(most) for device, most in zip(devices, careful, strict=True)),
             kv_cache_tokens=at.context,
             max_concurrency=round(at.context / layout.max_model_len, 2),
             sequences=0 if reasons else max(1, at.context // layout.max_model_len) if at.options.unified else at.slots,

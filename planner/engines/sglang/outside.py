@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.engines.calibration import constants
+from planner.engines.error_band import upper_edge
 from planner.engines.sglang.graphs import Graphs, decode_sizes
 from planner.fleet.site import Site
 from planner.layout import Layout
@@ -31,6 +32,15 @@ class Outside:
     def total(self) -> int:
         """All of it."""
         return self.request_table + self.activation + self.graphs
+
+    def at(self, confidence: float) -> "Outside":
+        """Return the lines at the upper edges of their error bands."""
+        bands = constants("sglang")["bands"]
+        return Outside(
+            request_table=self.request_table,
+            activation=upper_edge(self.activation, bands["activation"], confidence),
+            graphs=upper_edge(self.graphs, bands["graphs"], confidence),
+        )
 
 
 def startup_bytes(layout: Layout, site: Site) -> int:

@@ -9,9 +9,9 @@ ranks of a stage under expert parallelism, or `options["ep_size"]`. `--chunked-p
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from planner.confidence import CONFIDENCE
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
-from planner.engines.profile import CONFIDENCE
 from planner.engines.sglang import architecture, pools
 from planner.engines.sglang.arguments import resolve
 from planner.engines.sglang.graphs import Graphs, captured
@@ -126,17 +126,19 @@ class Sglang:
         logged, held = _least(expected), _least(careful)
         requests = _requests(layout, logged, layout.max_num_seqs)
         beside = outside(model, layout, _graphs(model, layout), requests)
+        most_beside = beside.at(confidence)
         longest = min(layout.max_model_len, int(layout.options.get("max_total_tokens", layout.max_model_len)))
         sequences = _sequences(model, layout, held, longest)
         tightest = min(careful, key=lambda lines: lines.pool_bytes)
         if tightest.pool_bytes <= 0:
             reasons = [_too_small(tightest, layout)]
         else:
-            reasons = [reason for lines in careful if (reason := _overflow(lines, beside, confidence))]
+            reasons = [reason for lines in careful if (reason := _overflow(lines, most_beside))]
         devices, rank = [], 0
-        for lines in expected:
+        for lines, most in zip(expected, careful, strict=True):
             for _ in range(layout.gpus_per_stage):
-                devices.append(lines.device_bill(rank, logged, beside))
+                edges = most.device_bill(rank, logged, most_beside)
+                devices.append(lines.device_bill(rank, logged, beside).bounded_by(edges))
                 rank += 1
         first = expected[0]
         return Bill(
@@ -277,14 +279,9 @@ def _graphs(model: Model, layout: Layout) -> Graphs:
     return captured(model, chunk, decode, layout.pipeline_parallel_size, layout.enforce_eager, layout.options)
 
 
-def _overflow(lines: _Stage, beside: Outside, confidence: float) -> str | None:
+def _overflow(lines: _Stage, beside: Outside) -> str | None:
     """Say by how much what is allocated after the pool exceeds what the fraction leaves free."""
-    bands = constants("sglang")["bands"]
-    needed = (
-        beside.request_table
-        + upper_edge(beside.activation, bands["activation"], confidence)
-        + upper_edge(beside.graphs, bands["graphs"], confidence)
-    )
+    needed = beside.total
     left = lines.before - lines.weights - lines.held_bytes(lines.pool)
     if needed <= left:
         return None

@@ -9,9 +9,9 @@ cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp, calculateMaxNumBlocks).
 
 from collections.abc import Sequence
 
+from planner.confidence import CONFIDENCE
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
-from planner.engines.profile import CONFIDENCE
 from planner.engines.trtllm import cache_type, pools
 from planner.engines.trtllm.beside import (
     DEFAULT_GRAPH_BATCH,
@@ -96,9 +96,9 @@ class TensorRtLlm:
         ]
         tokens = blocks * layout.block_size
         devices = [
-            stage.device_bill(rank + number * layout.gpus_per_stage, blocks)
-            for number, stage in enumerate(expected)
-            for rank in range(layout.gpus_per_stage)
+            stage.device_bill(rank, blocks).bounded_by(most.device_bill(rank, blocks))
+            for number, (stage, most) in enumerate(zip(expected, careful, strict=True))
+            for rank in range(number * layout.gpus_per_stage, (number + 1) * layout.gpus_per_stage)
         ]
         return Bill(
             per_device=tuple(devices),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from planner.engines.profile import CONFIDENCE
+from planner.confidence import CONFIDENCE
 from planner.engines.vllm.capacity import Capacity, capacity
 from planner.engines.vllm.limits import batch_limits, default_length, stages
 from planner.engines.vllm.model_cache import block_bytes, layout_groups, preferred_block, request_blocks
@@ -74,7 +74,7 @@ class Vllm:
         spare = 0 if rules.generation == "v0" else 1
         short = max((needed + spare) * size - lines.pool for size, lines in zip(sizes, careful, strict=True))
         return Bill(
-            per_device=tuple(self._devices(model, layout, expected, sizes, logged, rules)),
+            per_device=tuple(self._devices(model, layout, expected, sizes, logged, rules, confidence)),
             kv_cache_tokens=logged.tokens,
             max_concurrency=logged.concurrency,
             sequences=held.sequences,
@@ -120,6 +120,7 @@ class Vllm:
         sizes: list[int],
         logged: Capacity,
         rules: Rules,
+        confidence: float,
     ) -> list[DeviceBill]:
         devices: list[DeviceBill] = []
         uneven = layout.expert_parallel and model.experts % layout.expert_group != 0
@@ -128,7 +129,8 @@ class Vllm:
                 own = lines
                 if uneven and rank:
                     own = stage_memory(model, layout, lines.stage, rank, lines.site, rules, self.release)
-                devices.append(_device(own, len(devices), logged.blocks * size))
+                rank, cache = len(devices), logged.blocks * size
+                devices.append(_device(own, rank, cache).bounded_by(_device(own.at(confidence), rank, cache)))
         return devices
 
 

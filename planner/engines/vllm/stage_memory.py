@@ -6,8 +6,8 @@ Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); 
 from dataclasses import dataclass
 from math import ceil
 
+from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
-from planner.engines.profile import CONFIDENCE
 from planner.engines.vllm.activation import activation
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
 from planner.engines.vllm.graph_memory import graph_bytes
