@@ -10,8 +10,8 @@ from planner.cli.engine_flags import PASSED, with_engine_flags
 from planner.cli.verb import Decorator, Verb, flag
 
 
-def _size(short: str, name: str, variable: str, help: str) -> Decorator:
-    return flag(short, name, variable, section="What", type=int, metavar="N", default=1, show_default=True, help=help)
+def _size(*names: str, help: str) -> Decorator:
+    return flag(*names, section="What", type=int, metavar="N", default=1, show_default=True, help=help)
 
 
 _HELP = """Memory bill and speed of one layout of MODEL on one GPU kind.
@@ -28,9 +28,15 @@ _EXAMPLES = (
 @click.command(name="estimate", cls=Verb, help=_HELP, examples=_EXAMPLES, context_settings=PASSED)
 @click.argument("model")
 @flag("--gpu", section="What", required=True, metavar="KIND", help="GPU kind: h100-sxm5-80gb, H100, NVIDIA L40S ...")
-@_size("--tp", "--tensor-parallel-size", "tensor", "Ranks that share every layer.")
-@_size("--pp", "--pipeline-parallel-size", "pipeline", "Stages that share out the layers.")
-@_size("--dp", "--data-parallel-size", "data", "Groups that share the experts but not the requests.")
+@_size("--tp", "--tensor-parallel-size", "tensor", help="Ranks that share every layer.")
+@_size("--pp", "--pipeline-parallel-size", "pipeline", help="Stages that share out the layers.")
+@_size(
+    "--dp",
+    "--data-parallel-size",
+    "--dp-attention",
+    "data",
+    help="Groups that share the experts but not the requests.",
+)
 @flag("--ep/--no-ep", "expert_parallel", section="What", default=False, help="Whole experts on each rank.")
 @flag(
     "--quantization",
