@@ -79,6 +79,30 @@ class Deployment(Document):
     pools: list[PoolPair] = Field(default=[], description="prefill and decode pools that belong together")
 
 
+class IslandUse(Document):
+    """GPUs of a node, by name, that one link joins."""
+
+    gpus: list[str]
+    link: Literal["nvlink", "xgmi", "pcie", "network"]
+    gbps: float = Field(description="GB/s per direction and GPU while all talk")
+    name: str = ""
+
+
+class NodeUse(Document):
+    """A node that is used: what it is, how it is wired, and what it costs."""
+
+    name: str
+    instance: str | None = Field(default=None, description="what to rent, as `--on` takes it: aws:p5.48xlarge")
+    region: str | None = None
+    spot: bool = False
+    gpus: dict[str, str] = Field(description="kind of each GPU, by its name on the node")
+    gpus_used: int
+    usd_per_hour: float | None = Field(description="price of the node and of its GPUs in use")
+    price_basis: str = Field(default="", description="where the price comes from")
+    islands: list[IslandUse] = Field(default=[], description="innermost first")
+    network_gbps: float = Field(default=0.0, description="GB/s per direction and GPU to other nodes; 0: unknown")
+
+
 class Objective(Document):
     """What is best, what was reached, and what is proven: USD an hour, GPUs, ms an answer, output tokens a second."""
 
@@ -118,6 +142,7 @@ class Plan(Document):
     )
     gpus_used: int
     nodes_used: int
+    nodes: list[NodeUse] = Field(default=[], description="the nodes in use")
     deployments: list[Deployment]
     explanation: list[str] = Field(default=[])
     fixes: list[dict[str, Any]] = Field(default=[], description="smallest changes that make the request feasible")

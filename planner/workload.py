@@ -41,7 +41,7 @@ class Workload(Document):
 
 def describe(workload: Workload) -> str:
     """One phrase: `64 sequences of 8,192 tokens`, `20 requests/s of up to 8,192 tokens, 50 ms a token`."""
-    context = f"{workload.context:,} tokens" if workload.context else "full context"
+    context = f"{workload.context:,} tokens" if workload.context else "the full context"
     rates = [f"{workload.requests_per_second:g} requests/s"] if workload.requests_per_second else []
     rates += [f"{workload.tokens_per_second:g} output tokens/s"] if workload.tokens_per_second else []
     if rates:

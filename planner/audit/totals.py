@@ -8,6 +8,7 @@ from math import inf
 from planner.audit.subject import Subject
 from planner.errors import UnknownName
 from planner.fleet.inventory import Inventory
+from planner.fleet.node_uses import node_uses
 from planner.plan_document import Plan
 
 _CENT = 1e-6
@@ -30,6 +31,10 @@ def total_findings(plan: Plan, subjects: Sequence[Subject], inventory: Inventory
         yield f"cost_usd_per_hour is {stated} in the plan and {cost if inventory.priced else None} recomputed"
     if plan.request.max_usd_per_hour is not None and cost > plan.request.max_usd_per_hour + _CENT:
         yield f"${cost:,.2f} an hour, at most ${plan.request.max_usd_per_hour:,.2f} asked for"
+    if plan.nodes and plan.nodes != node_uses(
+        inventory, [device for subject in subjects for device in subject.devices]
+    ):
+        yield "nodes are not those that the inventory has under the devices in use"
     yield from _proof(plan, len(used), cost)
 
 

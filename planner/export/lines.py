@@ -6,11 +6,14 @@ from planner.export.service import services
 from planner.plan_document import Plan
 
 
-def lines(plan: Plan) -> list[str]:
-    """Return the launch command of each replica (of its first launcher), equal ones once; none where none is known."""
-    found = [
-        on_node(service, engine_command(service.engine).launchers_of(service)[0]).line()
-        for service in services(plan)
-        if service.engine in ENGINES
-    ]
-    return list(dict.fromkeys(found))
+def lines(plan: Plan) -> dict[str, list[str]]:
+    """Return the launch command of each replica (of its first launcher) with the nodes it is typed on, equal ones once.
+
+    Empty where none is known.
+    """
+    found: dict[str, list[str]] = {}
+    for service in services(plan):
+        if service.engine in ENGINES:
+            line = on_node(service, engine_command(service.engine).launchers_of(service)[0]).line()
+            found.setdefault(line, []).append(service.nodes[0])
+    return found

@@ -69,4 +69,4 @@ def _sizes(line: DeviceLines) -> list[tuple[str, int, str]]:
 def _commands(plan: Plan) -> list[str]:
     from planner.export.lines import lines
 
-    return lines(plan) if plan.status != "infeasible" else []
+    return list(lines(plan)) if plan.status != "infeasible" else []

@@ -1,95 +1,115 @@
 """The text of `gpuplan plan`."""
 
+from itertools import groupby
+from textwrap import fill
+
 from tabulate import tabulate
 
 from planner.plan_document import Deployment, Plan, ReplicaPlan
 from planner.report.bill_table import bill_table
 from planner.report.notes import join, notes
-from planner.report.pools import holds, kind_of, pool_line, worker_speed
+from planner.report.plan_words import alternative, headline, on_nodes, proof, rented, speed
+from planner.report.pools import holds, kind_of, pool_line
 from planner.units import count, gib
 
-_UNITS = {"cost": "$/h", "gpus": "GPUs", "latency": "ms an answer", "throughput": "output tokens/s"}
+_WIDTH = 80
 
 
 def plan_table(plan: Plan) -> str:
     """Return the plan as text: the answer, where it runs, the bill, the proof, the command."""
     if plan.status == "infeasible":
-        return join("infeasible", notes("because", plan.explanation), notes("assumed", plan.assumptions))
+        reasons = [line for line in plan.explanation if not line.startswith("would do: ")]
+        fixes = [line.removeprefix("would do: ") for line in plan.explanation if line.startswith("would do: ")]
+        return join(
+            headline(plan), notes("because", reasons), notes("would do", fixes), notes("assumed", plan.assumptions)
+        )
     return join(
-        _headline(plan),
+        fill(headline(plan), _WIDTH, subsequent_indent="  "),
+        _rented(plan),
         *(_deployment(deployment) for deployment in plan.deployments),
-        _proof(plan),
+        fill(f"proof: {proof(plan)}", _WIDTH, subsequent_indent="  "),
         notes("why", plan.explanation),
         notes("since the earlier plan", _moves(plan)),
         notes("what would change it", [entry["text"] for entry in plan.outlook]),
-        _alternatives(plan),
+        notes("next best", [alternative(entry) for entry in plan.alternatives]),
         notes("assumed", plan.assumptions),
         _commands(plan),
     )
 
 
-def _headline(plan: Plan) -> str:
-    price = ""
-    if plan.cost_usd_per_hour is not None:
-        price = f", ${plan.cost_usd_per_hour:,.2f} an hour (${plan.cost_usd_per_month or 0:,.0f} a month)"
-    if plan.cost_usd_per_million_output_tokens is not None:
-        price += f", ${plan.cost_usd_per_million_output_tokens:,.2f} a million output tokens"
-    return f"{plan.status}: {count(plan.gpus_used, 'GPU')} on {count(plan.nodes_used, 'node')}{price}"
+def _rented(plan: Plan) -> str:
+    """The nodes with what they cost; nothing where none has a price."""
+    if plan.cost_usd_per_hour is None:
+        return ""
+    rows = [
+        [row["count"], row["what"], row["where"], row["gpus"], row["used"], _usd(row["usd_per_hour"])]
+        for row in rented(plan)
+    ]
+    return tabulate(
+        rows,
+        headers=["", "node", "region", "GPUs", "used", "$/h"],
+        tablefmt="simple",
+        colalign=("right", "left", "left", "left", "right", "right"),
+        maxcolwidths=[None, 24, 11, 16, None, None],
+        disable_numparse=True,
+    )
+
+
+def _usd(price: float | None) -> str:
+    return "-" if price is None else f"{price:,.2f}"
 
 
 def _deployment(deployment: Deployment) -> str:
-    alike: dict[str, list[ReplicaPlan]] = {}
-    for replica in deployment.replicas:
-        alike.setdefault(f"{kind_of(replica)} {replica.stages[0].gpu}", []).append(replica)
     parts = [f"{deployment.model} on {deployment.engine} {deployment.engine_version}"]
     if deployment.changes:
         parts.append(notes("changed, as the request allows", deployment.changes))
-    for replicas in alike.values():
-        first = replicas[0]
-        numbers = [number for number, replica in enumerate(deployment.replicas) if any(replica is r for r in replicas)]
-        rows = [
-            [number, stage, _devices(part.devices), part.gpu, f"{part.layers[0]}-{part.layers[1]}"]
-            for number, replica in zip(numbers, replicas, strict=True)
-            for stage, part in enumerate(replica.stages)
-        ]
-        parts.append(
-            f"{len(replicas)} x {kind_of(first)}, each {holds(first)}\n"
-            + tabulate(rows, headers=["replica", "stage", "devices", "GPU", "layers"], tablefmt="simple")
-        )
-        if first.speed:
-            parts[-1] += f"\n{_speed(first)}"
+    alike: dict[str, list[tuple[int, ReplicaPlan]]] = {}
+    for number, replica in enumerate(deployment.replicas):
+        alike.setdefault(f"{kind_of(replica)} {_gpus(replica)}", []).append((number, replica))
+    for group in alike.values():
+        first = group[0][1]
+        head = f"{len(group)} x {kind_of(first)} on {_gpus(first)}, each {holds(first)}"
+        told = f"speed under its part of the load: {speed(first)}" if first.speed else ""
+        parts.append("\n".join(part for part in (fill(head, _WIDTH), _stages(group), fill(told, _WIDTH)) if part))
         parts.append(bill_table([device.model_dump() for device in first.per_device]))
     parts += [pool_line(pair) for pair in deployment.pools]
     return "\n\n".join(parts)
 
 
-def _speed(replica: ReplicaPlan) -> str:
-    speed, able = replica.speed or {}, replica.capacity.requests_per_second
-    carries = f", carries {able:,.4g} requests/s" if able is not None else ""
-    if replica.phase is not None:
-        return f"speed under its part of the load: {worker_speed(replica)}{carries} ({speed['provenance']})"
-    return (
-        f"speed under its part of the load: first token {speed['ttft_ms']:,.4g} ms, {speed['tpot_ms']:,.4g} ms a token,"
-        f"\n{speed['output_tokens_per_s']:,.4g} output tokens/s{carries} ({speed['provenance']})"
-    )
+def _gpus(replica: ReplicaPlan) -> str:
+    return " + ".join(dict.fromkeys(stage.gpu for stage in replica.stages))
+
+
+def _stages(group: list[tuple[int, ReplicaPlan]]) -> str:
+    """A row a stage; the GPU kind has a column where it is not the same for all."""
+    kinds = {stage.gpu for _, replica in group for stage in replica.stages}
+    rows = [
+        [number, place, _devices(stage.devices), *([stage.gpu] if len(kinds) > 1 else []), _layers(stage.layers)]
+        for number, replica in group
+        for place, stage in enumerate(replica.stages)
+    ]
+    headers = ["replica", "stage", "devices", *(["GPU"] if len(kinds) > 1 else []), "layers"]
+    widths = [None, None, 28 if len(kinds) > 1 else 46, *([18] if len(kinds) > 1 else []), None]
+    return tabulate(rows, headers=headers, tablefmt="simple", maxcolwidths=widths)
+
+
+def _layers(layers: tuple[int, int]) -> str:
+    return f"{layers[0]}-{layers[1]}"
 
 
 def _devices(devices: list[str]) -> str:
-    node = devices[0].partition("/")[0]
-    numbers = [device.rpartition("gpu")[2] for device in devices]
-    if all(device.startswith(node + "/") for device in devices):
-        return f"{node}/gpu{numbers[0]}" + (f"-{numbers[-1]}" if len(numbers) > 1 else "")
-    return ", ".join(devices)
-
-
-def _proof(plan: Plan) -> str:
-    unit = _UNITS[plan.objective.name]
-    record = plan.solve
-    seconds = f" in {record.seconds:g} s" if record.seconds is not None else ""
-    return (
-        f"proof: {plan.objective.value:g} {unit}, bound {plan.objective.bound:g}, gap {plan.objective.gap:.2%}"
-        f" ({record.solver}{seconds}; {record.shapes_considered} layouts, {record.shapes_kept} after dominance)"
-    )
+    """`node0/gpu0-3`, `node0/gpu0,2,4`, several nodes after each other."""
+    parts = []
+    for node, names in groupby(devices, key=lambda device: device.rpartition("/")[0]):
+        locals_ = [name.rpartition("/")[2] for name in names]
+        numbers = [int(name[3:]) for name in locals_ if name.startswith("gpu") and name[3:].isdigit()]
+        if len(numbers) < len(locals_):
+            parts.append(f"{node}/{','.join(locals_)}")
+        elif len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            parts.append(f"{node}/gpu{numbers[0]}-{numbers[-1]}")
+        else:
+            parts.append(f"{node}/gpu{','.join(map(str, numbers))}")
+    return " ".join(parts)
 
 
 def _moves(plan: Plan) -> list[str]:
@@ -103,12 +123,14 @@ def _moves(plan: Plan) -> list[str]:
     return [*lines, f"{gib(moves.bytes_to_load)} of weights to load"]
 
 
-def _alternatives(plan: Plan) -> str:
-    lines = [f"{a['layout']} on {a['gpus']} x {a['gpu']}" for a in plan.alternatives]
-    return notes("next best", lines)
-
-
 def _commands(plan: Plan) -> str:
+    """Each command, under the names of its nodes where there are several nodes."""
     from planner.export.lines import lines
 
-    return "serve with:\n" + "\n".join(f"  {line}" for line in lines(plan))
+    if plan.nodes_used == 1:
+        return "\n".join(["serve with:", *(f"  {line}" for line in lines(plan))])
+    return "\n".join(
+        text
+        for line, nodes in lines(plan).items()
+        for text in (fill(f"serve on {on_nodes(nodes)} with:", _WIDTH), f"  {line}")
+    )

@@ -13,7 +13,7 @@ def holds(replica: ReplicaPlan) -> str:
     """What a replica holds at once: `80 sequences of 8,192 tokens`; what a prefill worker does, which keeps none."""
     if replica.phase == "prefill":
         return f"computes prompts of sequences of up to {replica.layout.max_model_len:,} tokens"
-    return f"{replica.capacity.sequences:,} sequences of {replica.layout.max_model_len:,} tokens"
+    return f"{count(replica.capacity.sequences, 'sequence')} of {replica.layout.max_model_len:,} tokens"
 
 
 def worker_speed(replica: ReplicaPlan) -> str:
@@ -21,8 +21,8 @@ def worker_speed(replica: ReplicaPlan) -> str:
     speed = replica.speed or {}
     if "ttft_ms" in speed:
         sent = f"{speed['kv_transfer_ms']:,.4g} ms of it to send the cache"
-        return f"first token {speed['ttft_ms']:,.4g} ms, {sent},\n{speed['prefill_tokens_per_s']:,.0f} prompt tokens/s"
-    return f"{speed['tpot_ms']:,.4g} ms a token,\n{speed['output_tokens_per_s']:,.0f} output tokens/s" if speed else ""
+        return f"first token {speed['ttft_ms']:,.4g} ms, {sent}, {speed['prefill_tokens_per_s']:,.0f} prompt tokens/s"
+    return f"{speed['tpot_ms']:,.4g} ms a token, {speed['output_tokens_per_s']:,.0f} output tokens/s" if speed else ""
 
 
 def pool_line(pair: PoolPair) -> str:

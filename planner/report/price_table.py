@@ -33,8 +33,12 @@ def price_table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         dates[row["cloud"]].add(row["as_of"])
     stated = [f"{cloud}: {', '.join(sorted(found))}" for cloud, found in dates.items()]
-    odd = [f"{row['cloud']}:{row['instance_type']}: {row['note']}" for row in rows if row["note"]]
-    return join(table, notes("prices as of", stated), notes("noted", odd[:6]))
+    odd: dict[str, list[str]] = {}
+    for row in rows:
+        if row["note"]:
+            odd.setdefault(row["note"], []).append(f"{row['cloud']}:{row['instance_type']}")
+    noted = [f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in odd.items()]
+    return join(table, notes("prices as of", stated), notes("noted", noted))
 
 
 def update_report(update: PriceUpdate) -> str:

@@ -18,13 +18,21 @@ def size_table(document: dict[str, Any]) -> str:
             [
                 answer["gpu"],
                 answer["gpus"] or "-",
+                "-" if answer["usd_per_hour"] is None else f"{answer['usd_per_hour']:,.2f}",
                 answer["layout"] or "-",
                 _amount(answer["carries"]),
                 f"{step['gpus']}: {_amount(step['carries'])}" if step else "-",
             ]
         )
     unit = next((answer["carries"].partition(" ")[2] for answer in document["sizes"] if answer["carries"]), "carries")
-    table = tabulate(rows, headers=["GPU", "need", "layout", unit, "one step more"], tablefmt="simple")
+    table = tabulate(
+        rows,
+        headers=["GPU", "need", "$/h", "layout", unit, "one step more"],
+        tablefmt="simple",
+        colalign=("left", "right", "right", "left", "right", "left"),
+        maxcolwidths=[16, None, None, 16, None, None],
+        disable_numparse=True,
+    )
     binds = [f"{answer['gpu']}: {answer['binds']}" for answer in document["sizes"]]
     engine = f"{document['engine']} {document['engine_version']}"
     asked = describe(Workload.model_validate(document["workload"]))

@@ -6,9 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 from planner.engines import local_profile
+from planner.fleet.node_uses import node_uses
 from planner.phase import PHASES
 from planner.plan_document import Deployment, Objective, Plan, SolveRecord
 from planner.solve.capacity import MILLI, held_sequences
+from planner.solve.explain.alternatives import alternatives
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes, priced
 from planner.solve.explain.outlook import outlook
@@ -53,15 +55,16 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
         cost_usd_per_million_output_tokens=_per_million(problem, cost),
         gpus_used=sum(replica.shape.gpus for replica in placed),
         nodes_used=len(nodes),
+        nodes=node_uses(problem.inventory, [device for replica in placed for device in replica.devices]),
         deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
         explanation=[
             *_explain(problem, placed),
             *survival_prices(problem, outcome.value),
             *idle_gpus(placed),
         ],
-        alternatives=_alternatives(problem, placed),
+        alternatives=alternatives(problem, {replica.shape.label for replica in placed}),
         outlook=outlook(problem, solution),
-        assumptions=_assumptions(problem),
+        assumptions=[*_assumptions(problem), *_lengths(problem)],
         solve=_record(problem, outcome.solver, seconds),
         request=problem.request,
     )
@@ -171,6 +174,11 @@ def _assumptions(problem: Problem) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def _lengths(problem: Problem) -> list[str]:
+    """The lengths that the speed is for, where the request gives none."""
+    return list(dict.fromkeys(line for model in problem.request.models for line in traffic(model.workload).assumptions))
+
+
 def _explain(problem: Problem, placed: Sequence[Placed]) -> list[str]:
     lines = []
     for position, wanted in enumerate(problem.request.models):
@@ -196,7 +204,7 @@ def _counted(shapes: Sequence[Shape]) -> str:
 def _carried(shapes: Sequence[Shape], workload: Workload) -> str:
     """`room for 80 sequences at once (64 asked for), 21.3 requests/s within the targets (20 asked for)`."""
     held = sum(held_sequences(shape.layout, shape.bill) for shape in shapes if shape.phase != "prefill")
-    parts = [f"room for {held:,} sequences at once ({workload.concurrency:,} asked for)"]
+    parts = [f"room for {count(held, 'sequence')} at once ({workload.concurrency:,} asked for)"]
     within = " within the targets" if describe_targets(workload) else ""
     asked = {"requests": workload.requests_per_second, "tokens": workload.tokens_per_second}
     for need, words in (("requests", "requests/s"), ("tokens", "output tokens/s")):
@@ -204,27 +212,3 @@ def _carried(shapes: Sequence[Shape], workload: Workload) -> str:
             able = carried_together([(shape.phase, shape.way, shape.capacity) for shape in shapes], need) / MILLI
             parts.append(f"{able:,.4g} {words}{within} ({asked[need]:,g} asked for)")
     return ", ".join(parts)
-
-
-def _alternatives(problem: Problem, placed: Sequence[Placed], most: int = 3) -> list[dict[str, object]]:
-    """Other layouts of a single replica that carry the whole load of a lone model, by GPUs."""
-    if len(problem.request.models) > 1:
-        return []
-    chosen = {id(replica.shape) for replica in placed}
-    able = [
-        shape
-        for shape in problem.shapes[0].fitting
-        if shape.phase is None
-        and all(shape.capacity[need] >= asked for need, asked in problem.needs[0].items())
-        and id(shape) not in chosen
-    ]
-    able.sort(key=lambda shape: (shape.gpus, -shape.headroom, shape.rank))
-    return [
-        {
-            "layout": shape.layout.label(),
-            "gpu": " + ".join(gpu.slug for gpu in shape.gpu_kinds),
-            "gpus": shape.gpus,
-            "sequences": shape.capacity["sequences"],
-        }
-        for shape in able[:most]
-    ]

@@ -17,6 +17,7 @@ from planner.layout import Limits
 from planner.request import ModelRequest, Request
 from planner.solve.capacity import held_sequences, needs_speed
 from planner.solve.explain.added_gpus import USUAL_NODE
+from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.load_knob import load_knob, most_carried
 from planner.solve.node_class import node_class
@@ -25,7 +26,8 @@ from planner.solve.problem import Problem, read_problem
 from planner.solve.replica_speed import replica_speeds
 from planner.solve.shape import Shape
 from planner.solve.solution import Solution, read_solution, solve
-from planner.units import gib
+from planner.speed.traffic import traffic
+from planner.units import count, gib
 from planner.workload import Workload, describe_targets
 
 COMMON = (
@@ -57,7 +59,7 @@ def size(
     wanted = ModelRequest(model=str(model), engine=engine, workload=workload, limits=limits or Limits())
     kinds, assumptions = _kinds(gpu or list(COMMON))
     answers = [_answer(wanted, kind, confidence) for kind in kinds]
-    answers.sort(key=lambda answer: (answer["gpus"] is None, answer["gpus"] or 0))
+    answers.sort(key=_cheapest_first)
     variant = read_problem(Request(models=[wanted], on=f"1x{kinds[0].slug}")).variants[0][0]
     return {
         "model": variant.model.name,
@@ -67,11 +69,18 @@ def size(
         "sizes": answers,
         "assumptions": [
             *assumptions,
-            f"nodes of {USUAL_NODE} GPUs",
+            f"nodes of {USUAL_NODE} GPUs; $/h at the lowest on-demand price of such a GPU in the price lists",
             *variant.model.assumptions,
+            *(traffic(workload).assumptions if needs_speed(workload) else ()),
             *local_profile.remarks(),
         ],
     }
+
+
+def _cheapest_first(answer: Mapping[str, Any]) -> tuple[bool, bool, float, int]:
+    """Kinds that will do, of those the ones with a price, by price, by GPUs."""
+    price, gpus_needed = answer["usd_per_hour"], answer["gpus"]
+    return gpus_needed is None, price is None, price or 0.0, gpus_needed or 0
 
 
 def _kinds(names: list[str]) -> tuple[list[Gpu], list[str]]:
@@ -96,6 +105,7 @@ def _answer(wanted: ModelRequest, gpu: Gpu, confidence: float) -> dict[str, Any]
         return {
             "gpu": gpu.slug,
             "gpus": None,
+            "usd_per_hour": None,
             "layout": None,
             "replicas": 0,
             "sequences": 0,
@@ -103,18 +113,25 @@ def _answer(wanted: ModelRequest, gpu: Gpu, confidence: float) -> dict[str, Any]
             "binds": why[0],
             "next": None,
         }
-    count = least.outcome.value
-    most = most_carried(problem, 0, count) or 0
+    needed = least.outcome.value
+    most = most_carried(problem, 0, needed) or 0
     return {
         "gpu": gpu.slug,
-        "gpus": count,
+        "gpus": needed,
+        "usd_per_hour": _price(problem, gpu, needed),
         "layout": _describe(least),
         "replicas": sum(copies for _, copies in least.replicas),
         "sequences": _sequences(least),
         "carries": load_knob(wanted.workload).describe(most),
         "binds": _binds(least, wanted.workload),
-        "next": _next(problem, most),
+        "next": _next(problem, gpu, most),
     }
+
+
+def _price(problem: Problem, gpu: Gpu, number: int) -> float | None:
+    """USD an hour for so many GPUs of a kind; None where no list has a price."""
+    each = gpu_price(problem.inventory, gpu.slug)
+    return None if each is None else round(each * number, 2)
 
 
 def _endless(wanted: ModelRequest, gpu: Gpu, confidence: float) -> Problem:
@@ -130,19 +147,20 @@ def _solve(problem: Problem) -> Solution | None:
     return None if outcome.values is None else read_solution(problem.programme, outcome)
 
 
-def _next(problem: Problem, most: int) -> dict[str, Any] | None:
+def _next(problem: Problem, gpu: Gpu, most: int) -> dict[str, Any] | None:
     """The next larger fleet that carries more, and how much."""
     knob = load_knob(problem.request.models[0].workload)
     larger = problem.asking(knob.turned(problem.request, 0, most + 1))
     found = _solve(larger)
     if found is None:
         return None
-    count = found.outcome.value
+    needed = found.outcome.value
     return {
-        "gpus": count,
+        "gpus": needed,
+        "usd_per_hour": _price(problem, gpu, needed),
         "layout": _describe(found),
         "sequences": _sequences(found),
-        "carries": knob.describe(most_carried(larger, 0, count) or 0),
+        "carries": knob.describe(most_carried(larger, 0, needed) or 0),
     }
 
 
@@ -177,7 +195,7 @@ def _binding_speed(shape: Shape, speed: Mapping[str, Any], workload: Workload) -
     targets = describe_targets(workload)
     running, provenance = speed["in_flight"], speed["provenance"]
     if targets and running < held:
-        what = f"latency: {' and '.join(targets)} leave {running:,} requests in flight of room for {held:,}"
+        what = f"latency: {' and '.join(targets)} leave {count(running, 'request')} in flight of room for {held:,}"
     else:
-        what = f"throughput: all {running:,} requests that fit are in flight"
+        what = f"throughput: {count(running, 'request')} in flight, all that fit"
     return f"{what} on {shape.label} ({provenance})"
