@@ -1,10 +1,9 @@
 """What a model must carry."""
 
-from typing import Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from planner.documents import Document
+from planner.errors import BadInput
 
 
 class Workload(Document):
@@ -31,12 +30,13 @@ class Workload(Document):
     speculative_tokens: int = Field(default=0, ge=0, le=32, description="tokens drafted for each step")
     acceptance: float = Field(default=0.7, ge=0, le=1, description="chance that a drafted token is kept")
 
-    @model_validator(mode="after")
-    def _requests_fit(self) -> Self:
-        tokens = (self.input_tokens or 0) + (self.output_tokens or 0)
-        if self.context is not None and tokens > self.context:
-            raise ValueError(f"a context of at least {tokens:,}, the tokens of a mean request and its answer")
-        return self
+
+def refuse_longer_requests(workload: Workload, model: str) -> None:
+    """Raise BadInput where a mean request and its answer are longer than the context."""
+    tokens = (workload.input_tokens or 0) + (workload.output_tokens or 0)
+    if workload.context is not None and tokens > workload.context:
+        expected = f"at least {tokens:,}, the tokens of a mean request and its answer"
+        raise BadInput(f"is {workload.context}", where=model, field="context", expected=expected)
 
 
 def describe(workload: Workload) -> str:

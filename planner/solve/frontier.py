@@ -14,7 +14,7 @@ from planner.solve.problem import Problem, read_problem
 from planner.solve.shape import Shape
 from planner.speed.predict import predict
 from planner.speed.traffic import traffic
-from planner.workload import Workload
+from planner.workload import Workload, refuse_longer_requests
 
 _ALL_THAT_FIT = 1_000_000
 
@@ -49,6 +49,7 @@ def frontier(
     the workload leave points out; its concurrency and rates play no part.
     """
     asked = workload or Workload()
+    refuse_longer_requests(asked, str(model))
     unmeasured = {"concurrency": _ALL_THAT_FIT, "requests_per_second": None, "tokens_per_second": None}
     load = asked.model_copy(update=unmeasured | {"ttft_ms": None, "tpot_ms": None, "answer_ms": None})
     wanted = ModelRequest(model=str(model), engine=engine, workload=load, limits=limits or Limits())

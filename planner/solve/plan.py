@@ -18,7 +18,7 @@ from planner.solve.outcome import Effort, Outcome, Progress
 from planner.solve.plan_writer import write_infeasible, write_plan
 from planner.solve.problem import Problem, read_problem
 from planner.solve.solution import read_solution, solve
-from planner.workload import Workload
+from planner.workload import Workload, refuse_longer_requests
 
 _ANY = 1e9
 """A gap at which the first plan found will do."""
@@ -63,6 +63,8 @@ def answer(request: Request, *, timed: bool = False, effort: Effort | None = Non
     The effort's seconds count from here. When they end before any plan was found, the first one found is taken.
     """
     started, effort = time.perf_counter(), effort or Effort()
+    for wanted in request.models:
+        refuse_longer_requests(wanted.workload, wanted.model)
     problem, reached = _settle_speed(settle_context(read_problem(request, earlier)), effort)
     outcome = _solve(problem, effort, started)
     seconds = round(time.perf_counter() - started, 3) if timed else None

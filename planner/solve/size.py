@@ -28,7 +28,7 @@ from planner.solve.shape import Shape
 from planner.solve.solution import Solution, read_solution, solve
 from planner.speed.traffic import traffic
 from planner.units import count, gib
-from planner.workload import Workload, describe_targets
+from planner.workload import Workload, describe_targets, refuse_longer_requests
 
 COMMON = (
     "l4",
@@ -57,6 +57,7 @@ def size(
     """Return the least count for each kind; a name that leaves the memory size open is answered for each size."""
     workload = workload or Workload.parse({"context": context, "concurrency": concurrency}, where="workload")
     wanted = ModelRequest(model=str(model), engine=engine, workload=workload, limits=limits or Limits())
+    refuse_longer_requests(workload, str(model))
     kinds, assumptions = _kinds(gpu or list(COMMON))
     answers = [_answer(wanted, kind, confidence) for kind in kinds]
     answers.sort(key=_cheapest_first)

@@ -117,7 +117,7 @@ CALLS = {
     "plan -f near_request.yaml --context 8": "--context goes into the request file",
     "plan -f near_request.yaml": "workload.contxt: is not a field of this document; did you mean context?",
     "plan -f unit_request.yaml": "unit_request.yaml:3: models.0.workload.context: is '8k'; expected a whole number",
-    "plan -f short_request.yaml": "fields do not go together; expected a context of at least 110",
+    "plan -f short_request.yaml": "llama-3.1-8b: context: is 100; expected at least 110",
     "plan -f no_models.yaml": "no_models.yaml:1: models: is []; expected at least 1 of them",
     "plan -f no_place.yaml": "no_place.yaml:1: on: is missing; expected inventory file or shorthand",
     "plan -f folder": "folder: is a directory; expected a file",
