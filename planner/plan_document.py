@@ -26,11 +26,14 @@ class DeviceLines(Document):
 
 
 class StagePlan(Document):
-    """One pipeline stage: its devices and its first and last layer."""
+    """One pipeline stage: its devices, its first and last layer, and how much of its device it may use."""
 
     devices: list[str]
     gpu: str
     layers: tuple[int, int]
+    share_percent: int | None = Field(
+        default=None, ge=1, le=99, description="part of its only device that is the replica's; None: all of its devices"
+    )
 
 
 class Capacity(Document):

@@ -33,6 +33,7 @@ class Allowed(Document):
     engines: Texts = Field(default=[], description="engines beside `engine`")
     context_down_to: int | None = Field(default=None, ge=1, description="shortest context ceiling that will do")
     disaggregation: bool = Field(default=False, description="prefill and decode may run in pools of their own")
+    share_gpus: bool = Field(default=False, description="a replica may take a part of one GPU, others the rest of it")
 
 
 class ModelRequest(Document):

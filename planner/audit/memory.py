@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from planner.audit.subject import Subject
 from planner.errors import UnknownName
 from planner.fleet.inventory import Inventory
+from planner.fleet.share import in_share, parts_of
 from planner.fleet.site import Site
 from planner.fleet.stage_site import stage_site
 from planner.memory.bill import Bill
@@ -24,10 +25,12 @@ def sites(subject: Subject, inventory: Inventory) -> list[Site] | None:
 
 def replica_sites(replica: ReplicaPlan, inventory: Inventory) -> list[Site]:
     """Sites of the stages of a replica; raises UnknownName for a device that is not there."""
-    return [
+    found = [
         stage_site(inventory, stage.devices, replica.layout.stage_tensor(number), after.devices if after else ())
         for number, (stage, after) in enumerate(zip(replica.stages, [*replica.stages[1:], None], strict=True))
     ]
+    shares = [parts_of(stage.share_percent) for stage in replica.stages]
+    return [in_share(site, parts) if parts else site for site, parts in zip(found, shares, strict=True)]
 
 
 def memory_findings(subject: Subject, bill: Bill) -> Iterator[str]:

@@ -18,7 +18,13 @@ _CENT = 1e-6
 def total_findings(plan: Plan, subjects: Sequence[Subject], inventory: Inventory) -> Iterator[str]:
     """Yield totals that are not what the replicas add up to, and limits that they break."""
     used = Counter(device for subject in subjects for device in subject.devices)
-    yield from (f"{device}: used {times} times" for device, times in used.items() if times > 1)
+    filled: Counter[str] = Counter()
+    for stage in (stage for subject in subjects for stage in subject.replica.stages):
+        for device in stage.devices:
+            filled[device] += stage.share_percent or 100
+    for device, percent in filled.items():
+        if percent > 100:
+            yield f"{device}: used {used[device]} times, {percent} % of it in all"
     nodes = {name: node for subject in subjects for name, node in subject.nodes(inventory).items()}
     if plan.gpus_used != len(used):
         yield f"gpus_used is {plan.gpus_used} and the replicas use {len(used)}"

@@ -18,7 +18,8 @@ class Site:
     """The place of one stage, as memory and speed see it.
 
     Bandwidths are GB/s per direction and GPU. `link` joins the GPUs of the stage; `next_link` leads to
-    the next stage. `used_bytes` is what others already hold on the fullest of its GPUs. `free_bytes` is
+    the next stage. `used_bytes` is what others already hold on the fullest of its GPUs, `share` the part of its
+    only GPU that the stage may use (`fleet.share`). `free_bytes` is
     the free memory that the engine found before it loaded weights, where somebody measured it (a start-up
     log says so); None leaves it to the engine profile.
     """
@@ -30,6 +31,7 @@ class Site:
     next_gbps: float
     used_bytes: int = 0
     free_bytes: int | None = None
+    share: float = 1.0
 
     @property
     def peer_access(self) -> bool:

@@ -5,7 +5,7 @@ from textwrap import fill
 
 from tabulate import tabulate
 
-from planner.plan_document import Deployment, Plan, ReplicaPlan
+from planner.plan_document import Deployment, Plan, ReplicaPlan, StagePlan
 from planner.report.bill_table import bill_table
 from planner.report.notes import join, notes
 from planner.report.plan_words import alternative, headline, on_nodes, proof, rented, speed
@@ -84,7 +84,7 @@ def _stages(group: list[tuple[int, ReplicaPlan]]) -> str:
     """A row a stage; the GPU kind has a column where it is not the same for all."""
     kinds = {stage.gpu for _, replica in group for stage in replica.stages}
     rows = [
-        [number, place, _devices(stage.devices), *([stage.gpu] if len(kinds) > 1 else []), _layers(stage.layers)]
+        [number, place, _devices(stage), *([stage.gpu] if len(kinds) > 1 else []), _layers(stage.layers)]
         for number, replica in group
         for place, stage in enumerate(replica.stages)
     ]
@@ -97,9 +97,11 @@ def _layers(layers: tuple[int, int]) -> str:
     return f"{layers[0]}-{layers[1]}"
 
 
-def _devices(devices: list[str]) -> str:
-    """`node0/gpu0-3`, `node0/gpu0,2,4`, several nodes after each other."""
-    parts = []
+def _devices(stage: StagePlan) -> str:
+    """`node0/gpu0-3`, `node0/gpu0,2,4`, several nodes after each other; `node0/gpu0 (35 %)` for a share."""
+    devices, parts = stage.devices, []
+    if stage.share_percent is not None:
+        return f"{devices[0]} ({stage.share_percent} %)"
     for node, names in groupby(devices, key=lambda device: device.rpartition("/")[0]):
         locals_ = [name.rpartition("/")[2] for name in names]
         numbers = [int(name[3:]) for name in locals_ if name.startswith("gpu") and name[3:].isdigit()]

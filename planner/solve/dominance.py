@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from planner.fleet.share import PARTS
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
 from planner.units import ceil_div
@@ -25,7 +26,7 @@ def undominated(
     def order(shape: Shape) -> tuple[object, ...]:
         carried = (-_useful(shape, need, amount) for need, amount in needs[shape.wanted].items())
         stages = shape.layout.pipeline_parallel_size
-        return (shape.wanted, shape.gpus, *carried, stages, -shape.headroom, shape.rank)
+        return (shape.wanted, shape.gpus, shape.parts or PARTS, *carried, stages, -shape.headroom, shape.rank)
 
     kept: dict[object, list[Shape]] = {}
     for shape in sorted(shapes, key=order):
@@ -63,11 +64,11 @@ def copies_within(a: Shape, b: Shape) -> int:
 
 
 def _pieces(slot: SlotKind, free: Mapping[SlotKind, int]) -> int:
-    """Slots of a kind that can be cut from free ones of the same island kind."""
+    """Slots of a kind that can be cut from free ones of the same island kind, shares from larger shares."""
     return sum(
-        count * (other.size // slot.size)
+        count * (other.share // slot.share if slot.share else other.size // slot.size)
         for other, count in free.items()
-        if other.island == slot.island and (other.share == slot.share or not other.share)
+        if other.island == slot.island and bool(other.share) == bool(slot.share)
     )
 
 

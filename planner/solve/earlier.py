@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from planner.fleet.share import parts_of
 from planner.plan_document import Plan
 from planner.request import Request
 from planner.solve.shape import Shape
@@ -25,6 +26,7 @@ class Earlier:
     gpus: tuple[str, ...]
     devices: tuple[str, ...]
     weight_bytes: int
+    parts: int = 0
 
     def runs_as(self, shape: Shape) -> bool:
         """Whether a shape holds the same parts on the same kinds of GPUs."""
@@ -34,6 +36,7 @@ class Earlier:
             == (self.place, self.model, self.engine, self.on_load)
             and (layout.label(), layout.layers_per_stage) == (self.label, self.layers)
             and tuple(site.gpu.slug for site in shape.sites) == self.gpus
+            and shape.parts == self.parts
         )
 
 
@@ -54,4 +57,5 @@ def earlier_replicas(plan: Plan, request: Request) -> Iterator[Earlier]:
                 gpus=tuple(stage.gpu for stage in replica.stages),
                 devices=tuple(device for stage in replica.stages for device in stage.devices),
                 weight_bytes=sum(device.weights_bytes for device in replica.per_device),
+                parts=parts_of(replica.stages[0].share_percent),
             )

@@ -7,7 +7,9 @@ from itertools import groupby
 
 from planner.engines import fewer_slots
 from planner.engines.lower_fraction import lower_fraction
+from planner.engines.sharing import SHARING
 from planner.fleet.island import LinkClass
+from planner.fleet.share import in_share, share_bytes
 from planner.fleet.site import UNKNOWN_NETWORK_GBPS, Site
 from planner.layout import Layout
 from planner.request import ModelRequest
@@ -18,7 +20,7 @@ from planner.solve.node_class import NodeClass
 from planner.solve.phases import may_separate, phase_shapes
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
-from planner.solve.splits import Split, even_splits, mixed_splits
+from planner.solve.splits import Split, even_splits, mixed_splits, shared_splits
 from planner.solve.variant import Variant
 from planner.workload import Workload
 
@@ -109,13 +111,16 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
         own = getattr(variant.engine, "tensor_per_stage", False)
         for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
             _try(found, place, wanted, variant, split, ground)
+    if wanted.allow.share_gpus and variant.engine.name in SHARING:
+        for _, smaller_first in groupby(shared_splits(ground.slots), key=lambda split: split.stages[0].island):
+            _try_pipelines(found, place, wanted, variant, smaller_first, ground)
     return found
 
 
 def _try_pipelines(
     found: Shapes, place: int, wanted: ModelRequest, variant: Variant, alike: Iterable[Split], ground: Grounds
 ) -> None:
-    """Try splits that differ in the length of the pipeline, shorter ones first."""
+    """Try splits that differ in the length of the pipeline, or in their share of a GPU, smaller ones first."""
     full = False
     small: Split | None = None
     for split in alike:
@@ -150,7 +155,8 @@ def _too_small(variant: Variant, split: Split) -> bool:
     Engines may hold weights in half the width of the checkpoint, never in less.
     """
     run = split.stages[0]
-    memory = run.island.gpu.memory_bytes * run.tensor * split.data * run.count
+    whole = run.island.gpu.memory_bytes * run.tensor * split.data * run.count
+    memory = share_bytes(run.island.gpu, split.parts) if split.parts else whole
     return not variant.limits.options and 2 * memory < sum(layer.bytes for layer in variant.model.layers)
 
 
@@ -173,14 +179,16 @@ def _try(
         layout, bill = lower_fraction(engine, model, layout, sites) or (layout, bill)
     carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
     slots = tuple(
-        SlotKind(run.island, run.tensor * split.data * split.stages_per_slot)
+        SlotKind(run.island, run.tensor * split.data * split.stages_per_slot, split.parts)
         for run in split.stages
         for _ in range(run.count // split.stages_per_slot)
     )
+    if split.parts and not bill.fits:
+        return None
     shape = Shape(place, variant, layout, slots, sites, bill, carried)
     group = found.misfits if not bill.fits else found.fitting if all(carried.values()) else found.slow
     group.append(shape)
-    if bill.fits and may_separate(wanted):
+    if bill.fits and may_separate(wanted) and not split.parts:
         found.fitting += phase_shapes(shape, wanted.workload, ground.onward)
     return shape
 
@@ -221,4 +229,5 @@ def _sites(split: Split, ground: Grounds) -> Iterator[Site]:
         if (stage + 1) % split.stages_per_slot == 0:
             after = islands[min(stage + 1, len(islands) - 1)]
             link, gbps = min(ground.next_site(island), ground.next_site(after), key=lambda hop: hop[1])
-        yield Site(island.gpu, island.link, island.group_gbps(tensor), link, gbps, island.used_bytes)
+        site = Site(island.gpu, island.link, island.group_gbps(tensor), link, gbps, island.used_bytes)
+        yield in_share(site, split.parts) if split.parts else site

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from planner.fleet.share import PARTS
 from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
 from planner.solve.node_class import NodeClass
 from planner.solve.rules import Rules
@@ -86,7 +87,7 @@ def _pack(programme: Covering, by_domain: Mapping[str, Sequence[Touching]]) -> N
         for found in touching:
             for variable, count in found.slots.items():
                 slots.add(variable, count)
-        slots.add(here, -sum(c.count * len(c.example.gpus) for c in programme.classes))
+        slots.add(here, -sum(c.count * len(c.example.gpus) for c in programme.classes) * PARTS)
         programme.rows.at_most(slots, 0)
     programme.rows.at_most(chosen, 1)
 

@@ -5,8 +5,9 @@ where slot sizes do not divide each other, pools cut in each way. Rows: every lo
 are slots needed, slots fit into the pools of the nodes in use. Prices hang on nodes and on slots.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from planner.fleet.share import PARTS, free_parts
 from planner.solve.cutting import Cut, cut_pool, cuttings, divides_in_chain
 from planner.solve.failure_domains import lie_in_domains
 from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
@@ -17,7 +18,7 @@ from planner.solve.pool import Pool
 from planner.solve.rules import Rules, Tenant
 from planner.solve.shape import Shape
 from planner.solve.slot import SlotKind
-from planner.solve.taken import Taken
+from planner.solve.taken import SharedPool, Taken
 from planner.units import ceil_div
 from planner.workload import Workload
 
@@ -34,6 +35,8 @@ class FleetProgramme:
         self.nodes = [self.rows.variable(node_class.count) for node_class in classes]
         self.taken: dict[Taken, int] = {}
         self.cuts: dict[tuple[int, int], list[tuple[Cut, int]]] = {}
+        self.shared: dict[SharedPool, int] = {}
+        self.shared_cuts: dict[SharedPool, list[tuple[Cut, int]]] = {}
         self.keepers: dict[int, Kept] = {}
         self.loads: tuple[Workload, ...] = ()
         self.load_rows: dict[tuple[int, str], int] = {}
@@ -55,13 +58,17 @@ class FleetProgramme:
         for node_class, variable in zip(self.classes, self.nodes, strict=True):
             terms.add(variable, node_class.node_price)
         for taken, variable in self.taken.items():
-            terms.add(variable, self.classes[taken.node_class].gpu_price * taken.kind.size)
+            if not taken.kind.share:
+                terms.add(variable, self.classes[taken.node_class].gpu_price * taken.kind.size)
+        for pool, variable in self.shared.items():
+            terms.add(variable, self.classes[pool.node_class].gpu_price)
         return terms
 
     @property
     def gpus(self) -> Terms:
         """GPUs in use."""
-        return {variable: shape.gpus for shape, variable in zip(self.shapes, self.replicas, strict=True)}
+        alone = {v: shape.gpus for shape, v in zip(self.shapes, self.replicas, strict=True) if not shape.parts}
+        return alone | dict.fromkeys(self.shared.values(), 1)
 
     @property
     def nodes_used(self) -> Terms:
@@ -130,7 +137,8 @@ class FleetProgramme:
         needed = (ceil_div(asked, carried[need]) for need, asked in self.needs[place].items() if carried[need])
         cover = max(needed, default=gpus)
         least = self.rules.replicas[place][0] if self.rules.replicas else 1
-        return min(gpus // shape.gpus, max(2 * cover, least) + 1)
+        room = gpus * (PARTS // shape.parts) if shape.parts else gpus // shape.gpus
+        return min(room, max(2 * cover, least) + 1)
 
     def _take_slots(self) -> None:
         """Slots needed by the replicas of each tenant are taken from the classes that offer them to it."""
@@ -157,38 +165,68 @@ class FleetProgramme:
         for (number, place), kinds in offers.items():
             pool, times = self.classes[number].pools[place]
             most = self.classes[number].count * times
-            self.cuts[number, place] = _fit(self.rows, pool, {self.nodes[number]: times}, most, kinds)
+            whole = {kind: terms for kind, terms in kinds.items() if not kind.share}
+            for island in dict.fromkeys(kind.island for kind in kinds if kind.share):
+                parts = {kind: terms for kind, terms in kinds.items() if kind.share and kind.island == island}
+                opened = self._share_out(SharedPool(number, place, island), parts, most * len(pool.gpus))
+                whole.setdefault(SlotKind(island, 1), Adding()).add(opened, 1)
+            self.cuts[number, place] = _fit(self.rows, pool, {self.nodes[number]: times}, most, whole)
+
+    def _share_out(self, pool: SharedPool, parts: Mapping[SlotKind, Terms], most: int) -> int:
+        """Shares are cut from GPUs of their island kind, which are slots themselves; return how many of these."""
+        opened = self.shared[pool] = self.rows.variable()
+        length = free_parts(pool.island.gpu, pool.island.used_bytes)
+        self.shared_cuts[pool] = _fit_sizes(self.rows, length, {opened: 1}, most, parts, lambda kind: kind.share)
+        return opened
 
 
-def _fit(
-    rows: IntegerProgramme, pool: Pool, bins: Terms, most: int, wanted: Mapping[SlotKind, Mapping[int, int]]
-) -> list[tuple[Cut, int]]:
+Wanted = Mapping[SlotKind, Terms]
+"""Slots that are wanted of each kind."""
+
+
+def _fit(rows: IntegerProgramme, pool: Pool, bins: Terms, most: int, wanted: Wanted) -> list[tuple[Cut, int]]:
     """The wanted slots can be cut from as many pools as `bins` counts (never more than `most`).
 
-    Slots whose sizes divide each other fit exactly when, for each size, those of at least that size fill no
-    more than what their multiples fill of every pool: taken largest first, none finds all pools too full.
-    A single pool only needs room for all. Else every way to cut a pool becomes a variable, and these are returned.
+    Where islands nest, every way to cut a pool becomes a variable, and these are returned.
     """
-    sizes = sorted({kind.size for kind in wanted})
-    if pool.uniform and (most == 1 or divides_in_chain(sizes)):
+    if pool.uniform:
+        return _fit_sizes(rows, len(pool.gpus), bins, most, wanted, lambda kind: kind.size)
+    kinds = sorted(wanted, key=lambda kind: kind.rank)
+    return _cut(rows, bins, wanted, cut_pool(pool, kinds))
+
+
+def _fit_sizes(
+    rows: IntegerProgramme, length: int, bins: Terms, most: int, wanted: Wanted, size: Callable[[SlotKind], int]
+) -> list[tuple[Cut, int]]:
+    """The wanted slots can be cut from bins of one length, of which any part will do.
+
+    Slots whose sizes divide each other fit exactly when, for each size, those of at least that size fill no
+    more than what their multiples fill of every bin: taken largest first, none finds all bins too full.
+    A single bin only needs room for all. Else every way to cut a bin becomes a variable, and these are returned.
+    """
+    sizes = sorted({size(kind) for kind in wanted})
+    if most == 1 or divides_in_chain(sizes):
         for least in sizes[:1] if most == 1 else sizes:
             terms = Adding()
             for kind, variables in wanted.items():
-                if kind.size >= least:
-                    _add(terms, variables, kind.size)
-            _add(terms, bins, -(len(pool.gpus) if most == 1 else len(pool.gpus) // least * least))
+                if size(kind) >= least:
+                    _add(terms, variables, size(kind))
+            _add(terms, bins, -(length if most == 1 else length // least * least))
             rows.at_most(terms, 0)
         return []
     kinds = sorted(wanted, key=lambda kind: kind.rank)
-    if pool.uniform:
-        ways: list[Cut] = [{kind: way.get(kind.size, 0) for kind in kinds} for way in cuttings(len(pool.gpus), sizes)]
-    else:
-        ways = list(cut_pool(pool, kinds))
+    return _cut(
+        rows, bins, wanted, [{kind: way.get(size(kind), 0) for kind in kinds} for way in cuttings(length, sizes)]
+    )
+
+
+def _cut(rows: IntegerProgramme, bins: Terms, wanted: Wanted, ways: Sequence[Cut]) -> list[tuple[Cut, int]]:
+    """Each bin is cut in one of the ways, and together they give the slots that are wanted."""
     cut = [rows.variable() for _ in ways]
     rows.at_most({**dict.fromkeys(cut, 1), **{variable: -times for variable, times in bins.items()}}, 0)
-    for kind in kinds:
+    for kind, variables in wanted.items():
         terms = Adding()
-        _add(terms, wanted[kind], 1)
+        _add(terms, variables, 1)
         for variable, way in zip(cut, ways, strict=True):
             terms.add(variable, -way.get(kind, 0))
         rows.at_most(terms, 0)

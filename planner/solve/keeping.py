@@ -82,7 +82,7 @@ def _stays(programme: "FleetProgramme", inventory: Inventory, classes: dict[str,
         source = None if pool is None else Taken(number, pool, kind, programme.rules.tenant(shape))
         if source not in programme.taken:
             return None
-        slots.append(Slot(programme.classes[number].example, indices))
+        slots.append(Slot(programme.classes[number].example, indices, kind.share))
         sources.append(source)
     return Kept(replica, shape, tuple(slots), tuple(sources)) if not devices else None
 

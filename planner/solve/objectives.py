@@ -15,11 +15,13 @@ _TIMED_SHAPES = 500
 def objectives(programme: FleetProgramme, name: Minimised) -> list[Terms]:
     """Return the objectives in order: cost, GPUs, nodes, least changed models, then the more desirable replicas.
 
+    On GPUs that are shared no more replicas than are needed: they cost nothing there.
+
     Where an earlier plan runs, the weights that stay where they are come right after the first.
     """
     kept = [bytes_kept(programme.keepers)] if programme.keepers else []
     gpus = [programme.gpus] if name == "cost" else []
-    ties = [changes(programme), preference(programme), canonical(programme)]
+    ties = [changes(programme), on_shares(programme), preference(programme), canonical(programme)]
     first = first_objective(programme, name)
     return [first, *kept, *gpus, programme.nodes_used, *(terms for terms in ties if terms)]
 
@@ -64,6 +66,11 @@ def changes(programme: FleetProgramme) -> Terms:
         for shape, variable in zip(programme.shapes, programme.replicas, strict=True)
     }
     return counts if any(counts.values()) else {}
+
+
+def on_shares(programme: FleetProgramme) -> Terms:
+    """Replicas on a share of a GPU."""
+    return {v: 1 for shape, v in zip(programme.shapes, programme.replicas, strict=True) if shape.parts}
 
 
 def canonical(programme: FleetProgramme) -> Terms:

@@ -1,18 +1,21 @@
 """From a solution to named devices: slots are cut from nodes, replicas kept together where they fit."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from planner.fleet.node import Node
+from planner.fleet.share import PARTS, free_parts
 from planner.solve.keeping import Kept
 from planner.solve.node_class import NodeClass
 from planner.solve.pool import Pool, pools
 from planner.solve.rules import Rules
 from planner.solve.shape import Shape
+from planner.solve.shared_stock import SharedStock
 from planner.solve.solution import Solution
 from planner.solve.stock import CutStock, OpenStock, Slot, Stock
+from planner.solve.taken import SharedPool
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Placed:
 
 
 def place(classes: Sequence[NodeClass], rules: Rules, solution: Solution) -> list[Placed]:
-    """Return every replica with its slots: larger slots first, each replica on as few nodes as it can be.
+    """Return every replica with its slots: larger slots first, shares last, each replica on as few nodes as can be.
 
     Replicas that stay keep their devices, unless the rest cannot be cut from what is left beside them.
     """
@@ -48,6 +51,7 @@ def place(classes: Sequence[NodeClass], rules: Rules, solution: Solution) -> lis
 
 def _place(classes: Sequence[NodeClass], rules: Rules, solution: Solution, kept: Sequence[Kept]) -> list[Placed]:
     stocks = _stocks(classes, solution, kept)
+    shared = _shared_stocks(stocks, solution, kept)
     left = Counter(solution.taken)
     left.subtract(source for stays in kept for source in stays.sources)
     staying = Counter(id(stays.shape) for stays in kept)
@@ -55,7 +59,7 @@ def _place(classes: Sequence[NodeClass], rules: Rules, solution: Solution, kept:
     copies.sort(key=lambda shape: (-len(shape.slots), shape.rank))
     chosen: list[dict[int, Slot]] = [{} for _ in copies]
     order = [(number, place) for number, shape in enumerate(copies) for place in range(len(shape.slots))]
-    order.sort(key=lambda item: -copies[item[0]].slots[item[1]].size)
+    order.sort(key=lambda item: (-copies[item[0]].slots[item[1]].size, -(copies[item[0]].parts or PARTS)))
     for number, place in order:
         shape, mine = copies[number], chosen[number]
         kind = shape.slots[place]
@@ -64,7 +68,10 @@ def _place(classes: Sequence[NodeClass], rules: Rules, solution: Solution, kept:
         sources = [taken for taken in left if taken.kind == kind and taken.tenant == tenant and left[taken]]
         source = max(sources, key=lambda taken: (left[taken] >= wanted, -taken.node_class, -taken.pool))
         near = {slot.node.name for slot in mine.values()}
-        mine[place] = stocks[source.node_class, source.pool].take(kind, wanted, near)
+        if kind.share:
+            mine[place] = shared[SharedPool(source.node_class, source.pool, kind.island)].take(kind, near)
+        else:
+            mine[place] = stocks[source.node_class, source.pool].take(kind, wanted, near)
         left[source] -= 1
     placed = [
         Placed(shape, _in_runs(shape, [slots[place] for place in range(len(shape.slots))]))
@@ -82,6 +89,24 @@ def _in_runs(shape: Shape, slots: Sequence[Slot]) -> tuple[Slot, ...]:
         nodes = list(dict.fromkeys(slot.node.name for slot in mine))
         found += sorted(mine, key=lambda slot: nodes.index(slot.node.name))
     return tuple(found)
+
+
+def _shared_stocks(
+    stocks: Mapping[tuple[int, int], Stock], solution: Solution, kept: Sequence[Kept]
+) -> dict[SharedPool, SharedStock]:
+    """The GPUs that are shared out, with the shares on them that replicas keep."""
+    held: dict[SharedPool, list[Slot]] = {}
+    for stays in kept:
+        for source, slot in zip(stays.sources, stays.slots, strict=True):
+            if slot.share:
+                held.setdefault(SharedPool(source.node_class, source.pool, source.kind.island), []).append(slot)
+    found = {}
+    for pool, most in solution.shared.items():
+        ways = [dict(way) for way, times in solution.shared_cuts[pool] for _ in range(times)]
+        length = free_parts(pool.island.gpu, pool.island.used_bytes)
+        stock = stocks[pool.node_class, pool.pool]
+        found[pool] = SharedStock(stock, pool.island, length, most, ways, held.get(pool, ()))
+    return found
 
 
 def _stocks(classes: Sequence[NodeClass], solution: Solution, kept: Sequence[Kept]) -> dict[tuple[int, int], Stock]:

@@ -26,6 +26,7 @@ from planner.solve.problem import Problem
 from planner.solve.replica_speed import replica_speeds
 from planner.solve.replica_writer import ReplicaWriter
 from planner.solve.shape import Shape
+from planner.solve.shared_gpus import SHARED, shared_gpus
 from planner.solve.solution import Solution
 from planner.speed.traffic import traffic
 from planner.units import count
@@ -53,13 +54,14 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
         cost_usd_per_hour=cost,
         cost_usd_per_month=None if cost is None else round(cost * HOURS_A_MONTH, 2),
         cost_usd_per_million_output_tokens=_per_million(problem, cost),
-        gpus_used=sum(replica.shape.gpus for replica in placed),
+        gpus_used=len({device for replica in placed for device in replica.devices}),
         nodes_used=len(nodes),
         nodes=node_uses(problem.inventory, [device for replica in placed for device in replica.devices]),
         deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
         explanation=[
             *_explain(problem, placed),
             *survival_prices(problem, outcome.value),
+            *shared_gpus(placed),
             *idle_gpus(placed),
         ],
         alternatives=alternatives(problem, {replica.shape.label for replica in placed}),
@@ -74,10 +76,8 @@ def plan_cost(placed: Sequence[Placed]) -> float:
     """Price of the nodes and the GPUs in use, USD an hour."""
     nodes = {name: node for replica in placed for name, node in replica.nodes.items()}
     total = sum(Fraction(str(node.usd_per_hour or 0)) for node in nodes.values())
-    for replica in placed:
-        for slot in replica.slots:
-            total += Fraction(str(slot.node.usd_per_gpu_hour or 0)) * len(slot.gpus)
-    return float(total)
+    gpus = {(slot.node.name, gpu) for replica in placed for slot in replica.slots for gpu in slot.gpus}
+    return float(total + sum(Fraction(str(nodes[name].usd_per_gpu_hour or 0)) for name, _ in gpus))
 
 
 def _per_million(problem: Problem, cost: float | None) -> float | None:
@@ -171,6 +171,8 @@ def _assumptions(problem: Problem) -> list[str]:
         lines.append(f"each node counts for itself: only {apart:,} of the nodes that may be rented were considered")
     for wanted in problem.request.models:
         lines += pool_remarks(wanted)
+    if any(wanted.allow.share_gpus for wanted in problem.request.models):
+        lines += SHARED
     return list(dict.fromkeys(lines))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.fleet.inventory import Inventory
+from planner.fleet.share import in_share, percent_of
 from planner.fleet.site import Site
 from planner.fleet.stage_site import stage_site
 from planner.memory.bill import Bill
@@ -33,6 +34,8 @@ class ReplicaWriter:
             )
             for number, (stage, after) in enumerate(zip(stages, [*stages[1:], None], strict=True))
         )
+        if shape.parts:
+            sites = tuple(in_share(site, shape.parts) for site in sites)
         bill = self._bill(shape, sites)
         return ReplicaPlan(
             phase=shape.phase,
@@ -67,5 +70,8 @@ def _stages(placed: Placed) -> list[StagePlan]:
     for stage in range(layout.pipeline_parallel_size):
         size = layout.stage_gpus(stage)
         mine, devices = devices[:size], devices[size:]
-        stages.append(StagePlan(devices=mine, gpu=sites[stage].gpu.slug, layers=layout.stage_layers(stage)))
+        share = percent_of(placed.shape.parts)
+        stages.append(
+            StagePlan(devices=mine, gpu=sites[stage].gpu.slug, layers=layout.stage_layers(stage), share_percent=share)
+        )
     return stages

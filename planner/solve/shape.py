@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner.fleet.gpu import Gpu
+from planner.fleet.share import PARTS
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.memory.bill import Bill
@@ -45,6 +46,11 @@ class Shape:
         return self.layout.gpus
 
     @property
+    def parts(self) -> int:
+        """Its share of the only GPU it runs on, in parts; 0 for one that has its GPUs to itself."""
+        return self.slots[0].share
+
+    @property
     def gpu_kinds(self) -> tuple[Gpu, ...]:
         """GPU kinds of the replica, in the order of its stages."""
         return tuple(dict.fromkeys(site.gpu for site in self.sites))
@@ -56,9 +62,10 @@ class Shape:
 
     @cached_property
     def label(self) -> str:
-        """`TP4 PP2 on h100-sxm5-80gb`, with its phase where it has one."""
+        """`TP4 PP2 on h100-sxm5-80gb`, with its phase or its share where it has one."""
         phase = f"{self.phase} " if self.phase else ""
-        return f"{phase}{self.layout.label()} on {' + '.join(gpu.slug for gpu in self.gpu_kinds)}"
+        share = f"{self.parts * 100 // PARTS} % of " if self.parts else ""
+        return f"{phase}{self.layout.label()} on {share}{' + '.join(gpu.slug for gpu in self.gpu_kinds)}"
 
     @cached_property
     def rank(self) -> tuple[object, ...]:

@@ -45,7 +45,7 @@ class IslandKind:
 
 @dataclass(frozen=True)
 class SlotKind:
-    """`size` GPUs of an island, or with `share` that many twentieths of a single GPU."""
+    """`size` GPUs of an island, or with `share` that many parts (`fleet.share.PARTS`) of a single GPU."""
 
     island: IslandKind
     size: int

@@ -1,6 +1,7 @@
 """A solution of the fleet programme in its own words."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from planner.request import Minimised
 from planner.solve.cutting import Cut
@@ -10,12 +11,15 @@ from planner.solve.lexicographic import minimise_in_turn
 from planner.solve.objectives import objectives
 from planner.solve.outcome import Effort, Outcome, SolverName
 from planner.solve.shape import Shape
-from planner.solve.taken import Taken
+from planner.solve.taken import SharedPool, Taken
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Replicas of each shape, slots taken and nodes in use of each class, pools cut in each way; and the proof."""
+    """Replicas of each shape, slots taken and nodes in use of each class, pools cut in each way; and the proof.
+
+    `shared` counts the GPUs that are shared out, `shared_cuts` those that are in each way.
+    """
 
     replicas: tuple[tuple[Shape, int], ...]
     taken: dict[Taken, int]
@@ -23,6 +27,8 @@ class Solution:
     cuts: dict[tuple[int, int], list[tuple[Cut, int]]]
     outcome: Outcome
     kept: tuple[Kept, ...] = ()
+    shared: dict[SharedPool, int] = field(default_factory=dict)
+    shared_cuts: dict[SharedPool, list[tuple[Cut, int]]] = field(default_factory=dict)
 
 
 MANY_SHAPES = 1000
@@ -48,10 +54,13 @@ def read_solution(programme: FleetProgramme, outcome: Outcome) -> Solution:
         ),
         taken={taken: values[variable] for taken, variable in programme.taken.items() if values[variable]},
         nodes=tuple(values[variable] for variable in programme.nodes),
-        cuts={
-            key: [(way, values[variable]) for way, variable in ways if values[variable]]
-            for key, ways in programme.cuts.items()
-        },
+        cuts={key: _chosen(ways, values) for key, ways in programme.cuts.items()},
         outcome=outcome,
         kept=tuple(stays for variable, stays in programme.keepers.items() if values[variable]),
+        shared={pool: values[variable] for pool, variable in programme.shared.items() if values[variable]},
+        shared_cuts={pool: _chosen(ways, values) for pool, ways in programme.shared_cuts.items()},
     )
+
+
+def _chosen(ways: Sequence[tuple[Cut, int]], values: Sequence[int]) -> list[tuple[Cut, int]]:
+    return [(way, values[variable]) for way, variable in ways if values[variable]]

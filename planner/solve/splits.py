@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
 
+from planner.fleet.share import PARTS, free_parts
 from planner.models.model import Model
 from planner.solve.slot import IslandKind
 
@@ -25,12 +26,13 @@ class Stages:
 
 @dataclass(frozen=True)
 class Split:
-    """Parallel sizes of a replica: its stages in order, and how many of them share a slot."""
+    """Parallel sizes of a replica: its stages in order, how many of them share a slot, or its parts of a single GPU."""
 
     stages: tuple[Stages, ...]
     data: int = 1
     experts: bool = False
     stages_per_slot: int = 1
+    parts: int = 0
 
     @property
     def pipeline(self) -> int:
@@ -72,6 +74,14 @@ def even_splits(model: Model, slots: Slots, *, deepest: int, packed: bool) -> It
                         yield Split(run, data, experts)
                         for stages in _packings(offered, group, pipeline) if packed else ():
                             yield Split(run, data, experts, stages)
+
+
+def shared_splits(slots: Slots) -> Iterator[Split]:
+    """Yield every share of a single whole GPU, smaller ones first."""
+    for island in slots:
+        if island.gpu.whole:
+            for parts in range(1, min(PARTS - 1, free_parts(island.gpu, island.used_bytes)) + 1):
+                yield Split((Stages(island, 1, 1),), parts=parts)
 
 
 def _packings(offered: Mapping[int, int], group: int, pipeline: int) -> Iterator[int]:

@@ -12,10 +12,11 @@ from planner.solve.slot import SlotKind
 
 @dataclass(frozen=True)
 class Slot:
-    """GPUs of one node, by index, that hold a part of a replica."""
+    """GPUs of one node, by index, that hold a part of a replica; or with `share` so many parts of one GPU."""
 
     node: Node
     gpus: tuple[int, ...]
+    share: int = 0
 
     @property
     def devices(self) -> list[str]:

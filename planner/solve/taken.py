@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from planner.solve.rules import Tenant
-from planner.solve.slot import SlotKind
+from planner.solve.slot import IslandKind, SlotKind
 
 
 @dataclass(frozen=True)
@@ -14,3 +14,12 @@ class Taken:
     pool: int
     kind: SlotKind
     tenant: Tenant
+
+
+@dataclass(frozen=True)
+class SharedPool:
+    """GPUs of one island kind that are shared out, in the pools of a number of a node class."""
+
+    node_class: int
+    pool: int
+    island: IslandKind

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from planner.fleet.share import in_time
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.model import Model
@@ -104,7 +105,7 @@ class Replica:
 
 def replica(model: Model, layout: Layout, sites: Sequence[Site], engine: str) -> Replica:
     """Write out a replica; `sites` holds the place of each stage, or one for all, `engine` is a generation."""
-    places = tuple(sites[stage % len(sites)] for stage in range(layout.pipeline_parallel_size))
+    places = tuple(in_time(sites[stage % len(sites)]) for stage in range(layout.pipeline_parallel_size))
     return Replica(
         stages=tuple(stage_operators(model, layout, i, place.gpu) for i, place in enumerate(places)),
         sites=places,
