@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from planner.audit.subject import Subject
-from planner.engines.sharing import SHARING
+from planner.engines.sharing import may_share
 from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import may_use
 from planner.models.quantization.checkpoints import quantized_checkpoints
@@ -22,7 +22,7 @@ def permission_findings(subject: Subject, plan: Plan, inventory: Inventory) -> I
         if not may_use(plan.request, subject.place, node):
             yield f"{label}: the request does not let it run on {name}"
     shared = [stage for stage in subject.replica.stages if stage.share_percent is not None]
-    if shared and not (allow.share_gpus and subject.engine.name in SHARING):
+    if shared and not (allow.share_gpus and may_share(subject.engine)):
         yield f"{label}: may not share a GPU: the request does not allow it, or {subject.engine.name} cannot"
     if shared and len(subject.devices) > 1:
         yield f"{label}: has {len(subject.devices)} devices, and only one may be shared"

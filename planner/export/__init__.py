@@ -7,6 +7,7 @@ from types import ModuleType
 from planner.errors import BadInput, UnknownName
 from planner.export.pools import refuse_pools
 from planner.export.refusal import Refused
+from planner.export.shares import refuse_shares
 from planner.near_names import near_names
 from planner.plan_check import check
 from planner.plan_document import Plan
@@ -29,7 +30,7 @@ TARGETS = {
     "skypilot": "planner.export.skypilot",
 }
 """Module of each target: `files(plan)` writes it, `ENGINES` are the engines it can carry; one with `JOINS_POOLS` also
-carries prefill and decode pools."""
+carries prefill and decode pools, one with `SHARES_GPUS` several replicas on one GPU."""
 
 
 def export(plan: Plan | str | Path, target: str) -> dict[str, str]:
@@ -61,6 +62,8 @@ def _files(plan: Plan, target: str) -> dict[str, str]:
             raise Refused(target, f"{deployment.model} was planned for {planned}, which it does not carry")
     if not getattr(module, "JOINS_POOLS", False):
         refuse_pools(plan, target)
+    if not getattr(module, "SHARES_GPUS", False):
+        refuse_shares(plan, target)
     files: dict[str, str] = module.files(plan)
     return files
 

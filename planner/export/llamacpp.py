@@ -22,6 +22,7 @@ from planner.plan_document import Plan
 
 TARGET = "llamacpp"
 ENGINES = ("llamacpp",)
+SHARES_GPUS = True
 FIRST_PORT = 8080
 PORT_STEP = 1
 FIRST_RENDEZVOUS = 50052

@@ -19,6 +19,7 @@ from planner.plan_document import Plan
 
 ENGINES = ("vllm",)
 JOINS_POOLS = True
+SHARES_GPUS = True
 FIRST_PORT = 8000
 PORT_STEP = 1
 FIRST_RENDEZVOUS = 29501

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from planner.engines import fewer_slots
 from planner.engines.lower_fraction import lower_fraction
-from planner.engines.sharing import SHARING
+from planner.engines.sharing import may_share
 from planner.fleet.island import LinkClass
 from planner.fleet.share import in_share, share_bytes
 from planner.fleet.site import UNKNOWN_NETWORK_GBPS, Site
@@ -111,7 +111,7 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
         own = getattr(variant.engine, "tensor_per_stage", False)
         for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
             _try(found, place, wanted, variant, split, ground)
-    if wanted.allow.share_gpus and variant.engine.name in SHARING:
+    if wanted.allow.share_gpus and may_share(variant.engine):
         for _, smaller_first in groupby(shared_splits(ground.slots), key=lambda split: split.stages[0].island):
             _try_pipelines(found, place, wanted, variant, smaller_first, ground)
     return found

@@ -11,7 +11,7 @@ from planner.phase import PHASES
 from planner.plan_document import Deployment, Objective, Plan, SolveRecord
 from planner.solve.capacity import MILLI, held_sequences
 from planner.solve.explain.alternatives import alternatives
-from planner.solve.explain.clash import clash
+from planner.solve.explain.clash import clash, taken_alone
 from planner.solve.explain.fixes import fixes, priced
 from planner.solve.explain.outlook import outlook
 from planner.solve.explain.shortfall import shortfall
@@ -100,9 +100,10 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     lines = []
     for position in places:
         mine = {requirement.kind for requirement in blamed if requirement.model == position}
-        if mine or not blamed:
+        if mine or (not blamed and len(places) == 1):
             count_of_gpus = problem.inventory.gpu_count
             lines += shortfall(problem.request.models[position], problem.shapes[position], count_of_gpus, mine)
+    lines += taken_alone(problem, places)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
     found = [priced(problem, fix) for fix in fixes(problem, places)]

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from planner.engines.sharing import refuse_unshared
 from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
@@ -129,6 +130,7 @@ def read_problem(request: Request, earlier: Plan | None = None) -> Problem:
     """Look up what a request names; raises BadInput."""
     for wanted in request.models:
         refuse_impossible(wanted)
+        refuse_unshared(wanted)
     inventory = requested_inventory(request)
     running = tuple(earlier_replicas(earlier, request)) if earlier else ()
     used = frozenset(device.rpartition("/")[0] for replica in running for device in replica.devices)

@@ -6,15 +6,17 @@ every contiguous way, and loads are covered by walking through all states of the
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations, product
 
 from planner.fleet.node import Node
 from planner.fleet.site import usual_site
 from planner.layout import Limits
 
-State = tuple[int, ...]
-"""Free GPUs of each node."""
+State = tuple[tuple[int, ...], ...]
+"""Free twentieths of each GPU of each node, the freest first."""
+Takes = tuple[tuple[str, int, int], ...]
+"""GPU kind and GPUs of each group of a replica; or one GPU and the twentieths of it that are taken."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,12 @@ class Load:
     engine: object
     context: int
     concurrency: int
+    shares: bool = False
 
 
 def cheapest(nodes: Sequence[Node], loads: Sequence[Load], *, mixed: bool = True) -> float | None:
     """Least price of nodes and GPUs that carry all loads (GPUs where there are no prices); None: impossible."""
-    start = tuple(len(node.gpus) for node in nodes)
+    start = tuple((20,) * len(node.gpus) for node in nodes)
     options = [list(_options(nodes, load, mixed)) for load in loads]
     wanted = tuple(load.concurrency for load in loads)
     reached: dict[State, set[tuple[int, ...]]] = {start: {(0,) * len(loads)}}
@@ -54,7 +57,7 @@ def _price(nodes: Sequence[Node], state: State) -> float:
     priced = any(node.usd_per_hour is not None or node.usd_per_gpu_hour is not None for node in nodes)
     total = 0.0
     for node, free in zip(nodes, state, strict=True):
-        used = len(node.gpus) - free
+        used = sum(left < 20 for left in free)
         if not priced:
             total += used
         elif used:
@@ -62,8 +65,8 @@ def _price(nodes: Sequence[Node], state: State) -> float:
     return round(total, 6)
 
 
-def _options(nodes: Sequence[Node], load: Load, mixed: bool) -> Iterator[tuple[tuple[tuple[str, int], ...], int]]:
-    """Every replica as the groups it takes (GPU kind, GPUs) and the sequences it holds."""
+def _options(nodes: Sequence[Node], load: Load, mixed: bool) -> Iterator[tuple[Takes, int]]:
+    """Every replica as the groups it takes and the sequences it holds."""
     gpus = {node.gpus[0].slug: node.gpus[0] for node in nodes}
     counts = {slug: sum(len(n.gpus) for n in nodes if n.gpus[0].slug == slug) for slug in gpus}
     largest = {slug: max(len(n.gpus) for n in nodes if n.gpus[0].slug == slug) for slug in gpus}
@@ -86,7 +89,15 @@ def _options(nodes: Sequence[Node], load: Load, mixed: bool) -> Iterator[tuple[t
                     if held:
                         key = tuple(sorted(run))
                         best[key] = max(best.get(key, 0), held)
-    yield from best.items()
+    for key, held in best.items():
+        yield tuple((kind, size, 20) for kind, size in key), held
+    for kind in gpus if load.shares else ():
+        most = 0
+        for parts in range(1, 20):
+            held = _held(load, gpus, [(kind, 1)], (layers,), parts)
+            if held > most:
+                most = held
+                yield ((kind, 1, parts),), held
 
 
 def _cuts(layers: int, stages: int) -> Iterator[tuple[int, ...]]:
@@ -95,7 +106,9 @@ def _cuts(layers: int, stages: int) -> Iterator[tuple[int, ...]]:
         yield tuple(ends[i + 1] - ends[i] for i in range(stages))
 
 
-def _held(load: Load, gpus: dict[str, object], run: list[tuple[str, int]], cut: tuple[int, ...]) -> int:
+def _held(
+    load: Load, gpus: dict[str, object], run: list[tuple[str, int]], cut: tuple[int, ...], parts: int = 20
+) -> int:
     tensors = tuple(tensor for _, tensor in run)
     limits = Limits(max_model_len=load.context, max_num_seqs=min(256, load.concurrency))
     layout = load.engine.layout(load.model, gpus[run[0][0]], limits, tensor=max(tensors), pipeline=len(run))
@@ -104,20 +117,28 @@ def _held(load: Load, gpus: dict[str, object], run: list[tuple[str, int]], cut: 
         layout = layout.model_copy(update={"tensor_parallel_per_stage": tensors})
     if load.engine.refusals(load.model, layout, gpus[run[0][0]]):
         return 0
-    bill = load.engine.bill(load.model, layout, [usual_site(gpus[kind]) for kind, _ in run])
+    sites = [usual_site(gpus[kind]) for kind, _ in run]
+    if parts < 20:
+        memory = sites[0].gpu.memory_bytes
+        sites = [replace(sites[0], used_bytes=memory - memory * parts // 20)]
+    bill = load.engine.bill(load.model, layout, sites)
     return min(bill.sequences, layout.max_num_seqs)
 
 
-def _take(nodes: Sequence[Node], state: State, takes: Sequence[tuple[str, int]]) -> Iterator[State]:
+def _take(nodes: Sequence[Node], state: State, takes: Takes) -> Iterator[State]:
     """Every state that is left when the groups are taken, each out of one node."""
     if not takes:
         yield state
         return
-    kind, size = takes[0]
+    kind, size, parts = takes[0]
     seen = set()
     for place, node in enumerate(nodes):
-        if node.gpus[0].slug == kind and state[place] >= size:
-            left = (*state[:place], state[place] - size, *state[place + 1 :])
-            if left not in seen:
-                seen.add(left)
-                yield from _take(nodes, left, takes[1:])
+        if node.gpus[0].slug != kind:
+            continue
+        for chosen in combinations(range(len(node.gpus)), size):
+            if all(state[place][gpu] >= parts for gpu in chosen):
+                free = sorted((f - parts * (gpu in chosen) for gpu, f in enumerate(state[place])), reverse=True)
+                left = (*state[:place], tuple(free), *state[place + 1 :])
+                if left not in seen:
+                    seen.add(left)
+                    yield from _take(nodes, left, takes[1:])

@@ -22,6 +22,7 @@ class ToyEngine:
     """Weights and cache are divided by the tensor-parallel size; the rest of 90 % of the device is cache."""
 
     name, version = "toy", "1"
+    shares_gpus = True
 
     def __init__(self, tensor_per_stage: bool = False) -> None:
         self.tensor_per_stage = tensor_per_stage

@@ -36,6 +36,7 @@ class LlamaCpp:
     """The profile of one build."""
 
     name = "llamacpp"
+    shares_gpus = True
     most_sequences = rules.MOST_SLOTS
 
     def __init__(self, build: Build) -> None:

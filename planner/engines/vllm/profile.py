@@ -23,6 +23,7 @@ class Vllm:
 
     name = "vllm"
     takes_fraction_of_device = True
+    shares_gpus = True
 
     def __init__(self, version: str, release: Version) -> None:
         self.version, self.release = version, release

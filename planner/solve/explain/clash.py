@@ -5,7 +5,10 @@ from typing import TypeVar
 
 from planner.request import Request
 from planner.solve.explain.requirement import Requirement, requirements
+from planner.solve.lexicographic import minimise
+from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
+from planner.units import count
 
 T = TypeVar("T")
 
@@ -20,10 +23,10 @@ def clash(problem: Problem) -> tuple[list[int], list[Requirement]]:
     places = list(range(len(request.models)))
 
     def models_clash(kept: Sequence[int]) -> bool:
-        return bool(kept) and not problem.asking(_only(request, kept)).feasible
+        return bool(kept) and not problem.asking(only(request, kept)).feasible
 
     places = minimal(places, models_clash)
-    small = _only(request, places)
+    small = only(request, places)
     asked = requirements(small)
 
     def asked_clash(kept: Sequence[Requirement]) -> bool:
@@ -34,6 +37,21 @@ def clash(problem: Problem) -> tuple[list[int], list[Requirement]]:
         return not problem.asking(relaxed).feasible
 
     return places, minimal(asked, asked_clash)
+
+
+def taken_alone(problem: Problem, places: Sequence[int]) -> list[str]:
+    """Say how many GPUs each of several models takes at least when it has all nodes to itself."""
+    if len(places) < 2:
+        return []
+    words = []
+    for place in places:
+        alone = problem.asking(only(problem.request, [place]))
+        least = minimise(alone.programme.rows, alone.programme.gpus, Effort())
+        if least.values is not None:
+            words.append(f"{problem.request.models[place].model} at least {count(least.value, 'GPU')}")
+    return (
+        [f"alone each would take, of {count(problem.inventory.gpu_count, 'GPU')}: {', '.join(words)}"] if words else []
+    )
 
 
 def minimal(items: Sequence[T], clashes: Callable[[Sequence[T]], bool]) -> list[T]:
@@ -55,5 +73,6 @@ def _explain(ground: list[T], grown: bool, items: list[T], clashes: Callable[[Se
     return [*left, *right]
 
 
-def _only(request: Request, places: Sequence[int]) -> Request:
+def only(request: Request, places: Sequence[int]) -> Request:
+    """Return the request with some of its models."""
     return request.model_copy(update={"models": [request.models[place] for place in places]})

@@ -13,6 +13,7 @@ from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
 from planner.solve.explain.loosened import loosened
+from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import MICRO
@@ -30,7 +31,8 @@ ENOUGH = 3
 
 
 def fixes(problem: Problem, places: list[int]) -> list[Fix]:
-    """Return a fix a direction: GPUs to add, rules to loosen, lighter types or pools, then numbers of the load.
+    """Return a fix a direction: GPUs to add, rules to loosen, lighter types, pools or shared GPUs, then numbers of
+    the load.
 
     Where these are few, GPUs of larger kinds follow, and the same beside weights and cache in eight bits, where that
     makes them smaller.
@@ -40,6 +42,7 @@ def fixes(problem: Problem, places: list[int]) -> list[Fix]:
     for place in places:
         found += lighter_types(problem, place)
         found += apart(problem, place)
+    found += sharing(problem)
     for place in places:
         found += turned(problem, place)
     light = lightest(problem.request, problem, places)
