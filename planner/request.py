@@ -56,6 +56,10 @@ class ModelRequest(Document):
     def _sensible(self) -> Self:
         if self.most_replicas is not None and self.most_replicas < self.least_replicas:
             raise ValueError(f"most_replicas of at least least_replicas, {self.least_replicas}")
+        if (self.allow.context_down_to or self.workload.least_context) < self.workload.least_context:
+            raise ValueError(
+                f"allow.context_down_to of at least {self.workload.least_context:,}, the tokens of a request"
+            )
         if self.spread and self.pack:
             raise ValueError("spread or pack, not both")
         return self

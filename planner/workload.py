@@ -30,12 +30,16 @@ class Workload(Document):
     speculative_tokens: int = Field(default=0, ge=0, le=32, description="tokens drafted for each step")
     acceptance: float = Field(default=0.7, ge=0, le=1, description="chance that a drafted token is kept")
 
+    @property
+    def least_context(self) -> int:
+        """Tokens of a mean request and its answer, as far as they are stated: no context may be shorter."""
+        return max(1, (self.input_tokens or 0) + (self.output_tokens or 0))
+
 
 def refuse_longer_requests(workload: Workload, model: str) -> None:
     """Raise BadInput where a mean request and its answer are longer than the context."""
-    tokens = (workload.input_tokens or 0) + (workload.output_tokens or 0)
-    if workload.context is not None and tokens > workload.context:
-        expected = f"at least {tokens:,}, the tokens of a mean request and its answer"
+    if workload.context is not None and workload.least_context > workload.context:
+        expected = f"at least {workload.least_context:,}, the tokens of a mean request and its answer"
         raise BadInput(f"is {workload.context}", where=model, field="context", expected=expected)
 
 

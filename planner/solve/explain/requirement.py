@@ -49,7 +49,7 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
     if load.concurrency > 1:
         add("concurrency", f"{name}: {count(load.concurrency, 'sequence')} at once", concurrency=1)
     asked = f"{load.context:,} tokens" if load.context else "the model's full context"
-    add("context", f"{name}: sequences of {asked}", context=1)
+    add("context", f"{name}: sequences of {asked}", context=load.least_context)
     if load.requests_per_second is not None:
         add("requests_per_second", f"{name}: {load.requests_per_second:g} requests/s", requests_per_second=None)
     if load.tokens_per_second is not None:

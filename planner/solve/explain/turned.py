@@ -65,7 +65,7 @@ def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
     knobs = [(place, knob) for place in places for knob in _KNOBS if _asked(problem, place, knob) is not None]
     request = problem.request
     for place, knob in knobs:
-        request = _with(request, place, knob, _MOST_MS if knob.up else 1)
+        request = _with(request, place, knob, _MOST_MS if knob.up else _least(request, place, knob))
     if not problem.asking(request).feasible:
         return None
     words, changes = [], {}
@@ -99,8 +99,13 @@ def _steps(problem: Problem, place: int, knob: Knob, asked: float) -> int | None
     if knob.up:
         first = int(asked) + 1
         return smallest(holds, first, _MOST_MS, guess=2 * first)
-    last = ceil(asked * knob.per_unit) - 1
-    return largest(holds, 1, last) if last >= 1 else None
+    first, last = _least(problem.request, place, knob), ceil(asked * knob.per_unit) - 1
+    return largest(holds, first, last) if last >= first else None
+
+
+def _least(request: Request, place: int, knob: Knob) -> int:
+    """Steps below which a number makes no sense: a context holds a request and its answer."""
+    return request.models[place].workload.least_context if knob.field == "context" else 1
 
 
 def _with(request: Request, place: int, knob: Knob, steps: int) -> Request:
