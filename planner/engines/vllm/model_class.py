@@ -21,6 +21,8 @@ class ModelClass:
     pipeline: bool = True
     tied_pipeline: bool = True
     long_videos: bool = False
+    whole_tower: bool = False
+    values_of_keys: bool = False
 
 
 @cache
@@ -40,6 +42,8 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         pipeline=architecture not in known["no_pipeline"],
         tied_pipeline=architecture not in known["no_tied_pipeline"],
         long_videos=architecture in known["long_videos"],
+        whole_tower=architecture in known["whole_tower"],
+        values_of_keys=architecture in known["values_of_keys"],
     )
 
 

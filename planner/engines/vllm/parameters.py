@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from planner.engines.vllm.model_class import model_class
@@ -12,12 +13,14 @@ from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.layer import Layer
 from planner.models.model import Model
-from planner.models.tensor import Role, Tensor
+from planner.models.tensor import Role, Split, Tensor
 
 VOCABULARY_PADDING = 64
 """The vocabulary is padded to this multiple before it is divided (layers/vocab_parallel_embedding.py)."""
 
 
+_BUFFERS = ("layer_scalar", "std_bias", "std_scale")
+"""Tensors of checkpoints that are buffers here, not parameters (models/gemma4.py)."""
 _STREAMS = "hc_head_"
 """What mixes the residual streams before the final norm (DeepSeek-V4)."""
 
@@ -45,14 +48,15 @@ def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0, ve
     first, last = layout.stage_layers(stage)
     held = Counter(model.layers[first : last + 1])
     layers = sum(times * layer_parameters(layer, how, types) for layer, times in held.items())
-    outer = outer_tensors(model, layout, stage, version)
+    outer = (tensor for tensor in outer_tensors(model, layout, stage, version) if not tensor.name.endswith(_BUFFERS))
     return layers + sum(types.bytes(tensor, shape) for tensor, shape in how.shapes(outer))
 
 
 @cache
 def layer_parameters(layer: Layer, how: Sharding, types: WeightTypes) -> int:
     """Return the parameter bytes of one decoder layer."""
-    return types.attention_scale_bytes(layer) + sum(size for _, size in types.layer_sizes(layer, how))
+    made = (size for tensor, size in types.layer_sizes(layer, how) if not tensor.name.endswith(_BUFFERS))
+    return types.attention_scale_bytes(layer) + sum(made)
 
 
 def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) -> Iterator[Tensor]:
@@ -75,6 +79,7 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
     if is_last or "head" in everywhere:
         yield from model.head
     if is_first or "tower" in everywhere:
+        whole = model_class(model.architecture, version).whole_tower
         for part in model.components:
             if part.counted:
-                yield from built(model, part)
+                yield from (replace(one, split=Split.REPLICATED) if whole else one for one in built(model, part))

@@ -21,6 +21,11 @@ _EXPERT_TABLE = "tid2eid"
 _SINK, _LEAST_SINKS = "attn_sink", 64
 """Heads that FlashMLA counts in; a rank with fewer is padded (models/deepseek_v4/attention.py, padded_heads)."""
 _HEAD_NORMS = ("q_norm.weight", "k_norm.weight")
+_GROUP_INDEX, _SHAPE_OF_PACKED = "g_idx", "weight_shape"
+_WITHOUT_INDEX = Version(0, 33, 0)
+"""Since this release GPTQ layers have no index of groups (layers/quantization/auto_gptq.py)."""
+_SECOND_OF_A_PAIR = ("up_proj.", "w3.")
+_KEYS, _VALUES = "self_attn.k_proj.", "self_attn.v_proj."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class WeightTypes:
     `attention_scales` is true when the quantization method brings the scales of query, key, value and
     probabilities as parameters, one number each (layers/quantization/kv_cache.py). `expert_blocks` is
     true for experts in eight bits with a scale a block, `float32_router` for classes that route in float32,
-    `divided_head_norms` for those that divide the norms over all heads of query and key.
+    `divided_head_norms` for those that divide the norms over all heads of query and key, `group_index` where GPTQ
+    layers keep the index of their groups, `values_of_keys` for classes that make value matrices where keys serve.
     """
 
     stored: DType
@@ -39,6 +45,8 @@ class WeightTypes:
     expert_blocks: bool = False
     float32_router: bool = False
     divided_head_norms: bool = False
+    group_index: bool = True
+    values_of_keys: bool = False
 
     @staticmethod
     def of(model: Model, layout: Layout, version: Version) -> "WeightTypes":
@@ -47,7 +55,16 @@ class WeightTypes:
         served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else dtype_named(wished, "--dtype")
         fp8 = model.quantization == "fp8"
         peculiar = model_class(model.architecture, version)
-        return WeightTypes(model.dtype, served, fp8, fp8, peculiar.float32_router, peculiar.divided_head_norms)
+        return WeightTypes(
+            stored=model.dtype,
+            served=served,
+            attention_scales=fp8,
+            expert_blocks=fp8,
+            float32_router=peculiar.float32_router,
+            divided_head_norms=peculiar.divided_head_norms,
+            group_index=version < _WITHOUT_INDEX,
+            values_of_keys=peculiar.values_of_keys,
+        )
 
     def bytes(self, tensor: Tensor, shape: Shape) -> int:
         """Bytes of a tensor of this shape on the rank."""
@@ -60,23 +77,38 @@ class WeightTypes:
         """
         if tensor.name.endswith(_EXPERT_TABLE):
             return INT32
+        if tensor.role is Role.EXPERT and tensor.name.endswith(_SHAPE_OF_PACKED):
+            return self.served
         if tensor.name.endswith(_FLOAT32) or (self.float32_router and tensor.role is Role.ROUTER and tensor.matmul):
             return F32
         return self.served if tensor.dtype == self.stored else tensor.dtype
 
     def layer_sizes(self, layer: Layer, how: Sharding) -> Iterator[tuple[Tensor, int]]:
-        """Yield each tensor of a layer with its bytes on one rank."""
+        """Yield each tensor of a layer with its bytes on one rank, as the classes make them."""
         matrix: Shape = ()
-        for tensor, shape in how.shapes(layer.tensors):
+        for tensor, shape in how.shapes(self._made(layer)):
             if tensor.matmul:
                 matrix = shape
             elif self.expert_blocks and tensor.role is Role.EXPERT and tensor.kind is Kind.SCALE:
                 shape = _refined(matrix, shape)
             elif self.divided_head_norms and tensor.name.endswith(_HEAD_NORMS):
-                shape = (shape[0] // how.tensor,)
+                shape = (shape[0] // how.tensor, *shape[1:])
             elif tensor.name.endswith(_SINK):
                 shape = (max(shape[0], _LEAST_SINKS),)
             yield tensor, self.bytes(tensor, shape)
+
+    def _made(self, layer: Layer) -> Iterator[Tensor]:
+        """Yield the tensors of a layer that are made: one shape for a pair of packed experts, values like keys."""
+        keys_alone = self.values_of_keys and not any(tensor.name.startswith(_VALUES) for tensor in layer.tensors)
+        for tensor in layer.tensors:
+            second = tensor.role is Role.EXPERT and any(name in tensor.name for name in _SECOND_OF_A_PAIR)
+            if second and tensor.name.endswith(_SHAPE_OF_PACKED):
+                continue
+            if tensor.name.endswith(_GROUP_INDEX) and not self.group_index:
+                continue
+            yield tensor
+        if keys_alone:
+            yield from (tensor for tensor in layer.tensors if tensor.name.startswith(_KEYS))
 
     def attention_scale_bytes(self, layer: Layer) -> int:
         """Bytes of the scales that the attention of a layer has as parameters."""

@@ -12,7 +12,7 @@ from planner.models.model import Model
 from tests.engines.vllm.recorded import Case, model_named, recorded
 
 _LEAST_EXACT = 0.97
-_OPEN = {"gemma4", "phi4_multimodal", "kimi_k25"}
+_OPEN = {"phi4_multimodal"}
 """Families that the catalogue reads and whose parameters the profile does not follow to the byte yet."""
 
 
