@@ -22,7 +22,8 @@ for _room, *_more in (
     ("export", "launch"),
     ("backtest", "logs"),
     ("report", "export", "backtest"),
-    ("cli", "report"),
+    ("answers",),
+    ("cli", "report", "answers"),
 ):
     BELOW[_room] = frozenset({_room, ""}).union(*(BELOW[below] for below in _more))
 
