@@ -17,6 +17,7 @@ TARGETS = {
     "sglang": "planner.export.sglang",
     "llamacpp": "planner.export.llamacpp",
     "trtllm": "planner.export.trtllm",
+    "scripts": "planner.export.shell_scripts",
     "accelerate": "planner.export.accelerate",
     "tgi": "planner.export.tgi",
     "vllm-ray": "planner.export.vllm_ray",

@@ -26,7 +26,34 @@ _PROGRAMS = {
 }
 _SUBCOMMANDS = {("vllm", "serve"): "vllm", ("sglang", "serve"): "sglang"}
 _CONTAINER_RUNNERS = ("docker", "podman", "nerdctl", "singularity", "apptainer", "enroot", "nvidia-docker")
-_OTHER_PROGRAMS = ("sh", "bash", "python", "python3", "ray", "sleep", "tail", "nvidia-smi", "env", "curl")
+_STARTS_NOTHING = (
+    "pull",
+    "push",
+    "tag",
+    "build",
+    "buildx",
+    "rmi",
+    "save",
+    "load",
+    "image",
+    "images",
+    "inspect",
+    "login",
+)
+_OTHER_PROGRAMS = (
+    "ggml-rpc-server",
+    "rpc-server",
+    "sh",
+    "bash",
+    "python",
+    "python3",
+    "ray",
+    "sleep",
+    "tail",
+    "nvidia-smi",
+    "env",
+    "curl",
+)
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
@@ -57,7 +84,11 @@ def invocations(text: str, environment: Mapping[str, str] | None = None) -> list
 def find_engine(words: Sequence[str], environment: Mapping[str, str]) -> Invocation | None:
     """Look for an engine's program in a command, past whatever starts it; None when there is none."""
     known = dict(environment)
-    containers = any(PurePosixPath(word).name in _CONTAINER_RUNNERS for word in words[:3])
+    runner = next((at for at, word in enumerate(words[:3]) if PurePosixPath(word).name in _CONTAINER_RUNNERS), None)
+    containers = runner is not None
+    if runner is not None and words[runner + 1 : runner + 2] and words[runner + 1] in _STARTS_NOTHING:
+        return None
+    program: list[str] = []
     for at, word in enumerate(words):
         rest = words[at + 1 :]
         if re.search(r"\s", word.strip()) and "$(" not in word.split()[0] and (inner := invocations(word, known)):
@@ -67,8 +98,10 @@ def find_engine(words: Sequence[str], environment: Mapping[str, str]) -> Invocat
         elif containers and word.startswith(("-e=", "--env=")):
             name, _, value = word.partition("=")[2].partition("=")
             known[name] = value
+        elif containers and word.partition("=")[0] == "--entrypoint":
+            program = [word.partition("=")[2] or next(iter(rest), "")]
         elif containers and (engine := engine_of_image(word)):
-            return _in_container(engine, word, rest, known)
+            return _in_container(engine, word, rest, known, program)
         elif started := _program(word, rest):
             return Invocation(started[0], tuple(started[1]), known)
     return None
@@ -82,10 +115,13 @@ def in_image(image: str, arguments: Sequence[str], environment: Mapping[str, str
     return find_engine(arguments, environment)
 
 
-def _in_container(engine: str, image: str, rest: Sequence[str], known: Mapping[str, str]) -> Invocation | None:
+def _in_container(
+    engine: str, image: str, rest: Sequence[str], known: Mapping[str, str], program: Sequence[str] = ()
+) -> Invocation | None:
     """An engine named in the container's command beats the image's own entry point; another program runs none."""
-    inside = find_engine(rest, known)
-    if inside is None and rest and PurePosixPath(rest[0]).name in _OTHER_PROGRAMS:
+    started = [*program, *rest]
+    inside = find_engine(started, known)
+    if inside is None and started and PurePosixPath(started[0]).name in _OTHER_PROGRAMS:
         return None
     found = inside or Invocation(engine, tuple(rest), known)
     return replace(found, version=found.version or image_version(image)) if found.engine == engine else found

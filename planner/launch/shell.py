@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from planner.errors import BadInput
 from planner.launch.stages import STAGES, is_stage_line
 
-_CONTINUATION = re.compile(r"[\\^`][ \t]*\r?\n")
+_CONTINUATION = re.compile(r"(?:\\|(?<=\s)[`^])[ \t]*\r?\n")
 _PROMPT = re.compile(r"^[ \t]*(?:\$|>|PS [^>\n]*>|(?:\([^)\n]*\) ?)?\w+@[\w.-]+:[^\s$#]*[$#])[ \t]+", re.MULTILINE)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-=]([^}]*))?\}|(\w+))")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")

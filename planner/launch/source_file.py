@@ -1,6 +1,7 @@
 """One file that launches engines: a script, a config file, a manifest."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from planner.launch.stages import stage_places
 
 _LARGEST = 2**20
 _PLANNED = re.compile(r"^# planned for (\w+) ([\w.-]+)", re.MULTILINE)
+_HERE = re.compile(
+    r"(?<!<)<<-?(?!<)[ \t]*(['\"]?)(\w+)\1(?P<line>[^\n]*)\n(?P<body>.*?)^[ \t]*\2[ \t]*$", re.MULTILINE | re.DOTALL
+)
+_DOCUMENT = re.compile(r"(?:\s*(?:#[^\n]*|---)\n)*\s*[A-Za-z][\w.-]*:(?: [^\n]*)?\n")
 _YAML = (".yaml", ".yml", ".json")
 
 
@@ -39,5 +44,17 @@ def _placed(launch: Launch, path: Path, text: str) -> Launch:
 
 
 def launches_of_text(text: str, folder: Path | None = None) -> list[Launch]:
-    """Return the launches of a script; files it names are looked for in `folder`."""
-    return [read_invocation(replace(invocation, folder=folder)) for invocation in invocations(text)]
+    """Return the launches of a script, of the texts that it hands to its commands (`<<EOF`), or of a pasted document.
+
+    Files that it names are looked for in `folder`.
+    """
+    if _DOCUMENT.match(text):
+        with suppress(BadInput):
+            return launches_of_documents(text, Path("command"))
+    found = [
+        read_invocation(replace(invocation, folder=folder)) for invocation in invocations(_HERE.sub(r"\g<line>", text))
+    ]
+    for handed in _HERE.finditer(text):
+        with suppress(BadInput):
+            found += launches_of_text(handed["body"], folder)
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 from planner import engines
 from planner.confidence import CONFIDENCE
 from planner.engines import find_engine, local_profile
+from planner.engines.unbilled import unbilled
 from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import find_gpu
@@ -53,7 +54,13 @@ def bill(launch: Launch, gpu: str | None = None, confidence: float = CONFIDENCE)
         "sequences": found.sequences,
         "per_device": [device.document() for device in found.per_device],
         "unknown_flags": list(launch.unknown),
-        "assumptions": [*notes, *launch.notes, *model.assumptions, *local_profile.remarks()],
+        "assumptions": [
+            *notes,
+            *launch.notes,
+            *unbilled(launch.engine, layout.options),
+            *model.assumptions,
+            *local_profile.remarks(),
+        ],
     }
 
 

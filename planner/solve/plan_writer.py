@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from planner.engines import local_profile
+from planner.engines.unbilled import unbilled
 from planner.fleet.node_uses import node_uses
 from planner.phase import PHASES
 from planner.plan_document import Deployment, Objective, Plan, SolveRecord
@@ -161,6 +162,7 @@ def _assumptions(problem: Problem) -> list[str]:
     lines = [*problem.inventory.assumptions, *local_profile.remarks()]
     for ways in problem.variants:
         lines += [line for variant in ways for line in variant.model.assumptions]
+        lines += [line for variant in ways for line in unbilled(variant.engine.name, variant.limits.options)]
     if not problem.inventory.priced:
         lines.append("no prices in the inventory: the plan with the fewest GPUs is the cheapest")
     elif unpriced := [node.name for node in problem.inventory.nodes if not node.priced]:

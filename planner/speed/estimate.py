@@ -7,6 +7,7 @@ from planner.confidence import CONFIDENCE
 from planner.engines import find_engine, local_profile
 from planner.engines.at_confidence import at_confidence
 from planner.engines.profile import Engine
+from planner.engines.unbilled import unbilled
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
 from planner.fleet.site import Site, usual_site
@@ -82,7 +83,13 @@ def estimate(
         "per_device": [device.bounded_document() for device in bill.per_device],
         "speed": speed,
         **({"simulation": played} if played else {}),
-        "assumptions": [*notes, *loaded.assumptions, *remarks, *local_profile.remarks()],
+        "assumptions": [
+            *notes,
+            *loaded.assumptions,
+            *unbilled(profile.name, layout.options),
+            *remarks,
+            *local_profile.remarks(),
+        ],
     }
 
 

@@ -26,6 +26,7 @@ def plans() -> dict[str, Plan]:
 
 
 EXPRESSED = {
+    "scripts": {"replicas", "two nodes", "mixed kinds", "experts"},
     "vllm": {"replicas", "two nodes", "mixed kinds", "experts"},
     "vllm-ray": {"replicas", "two nodes"},
     "tgi": {"replicas"},

@@ -15,7 +15,7 @@ from tests.export.documents import OF_TARGET, documents, findings, own_schema
 from tests.export.round_trip import assert_same_bills
 
 LOAD = Workload(context=8192, requests_per_second=12, input_tokens=6000, output_tokens=300, ttft_ms=1500, tpot_ms=15)
-JOINED = {"vllm": ("vllm", "llm-d", "dynamo"), "sglang": ("sglang", "dynamo")}
+JOINED = {"vllm": ("vllm", "scripts", "llm-d", "dynamo"), "sglang": ("sglang", "scripts", "dynamo")}
 
 
 @cache

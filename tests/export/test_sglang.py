@@ -66,5 +66,5 @@ def test_reading_it_back_gives_the_same_bill(target: str, shape: str, tmp_path: 
 
 
 def test_a_plan_for_another_engine_is_refused_by_name() -> None:
-    with pytest.raises(Refused, match=r"planned for sglang 0\.5\.23.*--to sglang, kubernetes"):
+    with pytest.raises(Refused, match=r"planned for sglang 0\.5\.23.*--to sglang, scripts, kubernetes"):
         export(PLANS["replicas"], "vllm")

@@ -9,7 +9,10 @@ import yaml
 from planner.errors import BadInput
 from planner.launch.launch import Launch
 
-FORMS = ("kubernetes", "kserve", "dynamo", "llmd", "ray_serve", "compose", "skypilot", "accelerate", "vllm_config")
+FORMS = (
+    *("kubernetes", "kserve", "dynamo", "llmd", "production_stack", "ray_serve", "compose", "skypilot", "accelerate"),
+    "vllm_config",
+)
 """Modules of this package, the most particular form first."""
 
 

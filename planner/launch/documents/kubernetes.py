@@ -30,7 +30,7 @@ def launches(document: dict[str, Any], path: Path) -> list[Launch]:
     copies = number(mapping(document, "spec").get("replicas"))
     found = []
     for template, worker in templates(document):
-        for launch in pod_launches(template, path):
+        for launch in pod_launches(template, path, _group_variables(document)):
             launch = replace(launch, copies=launch.copies * copies)
             found.append(replace(launch, rank=max(launch.rank, 1)) if worker else launch)
     return found
@@ -52,11 +52,17 @@ def templates(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]
         yield template, False
 
 
-def pod_launches(template: dict[str, Any], path: Path) -> list[Launch]:
+def _group_variables(document: dict[str, Any]) -> dict[str, str]:
+    """What the controller of a LeaderWorkerSet sets in every pod of a group."""
+    size = mapping(document, "spec", "leaderWorkerTemplate").get("size")
+    return {"LWS_GROUP_SIZE": str(size)} if isinstance(size, int) else {}
+
+
+def pod_launches(template: dict[str, Any], path: Path, given: Mapping[str, str] | None = None) -> list[Launch]:
     """Return the engines of a pod's containers, in the places that its annotation or node selector names."""
     places = pod_places(mapping(template, "metadata", "annotations"), mapping(template, "spec", "nodeSelector"))
     maps = _config_maps(template, path)
-    found = (container_launch(container, path, maps) for container in items(template, "spec", "containers"))
+    found = (container_launch(container, path, maps, given) for container in items(template, "spec", "containers"))
     return [replace(launch, places=places) for launch in found if launch]
 
 
@@ -85,13 +91,16 @@ def _config_maps(template: dict[str, Any], path: Path) -> dict[str, dict[str, st
 
 
 def container_launch(
-    container: Any, path: Path, config_maps: Mapping[str, Mapping[str, str]] | None = None
+    container: Any,
+    path: Path,
+    config_maps: Mapping[str, Mapping[str, str]] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> Launch | None:
     """Return the engine of one container, `$(NAME)` replaced where the container sets NAME.
 
-    `config_maps` are files by volume; the container's mounts say where they lie.
+    `config_maps` are files by volume; the container's mounts say where they lie. `given` is set from outside.
     """
-    environment = variables(items(container, "env"))
+    environment = {**(given or {}), **variables(items(container, "env"))}
     words = [str(word) for word in [*items(container, "command"), *items(container, "args")]]
     expanded = [re.sub(r"\$\((\w+)\)", lambda m: environment.get(m[1], m[0]), word) for word in words]
     invocation = in_image(str(mapping(container).get("image", "")), expanded, environment)

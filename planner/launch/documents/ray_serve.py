@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from planner.launch.documents.tree import items, mapping, number
 from planner.launch.flag_table import flag_table
 from planner.launch.flags import read_mapping
@@ -14,7 +16,7 @@ from planner.launch.vllm import launch_of_flags
 
 
 def recognises(document: dict[str, Any]) -> bool:
-    """A Serve config or the arguments of an LLM application."""
+    """A Serve config, also that of KubeRay's RayService, or the arguments of an LLM application."""
     return bool(_configs(document))
 
 
@@ -24,6 +26,9 @@ def launches(document: dict[str, Any], path: Path) -> list[Launch]:
 
 
 def _configs(document: dict[str, Any]) -> list[Any]:
+    inside = mapping(document, "spec").get("serveConfigV2")
+    if isinstance(inside, str):
+        document = mapping(yaml.safe_load(inside))
     applications = [mapping(application, "args") for application in items(document, "applications")]
     every = [config for part in (document, *applications) for config in items(part, "llm_configs")]
     return [config for config in every if "model_loading_config" in mapping(config)]
