@@ -4,8 +4,7 @@ import json
 
 import click
 
-from planner.cli import options
-from planner.cli.verb import Verb
+from planner.cli.verb import Verb, as_json
 
 _HELP = """What a model is made of: parameters, layers, cache.
 
@@ -19,7 +18,7 @@ MODEL is a name of the catalogue, a config.json, a directory with one, safetenso
     examples=("gpuplan inspect qwen3-32b", "gpuplan inspect ./config.json --json", "gpuplan inspect hf:org/name"),
 )
 @click.argument("model")
-@options.as_json
+@as_json
 def command(model: str, as_json: bool) -> None:
     """Print parameters, layers and cache of a model."""
     from planner.models.inspect import inspect

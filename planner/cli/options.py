@@ -8,13 +8,12 @@ import click
 
 from planner.cli.flag_names import named_as_flags
 from planner.cli.verb import OUTPUT, Decorator, flag
+from planner.cli.verb import as_json as as_json
 from planner.confidence import CONFIDENCE
 from planner.layout import Limits
 from planner.workload import Workload
 
 FILE = click.Path(path_type=Path)
-
-as_json = flag("--json", "as_json", section=OUTPUT, is_flag=True, help="Print the document as JSON.")
 
 
 def _activate(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:

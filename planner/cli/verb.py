@@ -68,3 +68,6 @@ class VerbGroup(_Told, click.Group):
 def flag(*names: str, section: str, **more: Any) -> Decorator:
     """Return the decorator of an option in a section of the help."""
     return click.option(*names, cls=Flag, section=section, **more)
+
+
+as_json = flag("--json", "as_json", section=OUTPUT, is_flag=True, help="Print the document as JSON.")

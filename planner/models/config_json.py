@@ -9,6 +9,8 @@ from planner.models.class_defaults import class_defaults
 
 _REQUIRED: Final = object()
 _LARGEST = 10**12
+_DEEPEST = 20
+"""Sections within sections; published files have two."""
 
 
 class Config:
@@ -132,6 +134,8 @@ class Config:
             expected = class_defaults(self.model_type).sections.get(name)
             data = self.get(name, default=expected.fields if expected else {})
             kind = expected.model_type if expected else model_type
+            if self.path.count(".") >= _DEEPEST:
+                raise BadInput("is nested too deeply", where=self.where, field=self.field(name)[:80])
             part = Config(data, self.where, self.field(name), model_type=kind, parent=self)
             if expected and not expected.may_differ:
                 part.model_type = kind

@@ -46,3 +46,10 @@ def test_an_expression_that_is_none_names_the_field() -> None:
     section = {"quant_method": "awq", "group_size": 128, "modules_to_not_convert": ["re:("]}
     with pytest.raises(BadInput, match=r"modules_to_not_convert.*regular expression"):
         model_from_config(Config(BASE | {"quantization_config": section}), "spoilt")
+
+
+@pytest.mark.parametrize("pattern", ["re:(a+)+$", "re:((.*))*z", "re:" + ".*" * 10, "*" * 10])
+def test_a_pattern_that_could_match_for_ever_is_refused(pattern: str) -> None:
+    section = {"quant_method": "fp8", "ignored_layers": [pattern], "modules_to_not_convert": [pattern]}
+    with pytest.raises(BadInput, match="few repeats"):
+        model_from_config(Config(BASE | {"quantization_config": section}), "patterned")

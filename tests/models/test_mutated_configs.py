@@ -77,3 +77,17 @@ def test_damaged_fields_of_every_known_type(model_type: str, choices: list[tuple
 @pytest.mark.parametrize("value", [[], 3, "text", None])
 def test_a_section_of_the_wrong_type(value: Any) -> None:
     read({"model_type": "glm4v", "text_config": value})
+
+
+def test_sections_without_end_are_refused() -> None:
+    config: dict[str, Any] = {"model_type": "unknown"}
+    for _ in range(900):
+        config = {"model_type": "unknown", "text_config": config}
+    with pytest.raises(BadInput, match="nested too deeply"):
+        model_from_config(Config(config), "deep")
+
+
+def test_a_list_longer_than_the_tower_is_refused() -> None:
+    config = {"model_type": "qwen3_vl", "vision_config": {"deepstack_visual_indexes": [0] * 10**6}}
+    with pytest.raises(BadInput, match="deepstack_visual_indexes"):
+        model_from_config(Config(config), "long")

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from planner.models.config_json import Config
+from planner.models.quantization.bounded_pattern import is_bounded
 from planner.models.quantization.exclusions import excluded
 from planner.models.quantization.storage import Storage
 from planner.models.tensor import Role, Tensor
@@ -50,7 +51,9 @@ def patterns(config: Config, *names: str) -> tuple[str, ...]:
 
 
 def checked_pattern(config: Config, field: str, pattern: str) -> str:
-    """Return a pattern of module names; raises BadInput for a regular expression that is none."""
+    """Return a pattern of module names; raises BadInput for an expression that is none or may match for ever."""
+    if not is_bounded(pattern if pattern.startswith("re:") else pattern.replace("*", ".*")):
+        raise config.wrong(field, pattern, "a pattern with few repeats, and none of a repeat")
     try:
         re.compile(pattern.removeprefix("re:") if pattern.startswith("re:") else "")
     except (re.error, RecursionError, OverflowError):

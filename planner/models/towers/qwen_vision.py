@@ -98,7 +98,10 @@ def _with_positions(config: Config, tensors: TensorList, names: _Merger) -> None
     )  # fmt: skip
     merged, outputs = width * config.integer("spatial_merge_size") ** 2, config.integer("out_hidden_size")
     _merger(tensors.below("merger."), names, width, merged, outputs)
-    for index in range(len(config.integers("deepstack_visual_indexes", default=[]))):
+    early = config.integers("deepstack_visual_indexes", default=[])
+    if len(early) > depth(config):
+        raise config.wrong("deepstack_visual_indexes", f"a list of {len(early)}", f"at most {depth(config)} layers")
+    for index in range(len(early)):
         _merger(tensors.below(f"{names.early}.{index}."), names, merged, merged, outputs)
 
 

@@ -52,11 +52,13 @@ def parse_header(raw: bytes, where: str | Path, data_bytes: int | None = None) -
         raise BadInput("has a header that is not JSON", where=where) from None
     if not isinstance(entries, Mapping):
         raise BadInput("has a header that is no object", where=where)
-    found = [
-        stored_entry(str(name), entry, where, data_bytes) for name, entry in entries.items() if name != "__metadata__"
-    ]
-    if data_bytes is not None and sum(tensor.bytes for tensor in found) > data_bytes:
-        raise BadInput("lists tensors that overlap", where=where)
+    described = {str(name): entry for name, entry in entries.items() if name != "__metadata__"}
+    found = [stored_entry(name, entry, where, data_bytes) for name, entry in described.items()]
+    ends = 0
+    for first, last in sorted(entry["data_offsets"] for entry in described.values()):
+        if first < ends:
+            raise BadInput("lists tensors that overlap", where=where)
+        ends = last
     return found
 
 

@@ -168,3 +168,12 @@ def test_a_thousand_shards_are_read(tmp_path: Path) -> None:
     config = LLAMA | {"num_hidden_layers": 120}
     blueprint = checkpoint(tmp_path, config, shards=1000)
     assert inspect(tmp_path)["weight_bytes"] == blueprint.weight_bytes
+
+
+def test_tensors_that_overlap_are_refused() -> None:
+    header = {
+        name: {"dtype": "BF16", "shape": [5], "data_offsets": [first, first + 10]}
+        for name, first in (("a", 0), ("b", 4))
+    }
+    with pytest.raises(BadInput, match="overlap"):
+        parse_header(json.dumps(header).encode(), "x.safetensors", 20)
