@@ -1,7 +1,7 @@
 """Names of GGUF files and repositories: the base model and the file type in them.
 
 `Llama-3.1-8B:Q4_K_M` (as `llama-server -hf` takes it), `unsloth/Qwen3-30B-A3B-GGUF:IQ4_XS`,
-`Qwen3-235B-A22B-Q6_K-00001-of-00004.gguf`.
+`Qwen3-235B-A22B-Q6_K-00001-of-00004.gguf`, `llama3.1:70b-instruct-q4_K_M` (as Ollama tags it).
 """
 
 import re
@@ -16,7 +16,8 @@ _LETTERS = r"K(?:_(?:XXS|XS|S|M|L|XL|XXL))?|XXS|XS|NL|S|M"
 GGUF_TYPE = rf"(?:UD-|i1-)?(?:I?Q[1-8]_(?:[01]|{_LETTERS})|MXFP4(?:_MOE)?|TQ[12]_0|BF16|F16|F32)"
 _TAGGED = re.compile(rf"(.+?)([-_]GGUF)?:({GGUF_TYPE})", re.IGNORECASE)
 _FILE = re.compile(rf"(.+?)[-.]({GGUF_TYPE})(?:-\d{{5}}-of-\d{{5}})?\.gguf", re.IGNORECASE)
-_REPOSITORY = re.compile(r"(.+?)[-_]GGUF", re.IGNORECASE)
+_REPOSITORY = re.compile(rf"(.+?)(?:[-_.]({GGUF_TYPE}))?[-_]GGUF", re.IGNORECASE)
+_LOCAL = re.compile(rf"([^:]+:[^:]+?)[-_]({GGUF_TYPE})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ def gguf_name(text: str) -> GgufName | None:
     if match := _FILE.fullmatch(re.split(r"[/\\]", text)[-1]):
         return GgufName(match[1], match[2]) if _known(match[2]) else None
     if match := _REPOSITORY.fullmatch(text):
-        return GgufName(match[1].rpartition("/")[2], USUAL_TYPE)
+        return GgufName(match[1].rpartition("/")[2], match[2] or USUAL_TYPE)
+    if (match := _LOCAL.fullmatch(text)) and _known(match[2]):
+        return GgufName(match[1], match[2])
     return None
 
 

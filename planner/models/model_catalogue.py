@@ -62,15 +62,16 @@ def _entries() -> dict[str, Entry]:
     """Every id that resolves: the files, then the aliases. One without an organisation is no id of a hub."""
     entries = {model_id: Entry(model_id, file) for model_id, file in catalogue().items()}
     content = _names()
-    for base, names in content["same_shapes"].items():
-        for name in names:
-            model_id = name if "/" in name else base
-            entries.setdefault(name, replace(_base(entries, base), model_id=model_id, notes=(f"the shapes of {base}",)))
     for name, change in content["changed"].items():
         entry, fields = _base(entries, change["base"]), change["fields"]
         shown = ", ".join(f"{key} = {value}" for key, value in fields.items() if not isinstance(value, dict))
         note = f"the config of {change['base']}" + (f" with {shown}" if shown else "")
         entries.setdefault(name, replace(entry, model_id=name, fields=entry.fields | fields, notes=(note,)))
+    for base, names in content["same_shapes"].items():
+        for name in names:
+            model_id = name if "/" in name else base
+            notes = (f"the shapes of {base}",) if "/" in name else ()
+            entries.setdefault(name, replace(_base(entries, base), model_id=model_id, notes=notes))
     return entries
 
 

@@ -13,6 +13,8 @@ from planner.models.source import load_model
         ("unsloth/Qwen3-30B-A3B-GGUF:UD-Q4_K_XL", "Qwen3-30B-A3B", "UD-Q4_K_XL"),
         ("models/Qwen3-235B-A22B-Q6_K-00001-of-00004.gguf", "Qwen3-235B-A22B", "Q6_K"),
         ("ggml-org/gpt-oss-20b-GGUF", "gpt-oss-20b", "Q4_K_M"),
+        ("google/gemma-3-27b-it-qat-q4_0-gguf", "gemma-3-27b-it-qat", "q4_0"),
+        ("llama3.1:70b-instruct-q4_K_M", "llama3.1:70b-instruct", "q4_K_M"),
     ],
 )
 def test_the_base_model_and_the_type_are_read(text: str, base: str, stored: str) -> None:

@@ -28,6 +28,10 @@ RESOLVED = {
     "QwQ-32B-Preview": "Qwen/QwQ-32B",
     "gemma-2-27b": "google/gemma-2-27b-it",
     "THUDM/GLM-Z1-32B-0414": "zai-org/GLM-4-32B-0414",
+    "deepseek-r1:70b": "deepseek-ai/DeepSeek-R1-Distill-Llama-70B",
+    "phi3:mini": "microsoft/Phi-3-mini-4k-instruct",
+    "command-r": "CohereLabs/c4ai-command-r-v01",
+    "Nemotron_3_Super": "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8",
 }
 
 
@@ -76,3 +80,9 @@ PUBLISHED = yaml.safe_load((Path(__file__).parent / "published_totals.yaml").rea
 @pytest.mark.parametrize(("model", "total"), PUBLISHED.items())
 def test_published_totals(model: str, total: int) -> None:
     assert load_model(model).total_params == total
+
+
+def test_a_name_of_the_catalogue_comes_before_what_its_ending_says() -> None:
+    """sgl-project/DeepSeek-V4-Flash-FP8: its experts too are stored in eight bits, a byte a parameter."""
+    model = load_model("sgl-project/DeepSeek-V4-Flash-FP8")
+    assert model.weight_bytes == pytest.approx(model.total_params, rel=0.01)
