@@ -103,6 +103,13 @@ class Config:
             raise self.wrong(self._present(names), values, "a list of whole numbers")
         return values
 
+    def pair(self, name: str, default: tuple[int, int]) -> tuple[int, int]:
+        """Return a list of two positive whole numbers."""
+        values = self.integers(name, default=list(default))
+        if len(values) != 2 or min(values) < 1:
+            raise self.wrong(name, values, "two whole numbers from 1 up")
+        return values[0], values[1]
+
     def texts(self, *names: str, default: Any = _REQUIRED, length: int | None = None) -> list[str]:
         """Return a list of strings, of `length` entries when given (one a layer)."""
         values = self.items(*names, default=default)

@@ -12,7 +12,7 @@ def kimi_k25(config: Config) -> Model:
     """The projector merges `merge_kernel_size` patches into one input."""
     vision, text = config.part("vision_config", "kimi_k25_vision"), text_model(config)
     width = vision.integer("hidden_size", "vt_hidden_size")
-    height, breadth = (*vision.integers("merge_kernel_size", default=[2, 2]), 1)[:2]
+    height, breadth = vision.pair("merge_kernel_size", default=(2, 2))
     tensors, merged = projector(config, "mm_projector."), width * height * breadth
     second = vision.get("mm_projector_type") == "patchmergerv2"
     tensors.linear("proj.0", merged, merged, bias=not second)

@@ -11,7 +11,7 @@ def minicpmv(config: Config) -> Model:
     """`merger_times` steps join `merge_kernel_size` patches each; the last one projects."""
     vision, text = config.part("vision_config"), text_model(config)
     width, steps = vision.integer("hidden_size"), config.integer("merger_times", most=100)
-    high, wide = (*config.integers("merge_kernel_size", default=[2, 2]), 1)[:2]
+    high, wide = config.pair("merge_kernel_size", default=(2, 2))
     joined = width * high * wide
     tensors = projector(config, "model.merger.mlp.")
     for index in range(steps):

@@ -10,7 +10,7 @@ from planner.models.towers import tower
 def gemma3n_audio(config: Config, tensors: TensorList) -> None:
     """Two strided convolutions shorten time before the layers."""
     width = config.integer("hidden_size")
-    first, second = (*config.integers("sscp_conv_channel_size", default=[128, 32]), 1)[:2]
+    first, second = config.pair("sscp_conv_channel_size", default=(128, 32))
     kernels = _pairs(config, "sscp_conv_kernel_size", [[3, 3], [3, 3]])
     strides = _pairs(config, "sscp_conv_stride_size", [[2, 2], [2, 2]])
     bins = config.integer("input_feat_size")

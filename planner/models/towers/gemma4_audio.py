@@ -12,7 +12,7 @@ _MEL_BINS = 128
 def gemma4_audio(config: Config, tensors: TensorList) -> None:
     """Two strided convolutions shorten time four times before the layers."""
     width = config.integer("hidden_size")
-    first, second = (*config.integers("subsampling_conv_channels", default=[128, 32]), 1)[:2]
+    first, second = config.pair("subsampling_conv_channels", default=(128, 32))
     stem = tensors.below("subsample_conv_projection.")
     stem.convolution("layer0.conv", first, 1, 3, 3, bias=False)
     stem.norm("layer0.norm", first, bias=False)

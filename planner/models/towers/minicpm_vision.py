@@ -13,7 +13,7 @@ def minicpm_vision(config: Config, tensors: TensorList) -> None:
     patches(config, tensors, bias=True)
     encoder_layers(config, tensors)
     tensors.norm("post_layernorm", width)
-    high, wide = (*config.integers("window_kernel_size", default=[2, 2]), 1)[:2]
+    high, wide = config.pair("window_kernel_size", default=(2, 2))
     merger = tensors.below("vit_merger.")
     for name in CLIP_NAMES.projections:
         merger.linear(f"self_attn.{name}", width, width, units=heads)
