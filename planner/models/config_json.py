@@ -89,16 +89,19 @@ class Config:
             raise self.wrong(self._present(names), value, "a string")
         return value
 
-    def items(self, *names: str, default: Any = _REQUIRED) -> list[Any]:
-        """Return a list."""
+    def items(self, *names: str, default: Any = _REQUIRED, length: int | None = None) -> list[Any]:
+        """Return a list, of `length` entries when given (one a layer)."""
         value = self._value(names, default, "a list")
         if not isinstance(value, list):
             raise self.wrong(self._present(names), value, "a list")
+        if length is not None and len(value) != length:
+            found = f"a list of {len(value)}"
+            raise self.wrong(self._present(names), found, f"one entry for each of the {length} layers")
         return value
 
-    def integers(self, *names: str, default: Any = _REQUIRED) -> list[int]:
-        """Return a list of whole numbers."""
-        values = self.items(*names, default=default)
+    def integers(self, *names: str, default: Any = _REQUIRED, length: int | None = None) -> list[int]:
+        """Return a list of whole numbers, of `length` entries when given (one a layer)."""
+        values = self.items(*names, default=default, length=length)
         if not all(isinstance(value, int) and abs(value) <= _LARGEST for value in values):
             raise self.wrong(self._present(names), values, "a list of whole numbers")
         return values
@@ -112,12 +115,9 @@ class Config:
 
     def texts(self, *names: str, default: Any = _REQUIRED, length: int | None = None) -> list[str]:
         """Return a list of strings, of `length` entries when given (one a layer)."""
-        values = self.items(*names, default=default)
+        values = self.items(*names, default=default, length=length)
         if not all(isinstance(value, str) for value in values):
             raise self.wrong(self._present(names), values, "a list of strings")
-        if length is not None and len(values) != length:
-            found = f"a list of {len(values)}"
-            raise self.wrong(self._present(names), found, f"one entry for each of the {length} layers")
         return values
 
     def section(self, name: str) -> "Config":

@@ -13,14 +13,22 @@ from planner.models.parts.tensor_list import TensorList
 from planner.models.tensor import Role, Split, Tensor
 from planner.models.towers import write_tower
 
-_DECODER_FIELDS = ("num_hidden_layers", "num_attention_heads", "intermediate_size")
+_DECODER_FIELDS = ("num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size")
 
 
-def text_model(config: Config, section: str = "text_config") -> Model:
-    """Write the decoder that a section describes; older and shortened files have its fields at the top instead."""
+def text_model(config: Config, section: str = "text_config", *, at_top: bool = False) -> Model:
+    """Write the decoder that a section describes.
+
+    `at_top` says that the class of transformers reads the decoder's fields at the top where older files have
+    them. That of other families does not look there, and then neither is done here.
+    """
     inner = config.part(section)
-    if section not in config and any(name in config.data for name in _DECODER_FIELDS):
+    there = [name for name in _DECODER_FIELDS if name in config.data] if section not in config else []
+    if there and at_top:
         inner = config.seen_as(inner.model_type)
+    elif there:
+        fields, kind = ", ".join(there), config.model_type
+        config.assume(f"no {section}: {fields} at the top are not read, as the class of {kind} does not read them")
     write = find_blueprint(inner.model_type) or generic_decoder
     return write(inner)
 

@@ -45,9 +45,8 @@ def laguna(config: Config) -> Model:
         )
         return Layer(tensors, own.attention(window), routing=Routing(experts, chosen, 1) if routes else None)
 
-    heads = config.integers("num_attention_heads_per_layer", default=[shape.heads] * shape.layers)
-    if len(heads) != shape.layers:
-        raise config.wrong("num_attention_heads_per_layer", heads, f"one number for each of {shape.layers} layers")
+    usual = [shape.heads] * shape.layers
+    heads = config.integers("num_attention_heads_per_layer", default=usual, length=shape.layers)
     windows = layer_windows(config, shape.layers, [FULL] * shape.layers)
     sparse = dense_first(config, shape.layers, habit=1)
     return decoder(config, shape, layers_of(zip(sparse, windows, heads, strict=True), make))

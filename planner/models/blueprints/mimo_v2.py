@@ -49,7 +49,8 @@ def mimo_v2_flash(config: Config) -> Model:
 
     habit = [FULL if index == 0 or (index + 1) % 6 == 0 else SLIDING for index in range(shape.layers)]
     if "hybrid_layer_pattern" in config:
-        habit = [SLIDING if slides else FULL for slides in config.integers("hybrid_layer_pattern")]
+        pattern = config.integers("hybrid_layer_pattern", length=shape.layers)
+        habit = [SLIDING if slides else FULL for slides in pattern]
     windows = layer_windows(config, shape.layers, habit)
     if "sliding_window_size" in config:
         windows = [config.integer("sliding_window_size") + 1 if window else None for window in windows]

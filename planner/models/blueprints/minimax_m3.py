@@ -73,10 +73,7 @@ def minimax_m3(config: Config) -> Model:
 
 
 def _flags(config: Config, name: str, layers: int) -> list[bool]:
-    flags = config.integers(name)
-    if len(flags) != layers:
-        raise config.wrong(name, f"a list of {len(flags)}", f"one entry for each of the {layers} layers")
-    return [bool(flag) for flag in flags]
+    return [bool(flag) for flag in config.integers(name, length=layers)]
 
 
 def _sparse_layers(config: Config, layers: int) -> list[bool]:

@@ -41,11 +41,9 @@ def mistral_large4_text(config: Config) -> Model:
     """Layers of `no_rope_layers` cache no rotary key; those of `kv_source_layers` read the cache of an earlier one."""
     shape = read_shape(config, head_dim=1, kv_heads=1)
     step = config.integer("no_rope_layer_interval", default=4)
-    rotary = config.integers("no_rope_layers", default=[int((i + 1) % step != 0) for i in range(shape.layers)])
-    sources = config.integers("kv_source_layers", default=list(range(shape.layers)))
-    for name, values in (("no_rope_layers", rotary), ("kv_source_layers", sources)):
-        if len(values) != shape.layers:
-            raise config.wrong(name, f"a list of {len(values)}", f"one entry for each of the {shape.layers} layers")
+    habit = [int((index + 1) % step != 0) for index in range(shape.layers)]
+    rotary = config.integers("no_rope_layers", default=habit, length=shape.layers)
+    sources = config.integers("kv_source_layers", default=list(range(shape.layers)), length=shape.layers)
 
     def make(kind: tuple[bool, bool, bool, bool]) -> Layer:
         routes, rotates, stores, indexes = kind

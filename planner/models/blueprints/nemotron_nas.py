@@ -28,10 +28,7 @@ _ONE_MATRIX: Final = -1
 def nemotron_nas(config: Config) -> Model:
     """Each layer has its own number of KV heads, its own window and its own width."""
     shape = read_shape(config, intermediate=0, kv_heads=1)
-    blocks = config.items("block_configs")
-    if len(blocks) != shape.layers:
-        found = f"a list of {len(blocks)}"
-        raise config.wrong("block_configs", found, f"one entry for each of the {shape.layers} layers")
+    blocks = config.items("block_configs", length=shape.layers)
     kinds = []
     for index, block in enumerate(blocks):
         part = Config(block, config.where, f"block_configs[{index}]")

@@ -21,8 +21,8 @@ INSIDE = {"model.": "model.language_model."}
 
 @blueprint("qwen2_vl", "qwen2_5_vl")
 def qwen2_vl(config: Config) -> Model:
-    """The decoder keeps its names."""
-    text = text_model(config)
+    """The decoder keeps its names; older files have its fields at the top."""
+    text = text_model(config, at_top=True)
     vision = config.part("vision_config")
     return multimodal(config, text, [tower_component("vision", vision, "visual.")], {})
 

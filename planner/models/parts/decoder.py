@@ -36,6 +36,10 @@ def decoder(
     `extra` are tensors that stand beside the token table (positions, norms of the embedding); `last`
     replaces the norm before the head; `rows` is the length of the table where it is not that of the vocabulary.
     """
+    if len(layers) != shape.layers:
+        raise config.wrong(
+            "num_hidden_layers", shape.layers, f"as many as the {len(layers)} that the lists of layers name"
+        )
     if tie_field:
         tied = config.flag(tie_field, default=tied)
     embedding = embedding_table(f"{prefix}{table}", shape, rows)

@@ -11,6 +11,10 @@ _OLD_NAMES = {"attention": FULL, "mamba": "linear_attention"}
 def layer_types(config: Config, layers: int, habit: Sequence[str]) -> list[str]:
     """Return `layer_types` of the config, older names turned into today's; the family's `habit` when not given."""
     if "layer_types" not in config:
+        if len(habit) != layers:
+            raise config.wrong(
+                "num_hidden_layers", layers, f"as many as the {len(habit)} that the lists of layers name"
+            )
         return list(habit)
     return [_OLD_NAMES.get(name, name) for name in config.texts("layer_types", length=layers)]
 
