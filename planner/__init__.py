@@ -4,15 +4,21 @@ The verbs of the command line are functions here, imported on first use so that
 `import planner` costs nothing::
 
     from planner import inspect, estimate, plan, size, check
+
+What they take and return stands beside them: Workload, Limits, Plan, GpuplanError (`docs/library.md`).
 """
 
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "estimate", "inspect", "plan", "size"]
+__all__ = ["GpuplanError", "Limits", "Plan", "Workload", "__version__", "check", "estimate", "inspect", "plan", "size"]
 
-_VERBS = {
+_HOMES = {
+    "GpuplanError": "planner.errors",
+    "Limits": "planner.layout",
+    "Plan": "planner.plan_document",
+    "Workload": "planner.workload",
     "inspect": "planner.models.inspect",
     "estimate": "planner.speed.estimate",
     "plan": "planner.solve.plan",
@@ -22,9 +28,14 @@ _VERBS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the verb `name` on first use; raises AttributeError for anything else."""
-    if name not in _VERBS:
+    """Import what `name` names on first use; raises AttributeError for anything else."""
+    if name not in _HOMES:
         raise AttributeError(f"module 'planner' has no attribute {name!r}")
-    verb = getattr(import_module(_VERBS[name]), name)
-    globals()[name] = verb
-    return verb
+    found = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return what the library offers, imported yet or not."""
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""Shorthand for inventories: `2x8xH100-SXM`, `4xL40S,2x3090`, `aws:p4d.24xlarge*4`, `cloud:aws,gcp?spot`."""
+"""Shorthand for inventories: `2x8xH100-SXM`, `2xdgx-h100`, `4xL40S,2x3090`, `aws:p4d.24xlarge*4`, `cloud:aws?spot`."""
 
 import re
 from urllib.parse import parse_qsl
@@ -7,11 +7,13 @@ from planner.errors import BadInput
 from planner.fleet.gpu_counts import whole_number
 from planner.fleet.inventory_document import InventoryFile, NodeEntry, PurchaseEntry
 from planner.fleet.limits import MOST_GPUS_A_NODE, MOST_NODES
+from planner.fleet.node_catalogue import node_kinds
 
 _NODES = re.compile(r"(?:(\d+)\s*x\s*)?(\d+)\s*x\s*(.+)", re.IGNORECASE | re.DOTALL)
+_TYPED = re.compile(r"(?:(\d+)\s*x\s*)?(\S+)", re.IGNORECASE)
 _INSTANCE = re.compile(r"([^:]*):([^*?]*)(?:\*([^?]*))?(?:\?(.*))?", re.DOTALL)
 _CLOUDS = re.compile(r"(?:cloud:)?\s*([^?]*?)\s*(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
-_EXPECTED = "8xA100-80GB, 2x8xH100-SXM, aws:p4d.24xlarge*4, cloud:aws,gcp, or a file"
+_EXPECTED = "8xA100-80GB, 2x8xH100-SXM, 2xdgx-h100, aws:p4d.24xlarge*4, cloud:aws,gcp, or a file"
 _SELECTORS = ("region", "gpu", "limit", "spot")
 
 
@@ -26,13 +28,13 @@ def read_shorthand(text: str) -> InventoryFile:
     waiting: list[str] | None = None
     for part in filter(None, (part.strip() for part in text.split(","))):
         is_cloud = part.lower().startswith("cloud:")
-        counted = None if is_cloud else _NODES.fullmatch(part)
-        if counted or (":" in part.partition("?")[0] and not is_cloud):
+        node = None if is_cloud else _node(part, where)
+        if node or (":" in part.partition("?")[0] and not is_cloud):
             if waiting:
                 buy.append(_purchase(waiting, {}, where))
             waiting = None
-            if counted:
-                nodes.append(_nodes(counted, part, where))
+            if node:
+                nodes.append(node)
             else:
                 buy.append(_instances(part, where))
         elif is_cloud or waiting is not None:
@@ -49,6 +51,15 @@ def read_shorthand(text: str) -> InventoryFile:
     if waiting:
         buy.append(_purchase(waiting, {}, where))
     return InventoryFile(nodes=nodes, buy=buy)
+
+
+def _node(part: str, where: str) -> NodeEntry | None:
+    """Read `2xdgx-h100`, a node type of the catalogue, or `2x8xH100-SXM`; None for what is neither."""
+    typed = _TYPED.fullmatch(part)
+    if typed and (slug := typed[2].lower()) in {kind.slug for kind in node_kinds()}:
+        return NodeEntry.parse({"count": whole_number(typed[1] or "1"), "like": slug}, where=where)
+    counted = _NODES.fullmatch(part)
+    return _nodes(counted, part, where) if counted else None
 
 
 def _nodes(match: re.Match[str], part: str, where: str) -> NodeEntry:

@@ -7,6 +7,7 @@ from typing import Any
 from planner import engines
 from planner.confidence import CONFIDENCE
 from planner.engines import find_engine, local_profile
+from planner.engines.shortfall import shortfall
 from planner.engines.unbilled import unbilled
 from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
@@ -16,7 +17,6 @@ from planner.launch.launch import Launch
 from planner.launch.layout import layout_of, model_of, settled
 from planner.launch.source import read_all
 from planner.launch.stages import Place
-from planner.units import gib
 
 
 def verify(
@@ -36,9 +36,8 @@ def bill(launch: Launch, gpu: str | None = None, confidence: float = CONFIDENCE)
     layout = engines.on_sites(profile, model, layout, sites, launch.limits)
     refusals = profile.refusals(model, layout, sites[0].gpu)
     found = profile.bill(model, layout, sites, confidence)
-    reasons = [*refusals, *found.reasons]
-    if found.sequences < 1:
-        reasons.append(f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(found.short_bytes)} short")
+    short = shortfall(layout, found, lambda other: profile.bill(model, other, sites, confidence))
+    reasons = [*refusals, *found.reasons, *short]
     return {
         "where": launch.where,
         "model": model.name,

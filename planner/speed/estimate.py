@@ -7,6 +7,7 @@ from planner.confidence import CONFIDENCE
 from planner.engines import find_engine, local_profile
 from planner.engines.at_confidence import at_confidence
 from planner.engines.profile import Engine
+from planner.engines.shortfall import shortfall
 from planner.engines.unbilled import unbilled
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import find_gpu
@@ -18,7 +19,6 @@ from planner.models.quantization.wished import as_wished
 from planner.models.source import load_model
 from planner.speed.predict import predict
 from planner.speed.simulate import simulate as play_out
-from planner.units import gib
 from planner.workload import Workload
 
 
@@ -64,9 +64,7 @@ def estimate(
         raise BadInput(f"{loaded.name} as {layout.label()}: {'; '.join(refusals)}", where=profile.name)
     sites = [usual_site(kind)]
     bill = profile.bill(loaded, layout, sites)
-    reasons = list(bill.reasons)
-    if bill.sequences < 1:
-        reasons.append(f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(bill.short_bytes)} short")
+    reasons = [*bill.reasons, *shortfall(layout, bill, lambda other: profile.bill(loaded, other, sites))]
     speed, remarks = _speed(loaded, layout, sites, profile, bill, workload or Workload())
     played = play_out(loaded, layout, sites, profile, workload or Workload(), simulate) if simulate and speed else None
     return {

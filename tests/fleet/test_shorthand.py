@@ -13,6 +13,13 @@ def test_several_nodes() -> None:
     assert [(node.name, len(node.gpus)) for node in inventory.nodes] == [("node0", 4), ("node1", 2)]
 
 
+def test_node_types_of_the_catalogue() -> None:
+    inventory = load_inventory("2xDGX-H100,1x4xL40S")
+    assert [(node.name, node.kind, len(node.gpus)) for node in inventory.nodes] == [
+        ("node0", "dgx-h100", 8), ("node1", "dgx-h100", 8), ("node2", None, 4),
+    ]  # fmt: skip
+
+
 def test_instances_with_their_price_and_memory() -> None:
     inventory = load_inventory("aws:p4d.24xlarge*4")
     assert len(inventory.nodes) == 4
