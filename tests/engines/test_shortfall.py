@@ -7,7 +7,9 @@ import pytest
 from planner import Limits, estimate
 
 
-@pytest.mark.parametrize(("model", "gpu", "engine"), [("qwen3-32b", "H100", "vllm"), ("llama-3.1-8b", "L4", "llamacpp")])
+@pytest.mark.parametrize(
+    ("model", "gpu", "engine"), [("qwen3-32b", "H100", "vllm"), ("llama-3.1-8b", "L4", "llamacpp")]
+)
 def test_longest_sequence(model: str, gpu: str, engine: str) -> None:
     short = estimate(model, gpu, engine=engine)
     (said,) = [match[1] for line in short["reasons"] if (match := re.search(r"one of ([\d,]+) tokens would", line))]
