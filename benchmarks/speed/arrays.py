@@ -63,6 +63,7 @@ class Arrays:
         self.prompt = np.array([t.prompt for t in self.traffic])
         self.answer = np.array([t.output for t in self.traffic])
         self.equal = np.array([t.equal for t in self.traffic])
+        self.poll = np.array([float(r.layout.options.get("scheduler_recv_interval", 1)) for r in runs])
         self.stages = np.array([r.layout.pipeline_parallel_size for r in runs])
         self.decoding = self.running.copy()
         self.prefill, self.behind, self.batches = np.zeros(n), np.zeros(n), np.ones((2, n))
@@ -139,8 +140,9 @@ class Arrays:
         alone = host.step + np.where(self.mixes, host.sequence * self.decoding / groups / self.batches[1], 0.0)
         through = np.where(self.stages > 1, busy[2].sum(axis=1) + self.behind * busy[2].max(axis=1), cycle[1])
         steps = Steps(
-            self.running, self.steps, self.prompt, self.prefill, cycle[0] + between, cycle[1] + alone, through + alone
-        )
+            self.running, self.steps, self.prompt, self.prefill, cycle[0] + between, cycle[1] + alone,
+            through + alone, self.poll,
+        )  # fmt: skip
         times = [
             round_times(
                 steps, host, Scheduling(mixes, False, v[self.at["clump"]], v[self.at["equal_clump"]], 0.0), equal=equal

@@ -11,6 +11,7 @@ sum (maximum a posteriori), see parameters.py.
 
 import argparse
 from collections import Counter, defaultdict
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from planner.speed.achieved import family, generation
 _SPREAD = {"ttft": 0.25, "tpot": 0.08, "tokens": 0.10, "own": 0.15}
 _SOFT = 1.5
 _KERNEL_SPREAD = 0.12
+_STEP = 1e-5
 
 
 class Fit:
@@ -70,7 +72,9 @@ class Fit:
         weight = self.weight if keep is None else self.weight * keep
         vector = start
         for number in range(rounds):
-            found = least_squares(self._residuals, vector, args=(weight,), x_scale=self.widths, max_nfev=evaluations)
+            found = least_squares(
+                self._residuals, vector, self._slopes, args=(weight,), x_scale=self.widths, max_nfev=evaluations
+            )
             vector = found.x
             if number < rounds - 1:
                 self.arrays.settle(vector)
@@ -88,6 +92,51 @@ class Fit:
             reached = vector[at[f"compute.{fmt}"]] + vector[at[f"compute.{fmt}.{name}"]]
             parts.append(np.array([(reached - vector[at["of_kernel"]] - np.log(share)) / _KERNEL_SPREAD]))
         return np.concatenate(parts)
+
+    def _slopes(self, vector: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return the derivatives of the residuals, by forward differences.
+
+        Constants of one name for different families (or engines) touch different rows: one step serves them all.
+        """
+        start, total = self._residuals(vector, weight), sum(self._votes)
+        slopes = np.zeros((len(start), len(vector)))
+        for columns, owner in self._steps_together:
+            moved = vector.copy()
+            moved[columns] += _STEP
+            change = (self._residuals(moved, weight)[:total] - start[:total]) / _STEP
+            rows = np.flatnonzero(owner >= 0)
+            slopes[rows, owner[rows]] = change[rows]
+        slopes[total : total + len(vector)] = np.diag(1 / self.widths)
+        at = self.made.index
+        for line, (name, fmt) in enumerate(self.kernels, total + len(vector)):
+            for place, sign in ((f"compute.{fmt}", 1), (f"compute.{fmt}.{name}", 1), ("of_kernel", -1)):
+                slopes[line, at[place]] = sign / _KERNEL_SPREAD
+        return slopes
+
+    @cached_property
+    def _known(self) -> list[np.ndarray]:
+        """Places of the rows that measured each quantity."""
+        return [np.flatnonzero(~np.isnan(self.measured[name])) for name in _SPREAD]
+
+    @property
+    def _votes(self) -> list[int]:
+        return [len(known) for known in self._known]
+
+    @cached_property
+    def _steps_together(self) -> list[tuple[list[int], np.ndarray]]:
+        """Columns that are stepped at once, with the column that each residual of a row then tells of (-1: none)."""
+        rows, found = np.concatenate(self._known), defaultdict(dict)
+        for name, place in self.made.index.items():
+            common, mark, owner = name.partition("@")
+            if not mark and name.rpartition(".")[2] in self.families:
+                common, mark, owner = name.rpartition(".")
+            found[common, mark][owner] = place
+        together = []
+        for (_, mark), places in found.items():
+            owners = self.arrays.engine if mark == "@" else self.arrays.family
+            column = np.array([places.get(owners[row] if mark else "", -1) for row in rows])
+            together.append((list(places.values()), column))
+        return together
 
     def ratios(self, timed: Timed, chosen: np.ndarray | None = None) -> dict[str, list[tuple[int, float]]]:
         """Return predicted / measured of each quantity, with the row's place."""

@@ -8,6 +8,7 @@ from planner.backtest.run import Run
 from planner.errors import BadInput, UnknownName
 from planner.models.config_json import Config
 from planner.models.model import Model
+from planner.models.model_catalogue import catalogue
 from planner.models.quantization.gguf import as_gguf
 from planner.models.quantization.stored_as import format_family, holds, stored_as
 from planner.models.source import load_model, model_from_config
@@ -47,10 +48,12 @@ def recorded_model(name: str | None, path: str | None, folder: Path, stored: str
 def _stored(model: Model, words: str) -> Model:
     if holds(model, words):
         return model
+    family = format_family(words)
+    if family == "nvfp4" and (published := f"nvidia/{model.name.rpartition('/')[2]}-NVFP4") in catalogue():
+        return _load(published).assuming(f"weights taken as those of {published}")
     if model.quantization:
         config = {key: value for key, value in model.config.items() if key != "quantization_config"}
         model = model_from_config(Config(config), name=model.name)
-    family = format_family(words)
     return stored_as(model, words).assuming(f"weights stored as {family}, as checkpoints of that format usually are")
 
 

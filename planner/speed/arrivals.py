@@ -46,5 +46,5 @@ def open_loop(replica: Replica, traffic: Traffic, room: Room, running: float) ->
     state = closed_loop(replica, traffic, room, running)
     busy = min(state.requests_per_second * state.prompt, 0.99)
     queue = busy / (1 - busy) * state.prompt / 2
-    wait = max(queue + state.calm / 2, state.wait if state.full else 0.0)
+    wait = max(queue + replica.poll * state.calm / 2, state.wait if state.full else 0.0)
     return replace(state, ttft=state.ttft - state.wait + wait, wait=wait)

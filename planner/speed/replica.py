@@ -14,16 +14,20 @@ from planner.speed.load import Load
 from planner.speed.stage import StageOperators, stage_operators
 from planner.speed.step import hand_over, stage_seconds
 
+_POLL = "scheduler_recv_interval"
+"""SGLang: decoding steps between two looks at the queue of new requests (scheduler_recv_skipper.py)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Replica:
-    """A replica; `groups` is the number of attention groups that share the sequences."""
+    """A replica; `groups` attention groups share the sequences, new requests are looked for every `poll` steps."""
 
     stages: tuple[StageOperators, ...]
     sites: tuple[Site, ...]
     machines: tuple[Machine, ...]
     groups: int
     scheduling: Scheduling
+    poll: float = 1.0
 
     @property
     def host(self) -> Host:
@@ -112,4 +116,5 @@ def replica(model: Model, layout: Layout, sites: Sequence[Site], engine: str) ->
         machines=tuple(machine(place.gpu, engine) for place in places),
         groups=layout.data_parallel_size,
         scheduling=scheduling(engine),
+        poll=float(layout.options.get(_POLL, 1)),
     )

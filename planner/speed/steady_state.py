@@ -55,7 +55,7 @@ class Steps(NamedTuple):
 
     `prefill` prompt tokens run in each step that has any, of `prompt` tokens that a request brings;
     `steps` decoding steps answer it. `through` is how long a piece of a prompt needs through all pipeline
-    stages, `busy` how long it keeps the others. Fields may be arrays as well as numbers (`benchmarks/speed`).
+    stages, `busy` how long it keeps the others. The engine looks for new requests every `poll` steps. Fields may be arrays as well as numbers (`benchmarks/speed`).
     """
 
     running: float
@@ -65,6 +65,7 @@ class Steps(NamedTuple):
     calm: float
     busy: float
     through: float
+    poll: float = 1.0
 
 
 class Round(NamedTuple):
@@ -97,7 +98,7 @@ def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding
     calm, busy = loads(made, traffic, room, running, decoding)
     slow = made.step(busy)
     through = made.passing(busy) if len(made.stages) > 1 else slow
-    steps = Steps(running, traffic.steps, traffic.prompt, busy.prefill, made.step(calm), slow, through)
+    steps = Steps(running, traffic.steps, traffic.prompt, busy.prefill, made.step(calm), slow, through, made.poll)
     times = round_times(steps, made.host, made.scheduling, equal=traffic.equal)
     return Steady(
         ttft=times.ttft,
@@ -142,7 +143,7 @@ def round_times(steps: Steps, host: Host, how: Scheduling, *, equal: bool) -> Ro
     clumped = how.equal_clump * prompt * larger(0.0, steps.running - 1) ** _CLUMP_POWER if equal else how.clump * others
     slowed = others - smaller(clumped, _MOST_CLUMPED * others)
     held = smaller(slowed, steps.steps * extra)
-    wait = others - held + steps.calm / 2
+    wait = others - held + steps.poll * steps.calm / 2
     step = steps.calm + held / larger(1.0, steps.steps)
     return Round(host.request + own + wait, own, step, wait, prompt, slowed - held)
 

@@ -43,6 +43,12 @@ def test_a_checkpoint_keeps_its_own_format_unless_another_is_named() -> None:
     assert holds(deepseek, "fp8_block")
     assert not holds(deepseek, "nvfp4")
     assert holds(load_model("openai/gpt-oss-120b"), "fp4")
+    assert not holds(load_model("moonshotai/Kimi-K2.5"), "nvfp4")
+
+
+def test_a_wider_format_than_the_checkpoint_has_is_not_that_of_its_weights() -> None:
+    assert holds(load_model("openai/gpt-oss-120b"), "FP8")
+    assert holds(load_model("moonshotai/Kimi-K2.5"), "fp8")
 
 
 def test_deepseek_v4_has_four_bit_experts_beside_fp8() -> None:

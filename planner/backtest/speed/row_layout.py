@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from planner.backtest.speed.recipe import recipe
 from planner.engines.profile import Engine
 from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
@@ -82,18 +83,16 @@ def _layout(
     spread: bool,
 ) -> Layout:
     length = (workload.input_tokens or 0) + (workload.output_tokens or 0)
-    limits = Limits(
-        max_model_len=max(16, min(model.max_context, 2 * length)), kv_cache_dtype=_kv_cache(row, model, engine)
-    )
     tensor, pipeline, data = sizes
+    settings = {"kv_cache_dtype": _kv_cache(row, model, engine)} | recipe(row, model, gpu, engine, workload, tensor)
+    if row.get("kv_dtype"):
+        settings["kv_cache_dtype"] = "fp8" if row["kv_dtype"] == "fp8" else "auto"
+    limits = Limits(max_model_len=max(16, min(model.max_context, 2 * length)), **settings)
     return engine.layout(model, gpu, limits, tensor=tensor, pipeline=pipeline, data=data, expert_parallel=spread)
 
 
 def _kv_cache(row: Mapping[str, Any], model: Model, engine: Engine) -> str:
-    """The stated type; checkpoints that NVIDIA publishes in FP8 and FP4 bring an FP8 cache with them."""
-    stated = str(row.get("kv_dtype") or "")
-    if stated in ("fp8", "auto"):
-        return stated
+    """The type where neither row nor harness says it: checkpoints that NVIDIA publishes in FP8 and FP4 bring FP8."""
     narrow = str(row.get("precision") or "").lower() in ("fp8", "fp4", "nvfp4")
     native = model.quantization in ("mxfp4",) or model.model_type.startswith("deepseek")
-    return "fp8" if not stated and engine.name == "trtllm" and narrow and not native else "auto"
+    return "fp8" if engine.name == "trtllm" and narrow and not native else "auto"

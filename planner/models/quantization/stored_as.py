@@ -24,6 +24,7 @@ _FAMILIES = (
     ("fp8", r"fp8|e4m3|w8a8[-_ ]?fp8"),
     ("int8", r"int8|w8a8|w8a16|smoothquant|llm\.int8"),
 )
+_DTYPES = {"mxfp4": FP4, "nvfp4": FP4, "int4": INT4, "fp8": FP8, "int8": INT8}
 _PLAIN = re.compile(r"none|no|auto|bf16|fp16|fp32|bfloat16|float16|float32|half|mixed \(fp16/bf16\)", re.IGNORECASE)
 
 
@@ -35,11 +36,17 @@ def format_family(words: str | None) -> str | None:
 
 
 def holds(model: Model, words: str) -> bool:
-    """Whether the model's own checkpoint is in that format already, as far as its name for the scheme tells."""
-    own, wanted = format_family(model.quantization), format_family(words)
-    if model.quantization and own is None:
+    """Whether the model's own checkpoint is in that format already, by its narrowest matrices.
+
+    Nobody stores a checkpoint anew in a wider format: a wider one that words name (`FP8` of gpt-oss) is that of
+    the activations or the cache.
+    """
+    family = format_family(words)
+    if family is None:
         return True
-    return wanted is None or own == wanted or (own, wanted) == ("mxfp4", "nvfp4")
+    dtypes = {tensor.dtype for layer in model.distinct_layers for tensor in layer.tensors if tensor.matmul}
+    own, wanted = min(dtypes, key=lambda dtype: dtype.bits), _DTYPES[family]
+    return own is wanted or own.bits < wanted.bits or (model.quantization is not None and own not in _DTYPES.values())
 
 
 def stored_as(model: Model, words: str) -> Model:

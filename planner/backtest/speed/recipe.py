@@ -1,0 +1,56 @@
+"""Launch settings of published benchmark harnesses, for rows that name the harness but not its flags."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planner.data_files import read_yaml
+from planner.engines.profile import Engine
+from planner.fleet.gpu import Gpu
+from planner.models.model import Model
+from planner.workload import Workload
+
+_LIMITS = ("kv_cache_dtype", "memory_fraction", "max_num_seqs", "max_num_batched_tokens")
+_OPTIONS = ("disable_radix_cache", "mamba_ssm_dtype", "scheduler_recv_interval")
+_MANY = 16
+"""Requests in flight from which on the scripts poll for new ones less often."""
+
+
+def recipe(
+    row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, workload: Workload, tensor: int
+) -> dict[str, Any]:
+    """Return the fields of `Limits` that the harness of a row sets; none when the row is of no known harness."""
+    if "InferenceX" not in str(row.get("source")):
+        return {}
+    found = next((one for one in _recipes() if _is_of(one, row, model, gpu, engine, tensor)), None)
+    if found is None:
+        return {}
+    limits = {name: found[name] for name in _LIMITS if name in found}
+    if "max_num_seqs" in limits:
+        limits["max_num_seqs"] = max(limits["max_num_seqs"], workload.concurrency)
+    if isinstance(limits.get("max_num_batched_tokens"), Mapping):
+        limits["max_num_batched_tokens"] = _tokens(limits["max_num_batched_tokens"], workload)
+    options = {name: found[name] for name in _OPTIONS if name in found}
+    if "scheduler_recv_interval" in options:
+        options["scheduler_recv_interval"] = options["scheduler_recv_interval"][workload.concurrency >= _MANY]
+    return limits | {"options": options}
+
+
+def _is_of(one: Mapping[str, Any], row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, tensor: int) -> bool:
+    return (
+        (one["engine"], one["model"], one["precision"]) == (engine.name, model.model_type, row.get("precision"))
+        and gpu.slug.startswith(one["gpu"])
+        and one.get("tensor", tensor) == tensor
+    )
+
+
+def _tokens(rule: Mapping[str, int], workload: Workload) -> int:
+    tokens = rule.get("input", 0) * (workload.input_tokens or 0) + rule.get("requests", 0) * workload.concurrency
+    return max(rule.get("least", 1), tokens + rule.get("plus", 0))
+
+
+@cache
+def _recipes() -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = read_yaml(Path(__file__).with_name("recipes.yaml"))
+    return content
