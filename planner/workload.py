@@ -25,6 +25,9 @@ class Workload(Document):
         default=None, gt=0, description="time from a prompt to the last token of its answer"
     )
     equal_lengths: bool = Field(default=False, description="all requests are equally long, as load generators send")
+    rounds: int | None = Field(
+        default=None, ge=1, description="a load generator's run: all start at once, so many follow one another in each"
+    )
     total_requests: int | None = Field(default=None, ge=1, description="a batch job of so many requests, all at once")
     prefix_hit_rate: float = Field(default=0.0, ge=0, le=1, description="share of prompt tokens found in the cache")
     speculative_tokens: int = Field(default=0, ge=0, le=32, description="tokens drafted for each step")

@@ -11,13 +11,13 @@ import numpy as np
 
 from benchmarks.speed.parameters import ENGINE, FORMATS, Parameters
 from planner.backtest.speed.row import SpeedRun
-from planner.speed.achieved import Host, Scheduling, family, generation, own_kernels, scheduling
+from planner.speed.achieved import Host, family, generation, own_kernels, scheduling
 from planner.speed.collectives import link_constants
 from planner.speed.compute_format import engine_flops
 from planner.speed.replica import replica
 from planner.speed.roofline import seconds
 from planner.speed.room import Room, running_limit, step_tokens
-from planner.speed.steady_state import Steps, loads, round_times
+from planner.speed.steady_state import Steps, ahead, loads, round_times
 from planner.speed.step import exchanges, hand_over
 from planner.speed.traffic import traffic
 from planner.speed.work import Kind
@@ -45,7 +45,8 @@ class Arrays:
         self.engine = [generation(run.engine.name, run.engine.version) for run in runs]
         self.family = [family(run.gpu, run.engine.name) for run in runs]
         how = [scheduling(engine) for engine in self.engine]
-        self.mixes = np.array([h.mixes for h in how])
+        self.mixes = np.array([float(h.mixes) for h in how])
+        self.ahead = np.array([ahead(t, h) for t, h in zip(self.traffic, how, strict=True)])
         limits = [
             running_limit(r.model, r.layout, r.sites, r.engine, t, reserves=h.reserves)
             for r, t, h in zip(runs, self.traffic, how, strict=True)
@@ -62,7 +63,7 @@ class Arrays:
         self.steps = np.array([t.steps for t in self.traffic])
         self.prompt = np.array([t.prompt for t in self.traffic])
         self.answer = np.array([t.output for t in self.traffic])
-        self.equal = np.array([t.equal for t in self.traffic])
+        self.equal = np.array([float(t.equal) for t in self.traffic])
         self.poll = np.array([float(r.layout.options.get("scheduler_recv_interval", 1)) for r in runs])
         self.stages = np.array([r.layout.pipeline_parallel_size for r in runs])
         self.decoding = self.running.copy()
@@ -137,21 +138,14 @@ class Arrays:
         )
         groups = np.array([r.layout.data_parallel_size for r in self.runs])
         between = host.step + host.sequence * self.decoding / groups / self.batches[0]
-        alone = host.step + np.where(self.mixes, host.sequence * self.decoding / groups / self.batches[1], 0.0)
+        alone = host.step + np.where(self.mixes > 0, host.sequence * self.decoding / groups / self.batches[1], 0.0)
         through = np.where(self.stages > 1, busy[2].sum(axis=1) + self.behind * busy[2].max(axis=1), cycle[1])
         steps = Steps(
             self.running, self.steps, self.prompt, self.prefill, cycle[0] + between, cycle[1] + alone,
-            through + alone, self.poll,
+            through + alone, self.poll, self.mixes, self.equal, self.ahead,
         )  # fmt: skip
-        times = [
-            round_times(
-                steps, host, Scheduling(mixes, False, v[self.at["clump"]], v[self.at["equal_clump"]], 0.0), equal=equal
-            )
-            for mixes in (True, False)
-            for equal in (True, False)
-        ]
-        pick = np.where(self.mixes, 0, 2) + np.where(self.equal, 0, 1)
-        ttft, step, own = (np.choose(pick, [getattr(t, name) for t in times]) for name in ("ttft", "step", "own"))
+        times = round_times(steps, host, v[self.at["late"]])
+        ttft, step, own = times.ttft, times.step, times.own
         whole = ttft + self.steps * step - np.where(self.saturated, host.request, 0.0)
         rate = self.running / whole
         job = np.where(np.isfinite(self.job), self.job, 1e12)

@@ -30,8 +30,7 @@ ENGINE = {
     "sequence_us": (5, 0.7),
     "launch_us": (5, 0.6),
     "request_ms": (20, 0.6),
-    "clump": (0.07, 0.5),
-    "equal_clump": (0.5, 0.5),
+    "late": (1.0, 0.5),
 }
 _LINKS = {
     "nvlink": {"latency_us": (5.0, 0.2), "share": (0.75, 0.15)},

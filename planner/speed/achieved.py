@@ -35,16 +35,14 @@ class Scheduling:
     """How an engine fills its steps.
 
     `mixes`: prompts run in one step with decoding sequences, else alone. `reserves`: a sequence is let in
-    only when the cache can hold all of its answer. `clump` is the share of the other requests' prompts
-    that a new request finds before its own in a closed loop, `equal_clump` the same where all requests
-    are equally long (see `steady_state`). `drain` is the part of the running sequences whose answers a
+    only when the cache can hold all of its answer. `late` prompts that are under way come before an arrival
+    (see `steady_state`). `drain` is the part of the running sequences whose answers a
     batch job loses while it fills and empties.
     """
 
     mixes: bool
     reserves: bool
-    clump: float
-    equal_clump: float
+    late: float
     drain: float
 
 
@@ -116,7 +114,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def scheduling(engine: str) -> Scheduling:
     """Return how a generation of an engine fills its steps."""
     row = constants()["engines"][engine]
-    return Scheduling(row["mixes"], row["reserves"], row["clump"], row["equal_clump"], constants()["drain"])
+    return Scheduling(row["mixes"], row["reserves"], row["late"], constants()["drain"])
 
 
 @cache

@@ -41,7 +41,7 @@ def open_loop(replica: Replica, traffic: Traffic, room: Room, running: float) ->
 
     Prompts queue for the prefilling steps as at a single server that is busy a share rho of the time and
     needs X for each: rho / (1 - rho) x X / 2 (Pollaczek-Khinchine, equal prompts), beside the calm step
-    under way. This takes the place of the closed loop's clumping.
+    under way. This takes the place of what arrivals of a closed loop meet.
     """
     state = closed_loop(replica, traffic, room, running)
     busy = min(state.requests_per_second * state.prompt, 0.99)

@@ -5,8 +5,8 @@ it without any prompt in the way. In a closed loop of C requests Little's law ho
 
     C = rate x (wait + prefill + transfer + steps x step(rate x steps x step)),
 
-and what the prefill pool cannot compute, or the decode pool cannot hold, waits. Requests of a closed loop clump: a new
-one finds a share `clump` of all prompts before its own, as in `steady_state`. Arrivals by chance queue for the
+and what the prefill pool cannot compute, or the decode pool cannot hold, waits. Where a load generator starts all at
+once, half of the prompts come before one's own in the first of its rounds, as in `steady_state`. Arrivals by chance queue for the
 prefill workers as in the rest of the room (`arrivals`).
 """
 
@@ -76,7 +76,7 @@ class Disaggregated:
     def closed_loop(self, concurrency: float) -> Handling:
         """Return the state with so many requests always in flight."""
         decoding = min(concurrency, self.held)
-        found = self.made.scheduling.clump * max(0.0, concurrency - 1) / self.prefilling.per_second
+        found = 0.5 / self.load.rounds * max(0.0, concurrency - 1) / self.prefilling.per_second
         rate = 0.0
         for _ in range(_PASSES):
             answering = self.load.steps * self.step(decoding)

@@ -6,10 +6,12 @@ prompt computed once, so in a closed loop of C requests one round takes
     steps x t(decode) + C x X,    X = (t(step with a prompt piece) - t(step without)) x pieces a prompt,
 
 whatever the scheduler does. How a round is split into time to first token and time per output token depends
-on how the arrivals clump. Where lengths vary, a new request finds a share `clump` of the others' prompts
-before its own. Where all requests are equally long, those that started together also end together; the
-prompts found then grow as equal_clump x (C - 1)^0.75. What no step has room for (its token budget is full)
-waits too and counts as time to first token.
+on who arrives together. A load generator starts all requests at once: half of the others' prompts come before
+one's own, in one of its `rounds`. Where prompts run in steps of their own and all requests are equally long,
+they also end at once, and start together again in every round. Later arrivals wait for the step under way,
+which holds a prompt as often as steps do; where all requests are equally long, those that were computed one after
+the other also return so, and each finds the prompt of the one before it. What no step has room for (its token
+budget is full) waits too and counts as time to first token.
 """
 
 from dataclasses import dataclass, replace
@@ -23,11 +25,6 @@ from planner.speed.traffic import Traffic
 
 _PASSES = 2
 """Passes of the fixed point between latency and the share of requests that decode."""
-_CLUMP_POWER = 0.75
-_MOST_CLUMPED = 0.6
-"""Largest share of the others' prompts that a request waits for: a little over half, as prompts share steps."""
-
-
 @dataclass(frozen=True, slots=True)
 class Steady:
     """The steady state of a replica, in seconds.
@@ -55,7 +52,9 @@ class Steps(NamedTuple):
 
     `prefill` prompt tokens run in each step that has any, of `prompt` tokens that a request brings;
     `steps` decoding steps answer it. `through` is how long a piece of a prompt needs through all pipeline
-    stages, `busy` how long it keeps the others. The engine looks for new requests every `poll` steps. Fields may be arrays as well as numbers (`benchmarks/speed`).
+    stages, `busy` how long it keeps the others; where it `mixes`, decoding goes on beside it. The engine looks for
+    new requests every `poll` steps. `equal` are requests of the same lengths, of whose prompts a share `ahead` comes
+    before one's own. Fields may be arrays as well as numbers (`benchmarks/speed`).
     """
 
     running: float
@@ -65,7 +64,10 @@ class Steps(NamedTuple):
     calm: float
     busy: float
     through: float
-    poll: float = 1.0
+    poll: float
+    mixes: bool
+    equal: bool
+    ahead: float
 
 
 class Round(NamedTuple):
@@ -98,8 +100,11 @@ def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding
     calm, busy = loads(made, traffic, room, running, decoding)
     slow = made.step(busy)
     through = made.passing(busy) if len(made.stages) > 1 else slow
-    steps = Steps(running, traffic.steps, traffic.prompt, busy.prefill, made.step(calm), slow, through, made.poll)
-    times = round_times(steps, made.host, made.scheduling, equal=traffic.equal)
+    steps = Steps(
+        running, traffic.steps, traffic.prompt, busy.prefill, made.step(calm), slow, through, made.poll,
+        made.scheduling.mixes, traffic.equal, ahead(traffic, made.scheduling),
+    )  # fmt: skip
+    times = round_times(steps, made.host, made.scheduling.late)
     return Steady(
         ttft=times.ttft,
         tpot=times.step / traffic.accepted if traffic.steps else 0.0,
@@ -134,16 +139,27 @@ def loads(made: Replica, traffic: Traffic, room: Room, running: float, decoding:
     return calm, beside._replace(prefill=prefill, piece=piece, past=past)
 
 
-def round_times(steps: Steps, host: Host, how: Scheduling, *, equal: bool) -> Round:
-    """Split a round into time to first token and time of a step, as the module's text says."""
-    extra = steps.busy - steps.calm if how.mixes else steps.busy
+def ahead(traffic: Traffic, how: Scheduling) -> float:
+    """Return the share of the others' prompts that come before one's own because all start at once."""
+    return 0.5 if traffic.equal and not how.mixes else 0.5 / traffic.rounds
+
+
+def round_times(steps: Steps, host: Host, late: float) -> Round:
+    """Split a round into time to first token and time of a step, as the module's text says.
+
+    `late` prompts that are under way come before an arrival on average.
+    """
+    extra = steps.busy - steps.mixes * steps.calm
     prompt = extra * steps.prompt / steps.prefill
     own = steps.through + steps.busy * larger(0.0, steps.prompt / steps.prefill - 1)
-    others = larger(0.0, steps.running - 1) * prompt
-    clumped = how.equal_clump * prompt * larger(0.0, steps.running - 1) ** _CLUMP_POWER if equal else how.clump * others
-    slowed = others - smaller(clumped, _MOST_CLUMPED * others)
+    beside = larger(0.0, steps.running - 1)
+    others = beside * prompt
+    slowed = (1 - steps.ahead) * others
     held = smaller(slowed, steps.steps * extra)
-    wait = others - held + steps.poll * steps.calm / 2
+    start = steps.ahead * beside * (own - prompt) / 2
+    share = others / (others + own + steps.steps * steps.calm)
+    met = late * own * (share + steps.equal * steps.mixes * (smaller(1.0, beside) - share))
+    wait = others - held + start + met + steps.poll * steps.calm / 2
     step = steps.calm + held / larger(1.0, steps.steps)
     return Round(host.request + own + wait, own, step, wait, prompt, slowed - held)
 

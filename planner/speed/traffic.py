@@ -1,6 +1,7 @@
 """The requests that a replica sees: lengths, what the prefix cache saves, what speculation guesses."""
 
 from dataclasses import dataclass
+from math import inf
 
 from planner.workload import Workload
 
@@ -13,7 +14,8 @@ class Traffic:
     """Mean lengths in tokens. `cached` prompt tokens come from the prefix cache and are not computed.
 
     `drafted` tokens are checked for a sequence in one step, of which `accepted` are kept on average.
-    `equal`: all requests have these very lengths, as load generators send them.
+    `equal`: all requests have these very lengths, as load generators send them. `rounds` follow one another from
+    the moment when all start at once; without end in real traffic.
     """
 
     input: float
@@ -22,6 +24,7 @@ class Traffic:
     drafted: float = 1.0
     accepted: float = 1.0
     equal: bool = False
+    rounds: float = inf
     assumptions: tuple[str, ...] = ()
 
     @property
@@ -58,6 +61,7 @@ def traffic(workload: Workload) -> Traffic:
         drafted=1.0 + guesses,
         accepted=accepted_tokens(guesses, chance),
         equal=workload.equal_lengths,
+        rounds=workload.rounds or inf,
         assumptions=tuple(notes),
     )
 

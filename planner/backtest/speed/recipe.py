@@ -17,13 +17,26 @@ _MANY = 16
 """Requests in flight from which on the scripts poll for new ones less often."""
 
 
+def script_of(
+    row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, tensor: int | None = None
+) -> Mapping[str, Any] | None:
+    """Return the script that launched the run of a row; None when the row is of no known harness."""
+    if "InferenceX" not in str(row.get("source")):
+        return None
+    run = {"engine": engine.name, "model": model.model_type, "precision": row.get("precision")}
+    run |= {"layers": len(model.layers), "tensor": tensor}
+    for script in _scripts():
+        known = {name: value for name, value in run.items() if name in script and value is not None}
+        if known.items() <= script.items() and gpu.slug.startswith(script["gpu"]):
+            return script
+    return None
+
+
 def recipe(
     row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, workload: Workload, tensor: int
 ) -> dict[str, Any]:
-    """Return the fields of `Limits` that the harness of a row sets; none when the row is of no known harness."""
-    if "InferenceX" not in str(row.get("source")):
-        return {}
-    found = next((one for one in _recipes() if _is_of(one, row, model, gpu, engine, tensor)), None)
+    """Return the fields of `Limits` that the harness of a row sets."""
+    found = script_of(row, model, gpu, engine, tensor)
     if found is None:
         return {}
     limits = {name: found[name] for name in _LIMITS if name in found}
@@ -37,20 +50,12 @@ def recipe(
     return limits | {"options": options}
 
 
-def _is_of(one: Mapping[str, Any], row: Mapping[str, Any], model: Model, gpu: Gpu, engine: Engine, tensor: int) -> bool:
-    return (
-        (one["engine"], one["model"], one["precision"]) == (engine.name, model.model_type, row.get("precision"))
-        and gpu.slug.startswith(one["gpu"])
-        and one.get("tensor", tensor) == tensor
-    )
-
-
 def _tokens(rule: Mapping[str, int], workload: Workload) -> int:
     tokens = rule.get("input", 0) * (workload.input_tokens or 0) + rule.get("requests", 0) * workload.concurrency
     return max(rule.get("least", 1), tokens + rule.get("plus", 0))
 
 
 @cache
-def _recipes() -> list[dict[str, Any]]:
+def _scripts() -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = read_yaml(Path(__file__).with_name("recipes.yaml"))
     return content

@@ -9,6 +9,7 @@ from typing import Any
 
 from planner.backtest.readers import engine_of
 from planner.backtest.recorded_model import recorded_model
+from planner.backtest.speed.recipe import script_of
 from planner.backtest.speed.row_layout import recorded_layout
 from planner.backtest.speed.row_pools import Pools, recorded_pools
 from planner.data_files import read_yaml
@@ -63,7 +64,8 @@ def read_speed_row(row: Mapping[str, Any], folder: Path = Path()) -> SpeedRun:
     notes: list[str] = []
     engine, gpu = _engine(row), _gpu(row, notes)
     model = _model(row, folder, engine)
-    workload, saturated = _workload(row, model, notes)
+    varied = "between 80 and 100 percent" in str(row.get("caveat")) or script_of(row, model, gpu, engine) is not None
+    workload, saturated = _workload(row, notes, varied=varied)
     pools = recorded_pools(row, model, gpu, engine, workload, notes) if row.get("mode") else None
     if pools:
         layout, replicas, saturated = pools.shown.layout, 1, False
@@ -124,14 +126,13 @@ def _words(row: Mapping[str, Any], field: str) -> str | None:
     return str(row[field]) if row.get(field) else None
 
 
-def _workload(row: Mapping[str, Any], model: Model, notes: list[str]) -> tuple[Workload, bool]:
+def _workload(row: Mapping[str, Any], notes: list[str], *, varied: bool) -> tuple[Workload, bool]:
     prompt, answer = row.get("isl"), row.get("osl")
     if "mlperf" in str(row.get("id")):
         return _mlperf(row, notes), True
     if prompt is None or answer is None:
         notes.append(f"lengths not stated: taken as {prompt or _USUAL_INPUT}/{answer or _USUAL_OUTPUT}")
         prompt, answer = prompt or _USUAL_INPUT, answer or _USUAL_OUTPUT
-    varied = "between 80 and 100 percent" in str(row.get("caveat"))
     share = harnesses()["varied_lengths"]["mean_share"] if varied else 1.0
     common = {
         "input_tokens": max(1, round(prompt * share)),
@@ -146,7 +147,7 @@ def _workload(row: Mapping[str, Any], model: Model, notes: list[str]) -> tuple[W
         return Workload(requests_per_second=row["offered_qps"], **(common | {"equal_lengths": False})), False
     in_flight = row.get("concurrency") or row.get("batch")
     if isinstance(in_flight, int):
-        return Workload(concurrency=in_flight, **common), False
+        return Workload(concurrency=in_flight, rounds=harnesses()["closed_loop_rounds"], **common), False
     return Workload(total_requests=500 if load.startswith("all requests") else 3000, **common), True
 
 
