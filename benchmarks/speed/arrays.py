@@ -78,6 +78,7 @@ class Arrays:
         engines = [name for name in ENGINE if name != "bandwidth"]
         self.at |= {name: np.array([at[f"{name}@{e}"] for e in self.engine]) for name in engines}
         self.at["engine_bandwidth"] = np.array([at[f"bandwidth@{e}"] for e in self.engine])
+        self.at_narrow = np.array([[at[f"format_bandwidth.{fmt}.{f}"] for fmt in FORMATS] for f in self.family])
         self.at_compute = np.array([[at[f"compute.{fmt}.{f}"] for fmt in FORMATS] for f in self.family])
 
     def build(self) -> None:
@@ -163,6 +164,8 @@ class Arrays:
         kinds = np.array([at[f"kind_compute.{kind.name}"] for kind in Kind])
         bands = np.array([at[f"kind_bandwidth.{kind.name}"] for kind in Kind])
         formats = np.array([at[f"compute.{fmt}"] for fmt in FORMATS])
+        narrow = np.array([at[f"format_bandwidth.{fmt}"] for fmt in FORMATS])
+        weighs = np.isin(self.w_kind, [int(Kind.MATMUL), int(Kind.EXPERTS)])
         experts = np.where(self.w_kind == int(Kind.EXPERTS), v[self.at["experts"]][run], 1.0)
         attends = np.isin(self.w_kind, [int(Kind.DECODE_ATTENTION), int(Kind.PREFILL_ATTENTION)])
         attention = np.where(attends, v[self.at["attention"]][run], 1.0)
@@ -173,6 +176,7 @@ class Arrays:
         bandwidth = (
             v[at["bandwidth"]] * v[self.at["bandwidth"]][run] * v[bands][self.w_kind]
             * v[self.at["engine_bandwidth"]][run]
+            * np.where(weighs, v[narrow][self.w_format] * v[self.at_narrow[run, self.w_format]], 1.0)
             * attention
         )  # fmt: skip
         floor = (v[at["kernel_us"]] * v[self.at["kernel_us"]] * v[self.at["kernel"]] * 1e-6)[run]

@@ -22,6 +22,7 @@ from benchmarks.speed.arrays import Arrays, Timed
 from benchmarks.speed.kernels import best_shares
 from benchmarks.speed.parameters import constants, parameters
 from benchmarks.speed.runs import offline, pair, read_runs, served, single_streams, waits_unmodelled
+from planner.backtest.speed.possible import impossible
 from planner.speed.achieved import constants as present
 from planner.speed.achieved import family, generation
 
@@ -154,7 +155,11 @@ def read_fit(perf: Path, microbench: Path) -> Fit:
     pairs, skipped = read_runs(perf)
     for reason, times in skipped.most_common():
         print(f"skipped {times:4d}  {reason}")
-    fitted = [(row, run) for row, run in pairs if served(row) or offline(row)] + single_streams(pairs)
+    doubts = Counter(why for row, run in pairs if served(row) and (why := impossible(run)))
+    for reason, times in doubts.items():
+        print(f"set aside {times:2d}  {reason}")
+    fitted = [(row, run) for row, run in pairs if offline(row) or (served(row) and not impossible(run))]
+    fitted += single_streams(pairs)
     return Fit(fitted, best_shares(microbench))
 
 

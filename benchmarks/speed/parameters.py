@@ -70,6 +70,7 @@ def parameters(families: list[str], engines: list[str]) -> Parameters:
     made.add("of_kernel", 0.82, 0.1)
     for fmt in FORMATS:
         made.add(f"compute.{fmt}", _COMPUTE[fmt], 0.2)
+        made.add(f"format_bandwidth.{fmt}", 1.0, 0.15)
     for kind in Kind:
         made.add(
             f"kind_compute.{kind.name}", _KIND_COMPUTE.get(kind.name, 1.0), 0.3 if kind.name in _KIND_COMPUTE else 1e-6
@@ -84,6 +85,7 @@ def parameters(families: list[str], engines: list[str]) -> Parameters:
         made.add(f"kernel_us.{family}", 1.0, 0.2)
         for fmt in FORMATS:
             made.add(f"compute.{fmt}.{family}", 1.0, 0.12)
+            made.add(f"format_bandwidth.{fmt}.{family}", 1.0, 0.12)
     for engine in engines:
         for name, (mean, width) in ENGINE.items():
             made.add(f"{name}@{engine}", mean, width)
@@ -114,6 +116,7 @@ def constants(made: Parameters, vector: np.ndarray, families: list[str], engines
     return {
         "bandwidth": table("bandwidth"),
         "compute": {fmt: table(f"compute.{fmt}") for fmt in FORMATS},
+        "format_bandwidth": {fmt: table(f"format_bandwidth.{fmt}") for fmt in FORMATS},
         "kind_compute": {kind.name: value(f"kind_compute.{kind.name}") for kind in Kind},
         "kind_bandwidth": {kind.name: value(f"kind_bandwidth.{kind.name}") for kind in Kind},
         "kernel_us": table("kernel_us"),

@@ -7,7 +7,8 @@ from typing import Any
 from planner.backtest.entry import Entry
 from planner.backtest.fields import Fields
 from planner.backtest.speed.metrics import predicted
-from planner.backtest.speed.row import read_speed_row
+from planner.backtest.speed.possible import impossible
+from planner.backtest.speed.row import SpeedRun, read_speed_row
 from planner.speed.provenance import provenance
 
 _KEYS = ("isl", "osl", "offered_qps", "gemm_quant")
@@ -50,8 +51,13 @@ def speed_entry(row: Mapping[str, Any], name: str, folder: Path) -> Entry:
             "load": _load(row, run.saturated),
         },
         unscored=unscored,
-        assumptions=(*run.notes, *run.model.assumptions),
+        assumptions=(*run.notes, *run.model.assumptions, *_doubts(run)),
     )
+
+
+def _doubts(run: SpeedRun) -> list[str]:
+    why = impossible(run)
+    return [f"faster than the GPUs of the row can be: {why}"] if why else []
 
 
 def _load(row: Mapping[str, Any], saturated: bool) -> str:
