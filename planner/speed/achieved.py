@@ -12,6 +12,7 @@ from planner.speed.compute_format import engine_flops
 from planner.speed.work import Kind
 
 _OWN_KERNELS = ("llamacpp",)
+_WEIGHTS = (Kind.MATMUL, Kind.EXPERTS)
 _ATTENTION = (Kind.DECODE_ATTENTION, Kind.PREFILL_ATTENTION)
 
 
@@ -48,7 +49,7 @@ class Scheduling:
 
 @dataclass(frozen=True)
 class Machine:
-    """One GPU under one engine: `rates` in FLOP/s by (kind, format), `bandwidths` in bytes/s by kind.
+    """One GPU under one engine: `rates` in FLOP/s and `bandwidths` in bytes/s by (kind, format).
 
     `floor` is the least time of a kernel in seconds. `imbalance` is the load of the fullest
     expert-parallel rank over the mean, `link_latency` scales the latency of collectives and
@@ -56,7 +57,7 @@ class Machine:
     """
 
     rates: Mapping[tuple[Kind, str], float]
-    bandwidths: Mapping[Kind, float]
+    bandwidths: Mapping[tuple[Kind, str], float]
     floor: float
     imbalance: float
     link_latency: float
@@ -130,16 +131,17 @@ def machine(gpu: Gpu, engine: str) -> Machine:
         share = of(fit["compute"][fmt]) * fit["kind_compute"][kind.name] * row["compute"] * own
         return float(engine_flops(gpu, fmt, half_sums=own_kernels(engine)) * share)
 
+    def bandwidth(kind: Kind, fmt: str) -> float:
+        share = of(fit["bandwidth"]) * fit["kind_bandwidth"][kind.name] * row["bandwidth"]
+        if kind in _ATTENTION:
+            share *= row["attention"]
+        if kind in _WEIGHTS:
+            share *= of(fit["format_bandwidth"][fmt])
+        return float(gpu.bandwidth * share)
+
     return Machine(
         rates={(kind, fmt): rate(kind, fmt) for kind in Kind for fmt in fit["compute"]},
-        bandwidths={
-            kind: gpu.bandwidth
-            * of(fit["bandwidth"])
-            * fit["kind_bandwidth"][kind.name]
-            * row["bandwidth"]
-            * (row["attention"] if kind in _ATTENTION else 1.0)
-            for kind in Kind
-        },
+        bandwidths={(kind, fmt): bandwidth(kind, fmt) for kind in Kind for fmt in fit["compute"]},
         floor=of(fit["kernel_us"]) * row["kernel"] * 1e-6,
         imbalance=fit["imbalance"],
         link_latency=row["link_latency"],

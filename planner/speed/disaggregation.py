@@ -6,8 +6,8 @@ it without any prompt in the way. In a closed loop of C requests Little's law ho
     C = rate x (wait + prefill + transfer + steps x step(rate x steps x step)),
 
 and what the prefill pool cannot compute, or the decode pool cannot hold, waits. Where a load generator starts all at
-once, half of the prompts come before one's own in the first of its rounds, as in `steady_state`. Arrivals by chance queue for the
-prefill workers as in the rest of the room (`arrivals`).
+once, half of the prompts come before one's own in the first of its rounds, as in `steady_state`. Arrivals by chance
+queue for the prefill workers as in the rest of the room (`arrivals`).
 """
 
 from dataclasses import dataclass

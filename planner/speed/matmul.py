@@ -66,9 +66,21 @@ def fused(tensors: tuple[Tensor, ...], sharding: Sharding, scheme: str | None, g
                 flops_per_token=2.0 * inputs * outputs,
                 weight_bytes=sum(sharding.bytes(t) for t in members) + scales.get(role, 0.0) * share,
                 elements_per_token=inputs + outputs,
+                launches=1 + quantizes(members[0], tensors),
             )
         )
     return tuple(made)
+
+
+def quantizes(weight: Tensor, beside: tuple[Tensor, ...]) -> bool:
+    """Whether a kernel of its own makes the inputs as narrow as the weight.
+
+    Inputs of weights with a scale for each block are scaled by blocks too, at run time (DeepSeek-V3, arXiv
+    2412.19437, section 3.3.2; NVFP4); one scale for the whole is applied by the kernel before.
+    """
+    narrow = weight.dtype.name.startswith(("float8", "float4"))
+    scales = [t for t in beside if t.kind is TensorKind.SCALE and t.role is weight.role]
+    return narrow and any(len(t.shape) >= 2 and t.shape[-1] > 1 for t in scales)
 
 
 def is_matrix(tensor: Tensor) -> bool:

@@ -12,7 +12,7 @@ from planner.speed.achieved import Host, Machine, Scheduling, machine, schedulin
 from planner.speed.collectives import exchange_seconds
 from planner.speed.load import Load
 from planner.speed.stage import StageOperators, stage_operators
-from planner.speed.step import hand_over, stage_seconds
+from planner.speed.step import hand_over, head_seconds, layers_seconds
 
 _POLL = "scheduler_recv_interval"
 """SGLang: decoding steps between two looks at the queue of new requests (scheduler_recv_skipper.py)."""
@@ -82,15 +82,17 @@ class Replica:
 
     def _busy(self, part: Load) -> list[float]:
         times = {
-            kind: stage_seconds(self.stages[place], part, self.sites[place], self.machines[place])
+            kind: layers_seconds(self.stages[place], part, self.sites[place], self.machines[place])
             for kind, place in self._kinds.items()
         }
-        return [times[kind] for kind in self._kind_of_stage]
+        busy = [times[kind] for kind in self._kind_of_stage]
+        busy[-1] += head_seconds(self.stages[-1], part, self.machines[-1])
+        return busy
 
     @cached_property
     def _kind_of_stage(self) -> tuple[tuple[int, Site], ...]:
-        """What the time of each stage depends on beside the load; a kind of GPU has one machine."""
-        return tuple((id(stage), site) for stage, site in zip(self.stages, self.sites, strict=True))
+        """What the time of each stage's layers depends on beside the load; a kind of GPU has one machine."""
+        return tuple((id(stage.layers), site) for stage, site in zip(self.stages, self.sites, strict=True))
 
     @cached_property
     def _kinds(self) -> dict[tuple[int, Site], int]:

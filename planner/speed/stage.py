@@ -47,16 +47,29 @@ class LayerOperators:
 
 @dataclass(frozen=True, slots=True)
 class StageOperators:
-    """A pipeline stage as one rank sees it. `groups` attention groups of `tensor` ranks share the experts."""
+    """A pipeline stage as one rank sees it. `groups` attention groups of `tensor` ranks share the experts.
+
+    An activation takes `gathered_bytes` on its way to the experts, which quantize it first where they compute so.
+    `latent_layers` have latent attention, `expert_layers` experts that all ranks share; `sums` over tensor-parallel
+    ranks are made in a step.
+    """
 
     layers: tuple[LayerOperators, ...]
     head: Head | None
     hidden: int
     tensor: int
     groups: int
+    gathered_bytes: float
+    latent_layers: int
+    sums: int
+    expert_layers: int
 
     def works(self, load: Load, imbalance: float) -> list[Work]:
         """Return the kernels of a step under the load of one attention group."""
+        return [*self.layer_works(load, imbalance), *self.head_works(load)]
+
+    def layer_works(self, load: Load, imbalance: float) -> list[Work]:
+        """Return the kernels of the layers."""
         tokens, made = load.tokens, []
         for layer in self.layers:
             times = layer.times
@@ -71,30 +84,11 @@ class StageOperators:
                     made.append(layer.attention.prefill(load, times))
             if layer.recurrent:
                 made.append(layer.recurrent.work(load, times))
-        if self.head and load.sampled:
-            made += self.head.works(load.sampled)
         return made
 
-    @property
-    def gathered_bytes(self) -> float:
-        """Bytes of an activation on its way to the experts: quantized first where they compute so."""
-        formats = [layer.experts.format for layer in self.layers if layer.experts]
-        return max((_SENT_BYTES.get(name, 2.0) for name in formats), default=2.0)
-
-    @property
-    def latent_layers(self) -> int:
-        """Layers with latent attention."""
-        return sum(layer.times for layer in self.layers if layer.latent)
-
-    @property
-    def sums(self) -> int:
-        """Sums over tensor-parallel ranks in a step."""
-        return sum(layer.times * layer.sums for layer in self.layers)
-
-    @property
-    def expert_layers(self) -> int:
-        """Layers whose experts are shared by all ranks of the stage."""
-        return sum(layer.times for layer in self.layers if layer.experts)
+    def head_works(self, load: Load) -> tuple[Work, ...]:
+        """Return the kernels of head and sampler, on the last stage."""
+        return self.head.works(load.sampled) if self.head and load.sampled else ()
 
 
 def stage_operators(model: Model, layout: Layout, stage: int, gpu: Gpu) -> StageOperators:
@@ -121,13 +115,26 @@ def _operators(
     last: bool,
     gpu: Gpu,
 ) -> StageOperators:
+    layers = _layers(model, sharding, cache, counted, gpu)
+    formats = [layer.experts.format for layer in layers if layer.experts]
     return StageOperators(
-        layers=tuple(_layer_operators(layer, n, model, sharding, cache, gpu) for layer, n in counted),
+        layers=layers,
         head=rank_head(model, sharding, gpu) if last else None,
         hidden=model.hidden_size,
         tensor=sharding.tensor,
         groups=groups,
+        gathered_bytes=max((_SENT_BYTES.get(name, 2.0) for name in formats), default=2.0),
+        latent_layers=sum(layer.times for layer in layers if layer.latent),
+        sums=sum(layer.times * layer.sums for layer in layers),
+        expert_layers=sum(layer.times for layer in layers if layer.experts),
     )
+
+
+@lru_cache(maxsize=4096)
+def _layers(
+    model: Model, sharding: Sharding, cache: str, counted: tuple[tuple[Layer, int], ...], gpu: Gpu
+) -> tuple[LayerOperators, ...]:
+    return tuple(_layer_operators(layer, n, model, sharding, cache, gpu) for layer, n in counted)
 
 
 def _layer_operators(

@@ -25,6 +25,8 @@ from planner.speed.traffic import Traffic
 
 _PASSES = 2
 """Passes of the fixed point between latency and the share of requests that decode."""
+
+
 @dataclass(frozen=True, slots=True)
 class Steady:
     """The steady state of a replica, in seconds.

@@ -1,29 +1,44 @@
 """The time of one engine step on one pipeline stage: kernels, then collectives, one after the other."""
 
+from collections.abc import Sequence
+
 from planner.fleet.site import Site
 from planner.speed.achieved import Machine
 from planner.speed.collectives import Exchange, exchange_seconds
 from planner.speed.load import Load
 from planner.speed.roofline import seconds
 from planner.speed.stage import StageOperators
+from planner.speed.work import Work
 
 _ACTIVATION_BYTES = 2
 
 
-def stage_seconds(stage: StageOperators, load: Load, site: Site, machine: Machine) -> float:
-    """Seconds that a stage needs for a step.
+def layers_seconds(stage: StageOperators, load: Load, site: Site, machine: Machine) -> float:
+    """Seconds that the layers of a stage need for a step, collectives among them."""
+    kernels = _kernel_seconds(stage.layer_works(load, machine.imbalance), load, machine)
+    if load.prefill:
+        kernels += machine.host.launch * machine.latent_launches * stage.latent_layers
+    return kernels + sum(exchange_seconds(one, machine.link_latency) for one in exchanges(stage, load, site))
+
+
+def head_seconds(stage: StageOperators, load: Load, machine: Machine) -> float:
+    """Seconds of head and sampler."""
+    return _kernel_seconds(stage.head_works(load), load, machine)
+
+
+def _kernel_seconds(works: Sequence[Work], load: Load, machine: Machine) -> float:
+    """Seconds of kernels one after the other.
 
     Steps of decoding alone replay a CUDA graph. A step with prompts is launched kernel by kernel, which
     costs the host `Host.launch` for each.
     """
     rates, bandwidths, floor = machine.rates, machine.bandwidths, machine.floor
-    kernels = launches = 0.0
-    for kind, fmt, times, launched, flops, moved in stage.works(load, machine.imbalance):
-        kernels += times * seconds(flops, moved, launched, rates[kind, fmt], bandwidths[kind], floor)
-        launches += times * launched
-    if load.prefill:
-        kernels += machine.host.launch * (launches + machine.latent_launches * stage.latent_layers)
-    return kernels + sum(exchange_seconds(one, machine.link_latency) for one in exchanges(stage, load, site))
+    launch = machine.host.launch if load.prefill else 0.0
+    kernels = 0.0
+    for kind, fmt, times, launched, flops, moved in works:
+        kernels += times * seconds(flops, moved, launched, rates[kind, fmt], bandwidths[kind, fmt], floor)
+        kernels += times * launched * launch
+    return kernels
 
 
 def exchanges(stage: StageOperators, load: Load, site: Site) -> list[Exchange]:
