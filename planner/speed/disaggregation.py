@@ -30,6 +30,7 @@ from planner.workload import Workload
 
 _PASSES = 12
 _HALVINGS = 12
+_CLOSE = 1e-3
 _MOST_BUSY = 0.97
 
 
@@ -93,13 +94,39 @@ class Disaggregated:
         busy = rate / self.prefilling.per_second
         if busy > _MOST_BUSY:
             return None
-        decoding = 1.0
-        for _ in range(_PASSES):
-            decoding = (decoding + rate * self.load.steps * self.step(decoding)) / 2
-            if decoding > self.held:
-                return None
+        decoding = self._answered(rate)
+        if decoding is None:
+            return None
         wait = busy / (1 - busy) / self.prefilling.per_second / 2
         return self._handling(wait, self.step(decoding), decoding, rate)
+
+    def _answered(self, rate: float) -> float | None:
+        """Return the sequences that decode at once under a rate, by Little's law; None when the pool holds fewer.
+
+        The time of a step is nearly a line in the sequences, so that false position (Illinois) needs few steps.
+        """
+
+        def more(sequences: float) -> float:
+            return rate * self.load.steps * self.step(sequences) - sequences
+
+        low, high, below, above = 1.0, self.held, more(1.0), more(self.held)
+        if above > 0:
+            return None
+        if below <= 0:
+            return 1.0 + below
+        side = 0
+        for _ in range(_PASSES):
+            middle = low + below * (high - low) / (below - above)
+            found = more(middle)
+            if abs(found) < _CLOSE * middle:
+                return middle
+            if found > 0:
+                low, below, above = middle, found, above / 2 if side > 0 else above
+                side = 1
+            else:
+                high, above, below = middle, found, below / 2 if side < 0 else below
+                side = -1
+        return high
 
     def capacity(self, asked: Targets) -> float:
         """Return the most requests a second within targets for the means; 0 when none are."""

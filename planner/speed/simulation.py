@@ -41,6 +41,8 @@ class Simulation:
     drafted: float = 1.0
     yields: float = 1.0
     now: float = 0.0
+    unlooked: float = 0.0
+    """Decoding steps since the engine last looked for new requests."""
     waiting: deque[Run] = field(default_factory=deque)
     running: list[Run] = field(default_factory=list)
     done: list[Run] = field(default_factory=list)
@@ -73,10 +75,12 @@ class Simulation:
 
     def _step(self) -> None:
         """One engine step: every answer grows, and prompts take what the token budget leaves."""
-        while self.waiting and len(self.running) < self.room.sequences:
+        looks = not self.running or self.unlooked >= self.replica.poll - 1
+        while looks and self.waiting and len(self.running) < self.room.sequences:
             self.running.append(self.waiting.popleft())
         answering = [run for run in self.running if run.computed >= run.request.prompt]
         pieces = self._pieces(len(answering))
+        self.unlooked = self.replica.poll if pieces else 0.0 if looks else self.unlooked + 1
         if pieces and not self.replica.scheduling.mixes:
             answering = []
         self.now += self.replica.step(self._load(answering, pieces))

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.backtest.band_fit import covered, cross_validated, fit_band
@@ -35,6 +35,7 @@ def test_cross_validation_leaves_whole_groups_out() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 100), st.floats(0.1, 100)), min_size=1, max_size=40))
+@settings(deadline=None)
 def test_a_band_covers_the_runs_that_made_it(compared: list[tuple[float, float]]) -> None:
     band = fit_band(compared)
     for confidence in (0.8, 0.9, 0.99):

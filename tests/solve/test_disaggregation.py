@@ -107,10 +107,7 @@ def made() -> Plan:
 
 
 def test_the_pools_are_within_the_targets_by_the_model_of_whole_pools(made: Plan) -> None:
-    """`predict_disaggregated` has one queue for all prefill workers: its wait is no longer than one at each.
-
-    Its number of sequences in flight is a fixed point after twelve passes, which is some per cent short of it.
-    """
+    """`predict_disaggregated` has one queue for all prefill workers: its wait is no longer than one at each."""
     (deployment,) = made.deployments
     (pair,) = deployment.pools
     assert not [replica for replica in deployment.replicas if replica.phase is None]

@@ -1,6 +1,8 @@
 """Requests played out one by one: what must hold whatever the machine, and the closed form beside it."""
 
 from pathlib import Path
+from random import Random
+from statistics import fmean
 
 import pytest
 
@@ -12,8 +14,13 @@ from planner.fleet.site import usual_site
 from planner.layout import Limits
 from planner.models.source import load_model
 from planner.solve.plan import plan
-from planner.speed.requests import PRESETS, drawn, read_trace
+from planner.speed.achieved import generation
+from planner.speed.predict import predict
+from planner.speed.replica import replica
+from planner.speed.requests import PRESETS, Request, drawn, read_trace
+from planner.speed.room import Room
 from planner.speed.simulate import simulate
+from planner.speed.simulation import Simulation
 from planner.workload import Workload
 
 LLAMA = load_model("llama-3.1-8b")
@@ -30,10 +37,31 @@ def played(engine: str = "vllm", source: str = "lengths", **load: float) -> dict
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
 @pytest.mark.parametrize("load", [{"concurrency": 16}, {"requests_per_second": 5.0}])
 def test_the_closed_form_agrees_with_the_simulation(engine, load):
-    """Rates within 15 %: both count the same work. Clumping of equal requests is fitted, so TTFT is left out."""
+    """Rates within 15 %: both count the same work."""
     ratio = played(engine, **load)["ratio"]
     assert ratio["tpot_ms"] == pytest.approx(1, abs=0.15)
     assert ratio["output_tokens_per_s"] == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_ten_rounds_that_start_at_once_have_their_first_tokens_when_the_simulation_says(engine):
+    """As load generators run: mean over all requests, also the first, whose prompts come one after the other.
+
+    Without that start the first token comes (C - 1) / 2 prompts earlier in one of ten rounds.
+    """
+    profile, concurrency, rounds = find_engine(engine), 32, 10
+    layout = profile.layout(LLAMA, H100, Limits(max_model_len=8192))
+    load = {"concurrency": concurrency, "input_tokens": 3600, "output_tokens": 450, "rounds": rounds}
+    speed = predict(LLAMA, layout, [usual_site(H100)], profile, Workload(**load))
+    made = replica(LLAMA, layout, [usual_site(H100)], generation(profile.name, profile.version))
+    chance, simulation = Random(1), Simulation(made, Room(float(concurrency), float(layout.max_num_batched_tokens)))
+    requests = [Request(0.0, chance.randint(3200, 4000), chance.randint(400, 500)) for _ in range(rounds * concurrency)]
+    simulation.closed_loop(requests, concurrency)
+    mean = fmean(run.first - run.arrived for run in simulation.done) + made.host.request
+    assert speed.ttft_ms / 1000 == pytest.approx(mean, rel=0.3)
+    steady = predict(LLAMA, layout, [usual_site(H100)], profile, Workload(**load | {"rounds": None}))
+    start = (concurrency - 1) / 2 * 3600 / speed.prefill_tokens_per_s / rounds
+    assert speed.ttft_ms - steady.ttft_ms == pytest.approx(start * 1000, rel=0.3)
 
 
 def test_one_request_at_a_time_waits_for_nobody():
