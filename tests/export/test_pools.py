@@ -14,12 +14,12 @@ from planner.workload import Workload
 from tests.export.documents import OF_TARGET, documents, findings, own_schema
 from tests.export.round_trip import assert_same_bills
 
-LOAD = Workload(context=8192, requests_per_second=12, input_tokens=6000, output_tokens=300, ttft_ms=1500, tpot_ms=15)
+LOAD = Workload(context=8192, requests_per_second=11, input_tokens=6000, output_tokens=300, ttft_ms=1500, tpot_ms=15)
 JOINED = {"vllm": ("vllm", "scripts", "llm-d", "dynamo"), "sglang": ("sglang", "scripts", "dynamo")}
 
 
 @cache
-def pooled(engine: str, rate: float = 12) -> Plan:
+def pooled(engine: str, rate: float = 11) -> Plan:
     load = LOAD.model_copy(update={"requests_per_second": rate})
     return plan("llama-3.1-8b", "8xH100-SXM", workload=load, engine=engine, wishes={"allow": {"disaggregation": True}})
 
