@@ -24,6 +24,12 @@ def cohere2(config: Config) -> Model:
     return _cohere(config, group=config.integer("sliding_window_pattern", default=4))
 
 
+@blueprint("cohere_compass_text")
+def cohere_compass_text(config: Config) -> Model:
+    """Compass: Command with full attention unless `layer_types` says otherwise."""
+    return _cohere(config, group=1)
+
+
 def _cohere(config: Config, *, group: int, head_norms: bool = False) -> Model:
     shape = read_shape(config)
     tensors = (

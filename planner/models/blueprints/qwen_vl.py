@@ -27,7 +27,7 @@ def qwen2_vl(config: Config) -> Model:
     return multimodal(config, text, [tower_component("vision", vision, "visual.")], {})
 
 
-@blueprint("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe")
+@blueprint("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "cohere_compass")
 def qwen3_vl(config: Config) -> Model:
     """Tower and decoder side by side below `model`."""
     text = text_model(config)

@@ -27,7 +27,7 @@ def siglip(config: Config, tensors: TensorList) -> None:
         pooling_head(config, tensors)
 
 
-@tower("idefics2_vision", "idefics3_vision", "smolvlm_vision", "idefics2", "idefics3", "smolvlm")
+@tower("idefics2_vision", "idefics3_vision", "smolvlm_vision", "idefics2", "idefics3", "smolvlm", "paddleocr_vl_vision")
 def idefics(config: Config, tensors: TensorList) -> None:
     """SigLIP for images of their own shape, without the head."""
     patches(config, tensors, bias=True)

@@ -64,7 +64,7 @@ def _gated(config: Config, tensors: TensorList, names: BlockNames) -> None:
 
 @tower(
     "qwen3_vl_vision", "qwen3_vl_moe_vision", "qwen3_vl", "qwen3_vl_moe", "qwen3_5_vision", "qwen3_5_moe_vision",
-    "qwen3_5", "qwen3_5_moe", "qwen4_exp_vision", "qwen4_exp",
+    "qwen3_5", "qwen3_5_moe", "qwen4_exp_vision", "qwen4_exp", "cohere_compass_vision",
 )  # fmt: skip
 def qwen3_vl(config: Config, tensors: TensorList) -> None:
     """Learned positions; features of `deepstack_visual_indexes` are merged into early layers of the decoder."""

@@ -10,6 +10,7 @@ from planner.models.dtype import DType
 from planner.models.layer import Layer
 from planner.models.model import Component, Model
 from planner.models.tensor import Kind, Role, Tensor
+from planner.models.weights.roots import by_root, said
 from planner.models.weights.stored import Stored
 
 NAMED = 20
@@ -65,7 +66,15 @@ def with_stored(
     The differences are in the model's assumptions: the first ones by name, the rest counted. Where the types
     were not `expected` to be known beforehand, other types are no difference.
     """
-    return _Overlay(model, _groups(stored), where, key, expected).laid()
+    groups = _groups(stored)
+    renamed = by_root(groups, names_in(model)) if key is stored_name else {}
+    groups = {renamed.get(name, name): group for name, group in groups.items()}
+    return _Overlay(model, groups, where, key, expected, said(renamed)).laid()
+
+
+def names_in(model: Model) -> set[str]:
+    """Return the names under which a checkpoint holds the tensors of a blueprint."""
+    return {tensor.stored_name for tensor in model.tensors()}
 
 
 def collapsed(name: str) -> str:
@@ -81,10 +90,12 @@ def _groups(stored: Iterable[Stored]) -> dict[str, Group]:
 
 
 class _Overlay:
-    def __init__(self, model: Model, groups: Mapping[str, Group], where: str, key: Key, expected: bool) -> None:
+    def __init__(
+        self, model: Model, groups: Mapping[str, Group], where: str, key: Key, expected: bool, notes: list[str]
+    ) -> None:
         self.model, self.groups, self.where, self.key, self.expected = model, groups, where, key, expected
         self.seen: set[str] = set()
-        self.differences: list[str] = []
+        self.differences = notes
 
     def laid(self) -> Model:
         model = self.model

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from planner.models.model import Model
-from planner.models.weights.agreement import NAMED, collapsed, with_stored
+from planner.models.weights.agreement import NAMED, collapsed, names_in, with_stored
+from planner.models.weights.roots import by_root, said
 from planner.models.weights.shards import Index, index_of, read_shards
 
 _CLOSE = 1e-3
@@ -24,8 +25,11 @@ def with_weights(model: Model, folder: Path) -> Model:
 def _by_index(model: Model, index: Index) -> Model:
     """Names and the total are all that an index knows: what differs is said, nothing is changed."""
     stored = {collapsed(name) for name in index.shards}
-    named = {tensor.stored_name for tensor in model.tensors()}
-    notes = [f"{name} is not in the index" for name in sorted(named - stored)]
+    named = names_in(model)
+    renamed = by_root(stored, named)
+    stored = {renamed.get(name, name) for name in stored}
+    notes = said(renamed)
+    notes += [f"{name} is not in the index" for name in sorted(named - stored)]
     notes += [f"{name} is in the index and not known by the config" for name in sorted(stored - named)]
     if len(notes) > NAMED:
         notes = [*notes[:NAMED], f"and {len(notes) - NAMED:,} more differences"]

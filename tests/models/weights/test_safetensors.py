@@ -45,6 +45,17 @@ def test_another_type_wins_and_is_named(tmp_path: Path) -> None:
     assert any("model.norm.weight is float32 in the files, bfloat16 by the config" in a for a in found.assumptions)
 
 
+def test_names_under_another_root_are_the_same_tensors(tmp_path: Path) -> None:
+    """As the decoder of Qwen3.5 is saved by itself: `model.language_model.layers.0...` under a config of the text."""
+    blueprint = checkpoint(tmp_path, LLAMA)
+    tensors = [(t.name.replace("model.", "model.language_model."), t.dtype, t.shape) for t in blueprint.tensors()]
+    _rewrite(tmp_path, tensors)
+    found = load_model(tmp_path)
+    assert found.total_params == blueprint.total_params and not found.components
+    assert [t.role for t in found.tensors()] == [t.role for t in blueprint.tensors()]
+    assert any("another root" in note for note in found.assumptions)
+
+
 def test_another_shape_wins_and_is_named(tmp_path: Path) -> None:
     blueprint = checkpoint(tmp_path, LLAMA)
     name = "model.layers.1.mlp.up_proj.weight"
