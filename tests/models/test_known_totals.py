@@ -5,6 +5,8 @@ import pytest
 from planner.models.config_json import Config
 from planner.models.configured import model_from_config
 from planner.models.inspect import inspect
+from planner.models.source import load_model
+from planner.models.tensor import Kind
 
 TOTALS = {
     "meta-llama/Meta-Llama-3.1-8B": 8_030_261_248,
@@ -31,6 +33,14 @@ def test_active_parameters(model: str, billions: float) -> None:
 def test_deepseek_prediction_layer_is_counted_apart() -> None:
     part = inspect("deepseek-ai/DeepSeek-V3")["components"]["multi_token_prediction"]
     assert not part["counted"] and part["params"] > 11e9
+
+
+def test_deepseek_v4_holds_what_the_hub_counts() -> None:
+    """290,944,616,402 elements published for V4-Flash: a prediction layer and buffers beside the model."""
+    model = load_model("deepseek-ai/DeepSeek-V4-Flash")
+    stored = model.sum(lambda tensor: tensor.elements if tensor.kind is not Kind.SCALE else 0, uncounted=True)
+    assert model.total_params == 284_332_230_231
+    assert stored == 290_944_616_402
 
 
 def test_mla_caches_one_latent_a_token() -> None:

@@ -12,6 +12,7 @@ from planner.models.parts.layers import layers_of
 from planner.models.parts.linear import linear
 from planner.models.parts.mlp import gated_mlp
 from planner.models.parts.norm import norm, norms
+from planner.models.parts.prediction import predicting_layers, prediction
 from planner.models.parts.shape import Shape, read_shape
 from planner.models.parts.streams import residual_streams
 from planner.models.tensor import Kind, Role, Split, Tensor
@@ -51,11 +52,24 @@ def deepseek_v4(config: Config) -> Model:
         return Layer(tensors, _cache(config, shape, mixes), routing=routing)
 
     layers = layers_of(zip(_kinds(config, shape.layers), routes, strict=True), make)
+    ahead = _predictor(config, shape, make((SLIDING, False)))
     extra = residual_streams(config, shape.hidden, "hc_head_", ways=1, mixes=False)
     return decoder(
         config, shape, layers, prefix="", table="embed", head="head",
         last=(*norm("norm", shape.hidden, shape.dtype), *extra),
+        components=[prediction(ahead, f"mtp.{index}.") for index in range(predicting_layers(config))],
     )  # fmt: skip
+
+
+def _predictor(config: Config, shape: Shape, layer: Layer) -> tuple[Tensor, ...]:
+    """Return a prediction layer: a sliding one behind two projections, with a mixing of streams of its own."""
+    return (
+        *layer.tensors,
+        *linear("e_proj", shape.hidden, shape.hidden, shape.dtype, Role.OTHER),
+        *linear("h_proj", shape.hidden, shape.hidden, shape.dtype, Role.OTHER),
+        *norms(["enorm", "hnorm", "norm"], shape.hidden, shape.dtype),
+        *residual_streams(config, shape.hidden, "hc_head_", ways=1, mixes=False),
+    )
 
 
 def _kinds(config: Config, layers: int) -> list[str]:

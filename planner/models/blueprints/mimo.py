@@ -3,13 +3,14 @@
 from planner.models.blueprints import blueprint
 from planner.models.blueprints.qwen2 import qwen_windows
 from planner.models.config_json import Config
-from planner.models.model import Component, Model
+from planner.models.model import Model
 from planner.models.parts.attention import attention
 from planner.models.parts.decoder import decoder
 from planner.models.parts.layers import windowed
 from planner.models.parts.linear import linear
 from planner.models.parts.mlp import gated_mlp
 from planner.models.parts.norm import PRE_NORMS, norms
+from planner.models.parts.prediction import predicting_layers, prediction
 from planner.models.parts.shape import read_shape
 from planner.models.tensor import Role
 
@@ -28,14 +29,6 @@ def mimo(config: Config) -> Model:
         *norms(["token_layernorm", "hidden_layernorm", "final_layernorm"], shape.hidden, shape.dtype),
         *linear("input_proj", shape.hidden, 2 * shape.hidden, shape.dtype, Role.OTHER),
     )
-    count = config.integer("num_nextn_predict_layers", default=0, least=0, most=100)
-    extra = [
-        Component(
-            "multi_token_prediction",
-            tuple(tensor.with_prefix(f"model.mtp_layers.{index}.") for tensor in predictor),
-            counted=False,
-        )
-        for index in range(count)
-    ]
+    extra = [prediction(predictor, f"model.mtp_layers.{index}.") for index in range(predicting_layers(config))]
     layers = windowed(shape, tensors, qwen_windows(config, shape.layers))
     return decoder(config, shape, layers, components=extra)

@@ -1,5 +1,7 @@
 """Multi-token-prediction layers (DeepSeek-V3, arXiv 2412.19437, section 2.2): counted apart from the model."""
 
+from collections.abc import Sequence
+
 from planner.models.config_json import Config
 from planner.models.layer import Layer
 from planner.models.model import Component
@@ -19,8 +21,18 @@ def predictors(
     It is stored after the last layer of the model. `own_tables` says that it has an embedding and a head
     of its own in the checkpoint.
     """
-    count = config.integer("num_nextn_predict_layers", "num_mtp_layers", default=0, least=0, most=_MOST_PREDICTORS)
+    count = predicting_layers(config)
     return [_predictor(shape, layer, f"{prefix}{shape.layers + index}.", own_tables) for index in range(count)]
+
+
+def predicting_layers(config: Config) -> int:
+    """Return how many prediction layers the checkpoint holds."""
+    return config.integer("num_nextn_predict_layers", "num_mtp_layers", default=0, least=0, most=_MOST_PREDICTORS)
+
+
+def prediction(tensors: Sequence[Tensor], prefix: str) -> Component:
+    """Return the tensors of one prediction layer as a component."""
+    return Component("multi_token_prediction", tuple(t.with_prefix(prefix) for t in tensors), counted=False)
 
 
 def _predictor(shape: Shape, layer: Layer, prefix: str, own_tables: bool) -> Component:
@@ -32,4 +44,4 @@ def _predictor(shape: Shape, layer: Layer, prefix: str, own_tables: bool) -> Com
         *linear("eh_proj", shape.hidden, 2 * shape.hidden, shape.dtype, Role.OTHER),
         *((table, *head) if own_tables else ()),
     )
-    return Component("multi_token_prediction", tuple(t.with_prefix(prefix) for t in tensors), counted=False)
+    return prediction(tensors, prefix)
