@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -13,6 +13,9 @@ from planner.cli.flag_names import named_as_flags
 from planner.cli.verb import OUTPUT, Decorator, Verb, flag
 from planner.cli.wishes import read_wishes, wishes
 from planner.cli.written import write
+
+if TYPE_CHECKING:
+    from planner.plan_document import Plan
 
 _HELP = """The cheapest feasible layout of MODEL on an inventory, with proof.
 
@@ -114,20 +117,24 @@ def command(
     progress.end()
     if output:
         write(output, document.dump())
-    if as_json:
-        click.echo(document.dump(), nl=False)
-    else:
-        from planner.report.plan_table import plan_table
-
-        click.echo(plan_table(document))
-        if output:
-            click.echo(f"\nplan written to {output}")
+    _show(document, output, as_json)
     if simulate:
         from planner.audit.simulated import simulated_plan
         from planner.report.simulation_table import simulation_tables
 
         click.echo("\n" + simulation_tables(simulated_plan(document, simulate)), err=as_json)
     return 1 if document.status == "infeasible" else 0
+
+
+def _show(document: "Plan", output: Path | None, as_json: bool) -> None:
+    if as_json:
+        click.echo(document.dump(), nl=False)
+        return
+    from planner.report.plan_table import plan_table
+
+    click.echo(plan_table(document))
+    if output:
+        click.echo(f"\nplan written to {output}")
 
 
 def _refuse_beside_a_file(ctx: click.Context) -> None:

@@ -50,10 +50,6 @@ class IntegerProgramme:
         """Return the rows that the values do not keep; raises IndexError on too few values."""
         return [row for row in self.rows if not row.holds(values)]
 
-    def keeps_bounds(self, values: Sequence[int]) -> bool:
-        """Whether every value lies within its variable's range."""
-        return all(value >= 0 and (top is None or value <= top) for value, top in zip(values, self.upper, strict=True))
-
     def _row(self, terms: Terms, low: int | None, high: int | None) -> None:
         """Add a row in lowest terms: dividing by the common divisor loses nothing, as all values are whole."""
         kept = tuple((variable, coefficient) for variable, coefficient in terms.items() if coefficient)
