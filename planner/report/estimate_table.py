@@ -4,7 +4,7 @@ from typing import Any
 
 from planner.layout import Layout
 from planner.report.bill_table import LINES, bill_table
-from planner.report.notes import join, notes
+from planner.report.notes import head, join, notes
 from planner.report.simulation_table import simulation_table
 from planner.report.speed_table import speed_table
 from planner.units import GIB, count
@@ -15,13 +15,13 @@ def estimate_table(document: dict[str, Any]) -> str:
     layout = Layout.model_validate(document["layout"])
     verdict = "fits" if document["fits"] else "does not fit"
     engine = f"{document['engine']} {document['engine_version']}"
-    head = f"{document['model']} as {layout.label()} on {document['gpu']}, {engine}: {verdict}"
+    title = f"{document['model']} as {layout.label()} on {document['gpu']}, {engine}: {verdict}"
     cache = (
         f"KV cache {document['kv_cache_tokens']:,} tokens; {count(document['sequences'], 'sequence')} of"
         f" {layout.max_model_len:,} tokens at once"
     )
     return join(
-        head,
+        head(title),
         bill_table(document["per_device"]),
         cache if document["fits"] else "",
         _edges([device["upper_edges"] for device in document["per_device"] if "upper_edges" in device]),

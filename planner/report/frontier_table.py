@@ -2,12 +2,11 @@
 
 import csv
 from io import StringIO
-from textwrap import fill
 from typing import Any
 
 from tabulate import tabulate
 
-from planner.report.notes import join, notes
+from planner.report.notes import head, join, notes
 
 _COST = {"usd_per_hour": "$/h", "gpus": "GPUs"}
 
@@ -42,8 +41,8 @@ def frontier_table(document: dict[str, Any]) -> str:
         disable_numparse=True,
     )
     kept = f"{len(rows)} of {document['considered']:,} points are beaten by none in cost, answer time and tokens/s"
-    head = fill(f"{document['model']} on {document['engine']} {document['engine_version']}: {kept}", 80)
-    return join(head, table, notes("assumed", document["assumptions"]))
+    title = f"{document['model']} on {document['engine']} {document['engine_version']}: {kept}"
+    return join(head(title), table, notes("assumed", document["assumptions"]))
 
 
 def frontier_csv(document: dict[str, Any]) -> str:

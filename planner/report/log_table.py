@@ -5,7 +5,7 @@ from typing import Any
 from tabulate import tabulate
 
 from planner.backtest.run import INPUT
-from planner.report.notes import join, notes
+from planner.report.notes import head, join, notes
 from planner.units import count, gib
 
 _VERDICTS = {True: "fits", False: "does not fit", None: "not known"}
@@ -18,17 +18,17 @@ def log_table(document: dict[str, Any]) -> str:
         for term in document["terms"]
     ]
     rows += [[term, "-", "", why] for term, why in document["not_predicted"].items() if why != INPUT]
-    head = (
+    title = (
         f"{document['model']} on {document['gpu']}, {document['engine']} {document['engine_version']}, "
         f"{document['layout']}: {_VERDICTS[document['fits']]}; the log says: {_VERDICTS[document['log_fits']]}"
     )
     parts = [
-        head,
+        head(title),
         tabulate(rows, headers=["term", "predicted", "logged", "error"], tablefmt="simple", disable_numparse=True),
     ]
     return join(
         *parts,
-        _margin(document["margin"]),
+        head(_margin(document["margin"])),
         notes("because", document["reasons"]),
         notes("assumed", document["assumptions"]),
     )

@@ -10,6 +10,11 @@ def notes(title: str, lines: Iterable[str], width: int = 80) -> str:
     return "\n".join([f"{title}:", *body]) if body else ""
 
 
+def head(text: str, width: int = 80) -> str:
+    """Return the line above a table, wrapped to the terminal."""
+    return fill(text, width, subsequent_indent="  ")
+
+
 def join(*parts: str) -> str:
     """Join the parts that are there, with an empty line between."""
     return "\n\n".join(part for part in parts if part)

@@ -1,18 +1,15 @@
 """The text of `gpuplan plan`."""
 
 from itertools import groupby
-from textwrap import fill
 
 from tabulate import tabulate
 
 from planner.plan_document import Deployment, Plan, ReplicaPlan, StagePlan
 from planner.report.bill_table import bill_table
-from planner.report.notes import join, notes
+from planner.report.notes import head, join, notes
 from planner.report.plan_words import alternative, headline, on_nodes, proof, rented, speed
 from planner.report.pools import holds, kind_of, pool_line
 from planner.units import count, gib
-
-_WIDTH = 80
 
 
 def plan_table(plan: Plan) -> str:
@@ -24,10 +21,10 @@ def plan_table(plan: Plan) -> str:
             headline(plan), notes("because", reasons), notes("would do", fixes), notes("assumed", plan.assumptions)
         )
     return join(
-        fill(headline(plan), _WIDTH, subsequent_indent="  "),
+        head(headline(plan)),
         _rented(plan),
         *(_deployment(deployment) for deployment in plan.deployments),
-        fill(f"proof: {proof(plan)}", _WIDTH, subsequent_indent="  "),
+        head(f"proof: {proof(plan)}"),
         notes("why", plan.explanation),
         notes("since the earlier plan", _moves(plan)),
         notes("what would change it", [entry["text"] for entry in plan.outlook]),
@@ -68,9 +65,9 @@ def _deployment(deployment: Deployment) -> str:
         alike.setdefault(f"{kind_of(replica)} {_gpus(replica)}", []).append((number, replica))
     for group in alike.values():
         first = group[0][1]
-        head = f"{len(group)} x {kind_of(first)} on {_gpus(first)}, each {holds(first)}"
+        title = f"{len(group)} x {kind_of(first)} on {_gpus(first)}, each {holds(first)}"
         told = f"speed under its part of the load: {speed(first)}" if first.speed else ""
-        parts.append("\n".join(part for part in (fill(head, _WIDTH), _stages(group), fill(told, _WIDTH)) if part))
+        parts.append("\n".join(part for part in (head(title), _stages(group), head(told)) if part))
         parts.append(bill_table([device.model_dump() for device in first.per_device]))
     parts += [pool_line(pair) for pair in deployment.pools]
     return "\n\n".join(parts)
@@ -132,7 +129,5 @@ def _commands(plan: Plan) -> str:
     if plan.nodes_used == 1:
         return "\n".join(["serve with:", *(f"  {line}" for line in lines(plan))])
     return "\n".join(
-        text
-        for line, nodes in lines(plan).items()
-        for text in (fill(f"serve on {on_nodes(nodes)} with:", _WIDTH), f"  {line}")
+        text for line, nodes in lines(plan).items() for text in (head(f"serve on {on_nodes(nodes)} with:"), f"  {line}")
     )

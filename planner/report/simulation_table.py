@@ -5,6 +5,8 @@ from typing import Any
 
 from tabulate import tabulate
 
+from planner.report.notes import head
+
 _ROWS = (("ttft_ms", "TTFT, ms"), ("tpot_ms", "TPOT, ms"), ("output_tokens_per_s", "output tokens/s"))
 
 
@@ -23,12 +25,12 @@ def simulation_table(played: dict[str, Any]) -> str:
     ]
     what = "requests of these lengths" if played["source"] == "lengths" else f"traffic of {played['source']}"
     where = f"{played['model']} as {played['replica']}: " if "replica" in played else ""
-    head = (
+    title = (
         f"{where}simulated {found['requests']} {what}, {played['load']},"
         f" {played['input_tokens']:,} tokens in and {played['output_tokens']:,} out"
     )
     return (
-        head
+        head(title)
         + "\n"
         + tabulate(rows, headers=["one replica", "simulated", "p99", "closed form", "ratio"], tablefmt="simple")
     )

@@ -1,11 +1,10 @@
 """The table of `gpuplan size`."""
 
-from textwrap import fill
 from typing import Any
 
 from tabulate import tabulate
 
-from planner.report.notes import join, notes
+from planner.report.notes import head, join, notes
 from planner.workload import Workload, describe
 
 
@@ -36,8 +35,8 @@ def size_table(document: dict[str, Any]) -> str:
     binds = [f"{answer['gpu']}: {answer['binds']}" for answer in document["sizes"]]
     engine = f"{document['engine']} {document['engine_version']}"
     asked = describe(Workload.model_validate(document["workload"]))
-    head = fill(f"{document['model']} on {engine}: {asked}", 80)
-    return join(head, table, notes("what binds", binds), notes("assumed", document["assumptions"]))
+    title = f"{document['model']} on {engine}: {asked}"
+    return join(head(title), table, notes("what binds", binds), notes("assumed", document["assumptions"]))
 
 
 def _amount(carries: str | None) -> str:

@@ -22,15 +22,25 @@ CALLS = {
 }  # fmt: skip
 
 
+LONG = [
+    ["inspect", "zai-org/GLM-5.2"],
+    ["estimate", "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-NVFP4", "--gpu", "rtx-pro-6000-bw-server"],
+    ["estimate", "llama-3.1-8b", "--gpu", "H100", "--concurrency", "8", "--simulate"],
+    ["frontier", "llama-3.1-8b", "--on", "azure:Standard_NC80adis_H100_v5*1", "--context", "8192"],
+    ["plan", "llama-3.1-8b", "--on", "azure:Standard_NC80adis_H100_v5*2", "--context", "8192", "--concurrency", "250"],
+]
+"""Calls whose names are as long as names get."""
+
+
 def run(*words: str) -> Result:
     result = CliRunner().invoke(cli, list(words), catch_exceptions=False, standalone_mode=False)
     assert not result.return_value, result.output
     return result
 
 
-@pytest.mark.parametrize("verb", CALLS)
-def test_text_fits_a_terminal(verb: str) -> None:
-    lines = run(verb, *CALLS[verb]).output.splitlines()
+@pytest.mark.parametrize("words", [*([verb, *call] for verb, call in CALLS.items()), *LONG], ids=" ".join)
+def test_text_fits_a_terminal(words: list[str]) -> None:
+    lines = run(*words).output.splitlines()
     assert lines
     long = [line for line in lines if len(line) > 80 and not line.strip().startswith(COMMANDS)]
     assert long == []
