@@ -73,7 +73,7 @@ def _read(flags: list[str]) -> tuple[dict[str, int], Limits]:
         elif flag in _SIZES:
             sizes[flag] = int(next(words))
         elif (value := next(words)) == "-1" or flag not in _LIMITS:
-            options[flag.replace("-", "_")] = int(value)
+            options[flag.replace("-", "_")] = float(value) if "." in value else int(value)
         else:
             field, kind = _LIMITS[flag]
             limits[field] = kind(value)

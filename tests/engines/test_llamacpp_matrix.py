@@ -52,7 +52,7 @@ def _bill(case: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def test_the_matrix_is_wide() -> None:
-    assert len(CASES) >= 50 and len({case["model"] for case in CASES}) >= 20
+    assert len(CASES) >= 90 and len({case["model"] for case in CASES}) >= 60
 
 
 @pytest.mark.parametrize("line", ["model", "context", "slots"])
@@ -67,7 +67,7 @@ def test_layers_weights_and_caches_are_llama_cpps(line: str) -> None:
 
 
 def test_compute_buffers_are_llama_cpps() -> None:
-    """Devices: nine in ten to 0.1 MiB, all within 12 %; a buffer is the peak of a replayed allocation."""
+    """Devices: nine in ten to 0.1 %, all within 12 %; a buffer is the peak of a replayed allocation."""
     errors = sorted(
         (abs(a / b - 1), _name(case))
         for case, found in _bills()
@@ -75,7 +75,7 @@ def test_compute_buffers_are_llama_cpps() -> None:
         if b
     )
     exact = sum(error < 1e-3 for error, _ in errors)
-    assert exact >= 0.85 * len(errors), errors[-20:]
+    assert exact >= 0.9 * len(errors), errors[-20:]
     assert errors[-1][0] < 0.12, errors[-5:]
 
 

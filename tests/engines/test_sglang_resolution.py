@@ -24,6 +24,7 @@ def differences(case: Case) -> dict[str, tuple[object, object]]:
         "tokens": pool.tokens,
         "swa_tokens": pool.windowed_tokens or None,
         "state_slots": pool.state_slots or None,
+        "context": layout.max_model_len,
         "requests": _requests(layout, pool, wished),
     }
     theirs = answer | {"mem_fraction_static": round(answer["mem_fraction_static"], 9)}

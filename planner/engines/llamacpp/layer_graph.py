@@ -5,7 +5,10 @@ from planner.engines.llamacpp.feed_forward_graph import feed_forward
 from planner.engines.llamacpp.graph import Graph, Node, Weight
 from planner.engines.llamacpp.latent_graph import latent_out
 from planner.engines.llamacpp.sketch import Sketch
+from planner.engines.llamacpp.traits import centred
 from planner.models.model import Model
+
+_RESIDUAL_FIRST = {"phi3", "phimoe"}
 
 
 def add_layer(sketch: Sketch, hidden: Node, *, last: bool) -> Node:
@@ -30,7 +33,8 @@ def add_layer(sketch: Sketch, hidden: Node, *, last: bool) -> Node:
     cur = feed_forward(sketch, cur, tokens)
     if traits.post_norms:
         cur = sketch.norm(cur, (width, tokens), "post_ffw_norm")
-    return graph.add((width, tokens), cur, middle, inplace=True)
+    operands = (middle, cur) if sketch.model.model_type in _RESIDUAL_FIRST else (cur, middle)
+    return graph.add((width, tokens), *operands, inplace=True)
 
 
 def _mixed(sketch: Sketch, cur: Node) -> Node:
@@ -57,7 +61,7 @@ def add_head(graph: Graph, model: Model, hidden: Node, outputs: int, at: int, *,
     """Append the last norm and the logits."""
     shape, table = (model.hidden_size, outputs), model.head or model.embedding
     if not fork:
-        hidden = graph.add(shape, hidden, inplace=True)
+        hidden = graph.add(shape, hidden, inplace=not centred(model))
     normed = graph.add(shape, hidden, inplace=not fork, weights=(Weight(at, sum(t.bytes for t in model.final)),))
     logits = graph.add((model.vocab_size, outputs), normed, weights=(Weight(at, sum(t.bytes for t in table)),))
     if model.config.get("final_logit_softcapping") or model.model_type == "gemma2":

@@ -62,7 +62,8 @@ class Sketch:
         """A norm and its scale: two operations, one in the fork."""
         if self.build.fork:
             return self.graph.add(shape, of, weights=self.place.weight(name))
-        plain = self.graph.add(shape, of, inplace=True, at=self.place.device if self.pinned_norms else None)
+        at = self.place.device if self.pinned_norms else None
+        plain = self.graph.add(shape, of, inplace=not self.traits.centred_norms, at=at)
         return self.graph.add(shape, plain, inplace=True, weights=self.place.weight(name))
 
     def project(self, name: str, shape: tuple[int, ...], *sources: Node, rows: int = 0) -> Node:

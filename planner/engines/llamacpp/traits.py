@@ -1,5 +1,6 @@
 """What the tensors of a layer say about the operations it takes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -7,6 +8,7 @@ from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Role
 
+_CENTRED_NORM_KEYS = ("layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps")
 _POST_NORM_ONLY = {"olmo2", "olmo3", "exaone4", "exaone_moe"}
 
 
@@ -30,6 +32,7 @@ class Traits:
     pre_norms: bool
     post_norms: bool
     parallel: bool
+    centred_norms: bool
     query_rank: int
 
 
@@ -63,5 +66,14 @@ def traits_of(model: Model, layer: Layer) -> Traits:
         pre_norms=not post_only,
         post_norms=post_only or len(block_norms) >= 4,
         parallel=len(block_norms) == 1,
+        centred_norms=centred(model),
         query_rank=lora.shape[0] if lora else 0,
     )
+
+
+@cache
+def centred(model: Model) -> bool:
+    """Whether norms subtract the mean (LLM_NORM), which no operand's memory can be taken over for."""
+    nested = model.config.get("text_config")
+    config = nested if isinstance(nested, Mapping) else model.config
+    return "rms_norm_eps" not in config and any(name in config for name in _CENTRED_NORM_KEYS)

@@ -22,6 +22,13 @@ def latent(model: Model) -> bool:
 
 
 @cache
+def uneven_heads(model: Model) -> bool:
+    """Whether keys and values differ in width (has_asymmetric_kv)."""
+    heads = [layer.attention for layer in model.distinct_layers if layer.attention and not latent(model)]
+    return any(attention.key_dim != attention.value_dim for attention in heads)
+
+
+@cache
 def sparse(model: Model) -> bool:
     """Whether an indexer picks the tokens that are read (is_deepseek_dsa)."""
     return any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
@@ -46,6 +53,24 @@ def scaled_latent(model: Model, gpu: Gpu) -> bool:
     """
     major = gpu.capability[0]
     return sparse(model) and (major < 10 or (major == 12 and model.architecture == "GlmMoeDsaForCausalLM"))
+
+
+_CONTEXT_KEYS = ("max_sequence_length", "seq_length", "max_seq_len", "model_max_length", "max_position_embeddings")
+
+
+def context(model: Model) -> int:
+    """Longest sequence as SGLang derives it (get_context_length): its order of keys, times a plain rope factor.
+
+    Transformers nests the scaling of models with a rope of their own for windowed layers, which hides the factor.
+    """
+    config = text_config(model)
+    scaling = config.get("rope_scaling")
+    factor = 1.0
+    if isinstance(scaling, Mapping) and "rope_local_base_freq" not in config:
+        plain = "original_max_position_embeddings" not in scaling and scaling.get("rope_type") != "llama3"
+        factor = float(scaling.get("factor") or 1.0) if plain else 1.0
+    known = next((config[key] for key in _CONTEXT_KEYS if isinstance(config.get(key), int)), None)
+    return int(factor * known) if known else model.max_context
 
 
 @cache

@@ -10,6 +10,7 @@ from planner.models.model import Model
 
 _MAX_PREFILL_TOKENS = 16384
 _ROOMY_MIB, _ROOMY_RESERVE_MIB = 60 * 1024, 10 * 1024
+_UNEVEN_PAGE = 128
 _ROCM_LONG_CONTEXT, _ROCM_SHARE = 8192, 0.85
 
 
@@ -35,7 +36,7 @@ def resolve(model: Model, gpu: Gpu, limits: Limits, *, tensor_size: int, stages:
         fraction = _fraction(
             model, gpu, chunk, decode, graphs, tensor_size * stages, data, options.get("moe_a2a_backend")
         )
-    if gpu.vendor == "amd" and (limits.max_model_len or model.max_context) > _ROCM_LONG_CONTEXT:
+    if gpu.vendor == "amd" and (limits.max_model_len or architecture.context(model)) > _ROCM_LONG_CONTEXT:
         fraction *= _ROCM_SHARE if not architecture.latent(model) else 1
     return Arguments(
         fraction=fraction,
@@ -97,8 +98,11 @@ def _page(model: Model, gpu: Gpu, limits: Limits) -> int:
         return 64
     if blackwell and architecture.has(model, "page_one_on_blackwell"):
         return 1
-    if not blackwell:
+    plain = architecture.latent(model) and not architecture.has(model, "latent_pages_on_blackwell")
+    if not blackwell or plain:
         return limits.block_size or 1
+    if architecture.uneven_heads(model):
+        return _UNEVEN_PAGE
     allowed = (32, 64) if architecture.latent(model) else (16, 32, 64, 128)
     return limits.block_size if limits.block_size and limits.block_size in allowed else 64
 

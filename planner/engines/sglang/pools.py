@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.engines.sglang import architecture
+from planner.engines.vllm.recurrent_states import state_channels
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.memory.kv_cache import cache_dtype
@@ -118,9 +119,9 @@ def request_state(model: Model, layout: Layout) -> RequestState:
 
 @cache
 def _stage_states(model: Model, first: int, last: int, tensor: int, ssm: DType) -> RequestState:
-    states = [layer.state for layer in model.layers[first : last + 1] if layer.state]
-    columns = (ceil_div(s.conv_channels, tensor) * max(s.conv_kernel - 1, 0) for s in states)
-    matrices = (ceil_div(s.ssm_elements, tensor) for s in states)
+    found = [(layer, layer.state) for layer in model.layers[first : last + 1] if layer.state]
+    columns = (state_channels(layer, tensor) * max(state.conv_kernel - 1, 0) for layer, state in found)
+    matrices = (ceil_div(state.ssm_elements, tensor) for _, state in found)
     return RequestState(sum(map(BF16.size, columns)), sum(map(ssm.size, matrices)))
 
 
@@ -159,7 +160,7 @@ def _states(model: Model, layout: Layout, available: int) -> tuple[int, int]:
     request = request_state(model, layout).total
     if fixed := layout.options.get("max_mamba_cache_size"):
         slots = int(fixed) // layout.data_parallel_size
-    elif layout.options.get("disable_radix_cache"):
+    elif layout.options.get("disable_radix_cache") and not layout.options.get("state_slots_by_memory"):
         slots = max(1, layout.max_num_seqs // layout.data_parallel_size)
     else:
         ratio = float(layout.options.get("mamba_full_memory_ratio", STATE_RATIO))

@@ -79,7 +79,7 @@ class Sglang:
     ) -> Layout:
         """Resolve every flag as ServerArgs does; the pipeline remainder goes to the last stages (get_pp_indices)."""
         found = resolve(model, gpu, limits, tensor_size=tensor * data, stages=pipeline, data=data)
-        context = limits.max_model_len or model.max_context
+        context = limits.max_model_len or architecture.context(model)
         share = self.rules.flat_vision_share if architecture.has(model, "multimodal") else None
         options = dict(limits.options)
         if found.chunk < 0:
@@ -88,6 +88,8 @@ class Sglang:
             options["cloned_shared_experts"] = True
         if self.rules.plain_state_slots and architecture.stateful(model):
             options["plain_state_slots"] = True
+        if "disable_radix_cache" in options and limits.max_num_seqs is None and architecture.stateful(model):
+            options["state_slots_by_memory"] = True
         if not self.rules.prefill_graphs:
             options["disable_prefill_cuda_graph"] = True
         if found.graphs.decode_batch:

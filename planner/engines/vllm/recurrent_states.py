@@ -26,11 +26,11 @@ def state_bytes(layer: Layer, tensor_parallel: int, served: DType, matrix: DType
     state = layer.state
     if state is None:
         return 0
-    columns = max(state.conv_kernel - 1, 0) * _channels(layer, tensor_parallel)
+    columns = max(state.conv_kernel - 1, 0) * state_channels(layer, tensor_parallel)
     return matrix.size(ceil_div(state.ssm_elements, tensor_parallel)) + served.size(columns)
 
 
-def _channels(layer: Layer, tensor_parallel: int) -> int:
+def state_channels(layer: Layer, tensor_parallel: int) -> int:
     """Channels of the convolution on one rank; the groups of Mamba 2 are repeated like KV heads."""
     assert layer.state is not None
     if layer.state.kind is not StateKind.MAMBA2 or layer.state.groups % tensor_parallel == 0:
