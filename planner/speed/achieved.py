@@ -49,15 +49,14 @@ class Scheduling:
 
 @dataclass(frozen=True)
 class Machine:
-    """One GPU under one engine: `rates` in FLOP/s and `bandwidths` in bytes/s by (kind, format).
+    """One GPU under one engine: `reaches` has FLOP/s and bytes/s by format and kind.
 
     `floor` is the least time of a kernel in seconds. `imbalance` is the load of the fullest
     expert-parallel rank over the mean, `link_latency` scales the latency of collectives and
     `latent_launches` counts the kernels that latent attention adds to a prompt in each layer.
     """
 
-    rates: Mapping[tuple[Kind, str], float]
-    bandwidths: Mapping[tuple[Kind, str], float]
+    reaches: Mapping[str, tuple[tuple[float, float], ...]]
     floor: float
     imbalance: float
     link_latency: float
@@ -140,8 +139,7 @@ def machine(gpu: Gpu, engine: str) -> Machine:
         return float(gpu.bandwidth * share)
 
     return Machine(
-        rates={(kind, fmt): rate(kind, fmt) for kind in Kind for fmt in fit["compute"]},
-        bandwidths={(kind, fmt): bandwidth(kind, fmt) for kind in Kind for fmt in fit["compute"]},
+        reaches={fmt: tuple((rate(kind, fmt), bandwidth(kind, fmt)) for kind in Kind) for fmt in fit["compute"]},
         floor=of(fit["kernel_us"]) * row["kernel"] * 1e-6,
         imbalance=fit["imbalance"],
         link_latency=row["link_latency"],

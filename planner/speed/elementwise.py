@@ -7,7 +7,7 @@ from planner.memory.sharding import Sharding
 from planner.models.layer import Layer
 from planner.models.tensor import Role, Split
 from planner.speed.matmul import is_matrix
-from planner.speed.work import Kind, Work
+from planner.speed.work import Kind, Linear
 
 _HIDDEN_PASSES = 8
 """Two norms fused with the residual sum: input, residual in and out, output, each twice."""
@@ -23,9 +23,9 @@ class Elementwise:
     elements_per_token: float
     launches: int
 
-    def work(self, tokens: float, times: int) -> Work:
-        """Return the work of `tokens` tokens."""
-        return Work(Kind.ELEMENTWISE, "bf16", times, self.launches, 0.0, self.elements_per_token * tokens * _BYTES)
+    def linear(self, times: int) -> Linear:
+        """Return their work in a step."""
+        return Linear(Kind.ELEMENTWISE, "bf16", times, self.launches, 0.0, 0.0, self.elements_per_token * _BYTES)
 
 
 @cache

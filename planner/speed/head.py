@@ -23,7 +23,7 @@ class Head:
     def works(self, sampled: float) -> tuple[Work, Work]:
         """Return head and sampler for `sampled` positions."""
         sampler = 4.0 * _SAMPLER_PASSES * self.vocabulary * sampled
-        return self.matmul.work(sampled, 1), Work(Kind.SAMPLER, "bf16", 1, 3, 0.0, sampler)
+        return self.matmul.linear(1).work(sampled), Work(Kind.SAMPLER, "bf16", 1, 3, 0.0, sampler)
 
 
 def rank_head(model: Model, sharding: Sharding, gpu: Gpu) -> Head:

@@ -9,7 +9,7 @@ from planner.models.layer import Layer
 from planner.models.tensor import Kind as TensorKind
 from planner.models.tensor import Role, Split, Tensor
 from planner.speed.compute_format import compute_format
-from planner.speed.work import Kind, Work
+from planner.speed.work import Kind, Linear
 
 _BYTES_OF_ACTIVATION = 2
 
@@ -24,16 +24,10 @@ class Matmul:
     elements_per_token: float
     launches: int = 1
 
-    def work(self, tokens: float, times: int) -> Work:
-        """Return the work of `tokens` tokens."""
-        return Work(
-            Kind.MATMUL,
-            self.format,
-            times,
-            self.launches,
-            self.flops_per_token * tokens,
-            self.weight_bytes + self.elements_per_token * tokens * _BYTES_OF_ACTIVATION,
-        )
+    def linear(self, times: int) -> Linear:
+        """Return its work in a step."""
+        moved = self.elements_per_token * _BYTES_OF_ACTIVATION
+        return Linear(Kind.MATMUL, self.format, times, self.launches, self.flops_per_token, self.weight_bytes, moved)
 
 
 @cache

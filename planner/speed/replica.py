@@ -39,12 +39,11 @@ class Replica:
 
         Sequences spread evenly over the groups; a prompt stays whole in one of them.
         """
-        cut = load._replace(decode=load.decode / batches, prefill=load.prefill / batches)
-        prefill = min(cut.prefill, max(cut.prefill / self.groups, load.piece))
-        mine = cut._replace(
-            decode=cut.decode / self.groups, prefill=prefill, piece=min(load.piece, prefill) if prefill else 0.0
-        )
-        return mine._replace(elsewhere=cut.tokens - mine.tokens)
+        cut = load.prefill / batches
+        decode, prefill = load.decode / batches / self.groups, min(cut, max(cut / self.groups, load.piece))
+        piece = min(load.piece, prefill) if prefill else 0.0
+        elsewhere = load.tokens / batches - decode * load.drafted - prefill
+        return Load(decode, load.context, prefill, piece, load.past, load.drafted, elsewhere)
 
     def step(self, load: Load) -> float:
         """Seconds between two tokens of a sequence when the whole replica carries `load`.

@@ -19,7 +19,7 @@ from planner.speed.head import Head, rank_head
 from planner.speed.load import Load
 from planner.speed.matmul import Matmul, is_matrix, layer_matmuls
 from planner.speed.recurrent import RankRecurrent, rank_recurrent
-from planner.speed.work import Work
+from planner.speed.work import Linear, Work
 
 _SENT_BYTES = {"fp8": 1.0, "fp4": 0.5625}
 """Eight bits; four bits and an eight-bit scale for sixteen of them."""
@@ -44,17 +44,23 @@ class LayerOperators:
     sums: int
     latent: bool
 
+    @property
+    def linear(self) -> list[Linear]:
+        """Its kernels that work on tokens one by one."""
+        return [*(matmul.linear(self.times) for matmul in self.matmuls), self.elementwise.linear(self.times)]
+
 
 @dataclass(frozen=True, slots=True)
 class StageOperators:
     """A pipeline stage as one rank sees it. `groups` attention groups of `tensor` ranks share the experts.
 
-    An activation takes `gathered_bytes` on its way to the experts, which quantize it first where they compute so.
-    `latent_layers` have latent attention, `expert_layers` experts that all ranks share; `sums` over tensor-parallel
-    ranks are made in a step.
+    `linear` are the kernels of the layers that work on tokens one by one. An activation takes `gathered_bytes` on its
+    way to the experts, which quantize it first where they compute so. `latent_layers` have latent attention,
+    `expert_layers` experts that all ranks share; `sums` over tensor-parallel ranks are made in a step.
     """
 
     layers: tuple[LayerOperators, ...]
+    linear: tuple[Linear, ...]
     head: Head | None
     hidden: int
     tensor: int
@@ -66,15 +72,14 @@ class StageOperators:
 
     def works(self, load: Load, imbalance: float) -> list[Work]:
         """Return the kernels of a step under the load of one attention group."""
-        return [*self.layer_works(load, imbalance), *self.head_works(load)]
+        alone = [one.work(load.tokens) for one in self.linear]
+        return [*alone, *self.other_works(load, imbalance), *self.head_works(load)]
 
-    def layer_works(self, load: Load, imbalance: float) -> list[Work]:
-        """Return the kernels of the layers."""
+    def other_works(self, load: Load, imbalance: float) -> list[Work]:
+        """Return the kernels of the layers that are not `linear`: experts, attention, recurrent mixers."""
         tokens, made = load.tokens, []
         for layer in self.layers:
             times = layer.times
-            made += [matmul.work(tokens, times) for matmul in layer.matmuls]
-            made.append(layer.elementwise.work(tokens, times))
             if layer.experts:
                 made.append(layer.experts.work(tokens + load.elsewhere, times, imbalance))
             if layer.attention:
@@ -119,6 +124,7 @@ def _operators(
     formats = [layer.experts.format for layer in layers if layer.experts]
     return StageOperators(
         layers=layers,
+        linear=tuple(one for layer in layers for one in layer.linear),
         head=rank_head(model, sharding, gpu) if last else None,
         hidden=model.hidden_size,
         tensor=sharding.tensor,

@@ -15,6 +15,7 @@ budget is full) waits too and counts as time to first token.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from planner.speed.achieved import Host, Scheduling
@@ -87,6 +88,7 @@ class Round(NamedTuple):
     full: float
 
 
+@lru_cache(maxsize=128)
 def closed_loop(replica: Replica, traffic: Traffic, room: Room, concurrency: float) -> Steady:
     """Return the steady state with `concurrency` requests always in flight (a new one for each that ends)."""
     running = min(concurrency, room.sequences)

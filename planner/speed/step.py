@@ -8,14 +8,15 @@ from planner.speed.collectives import Exchange, exchange_seconds
 from planner.speed.load import Load
 from planner.speed.roofline import seconds
 from planner.speed.stage import StageOperators
-from planner.speed.work import Work
+from planner.speed.work import Linear, Work
 
 _ACTIVATION_BYTES = 2
 
 
 def layers_seconds(stage: StageOperators, load: Load, site: Site, machine: Machine) -> float:
     """Seconds that the layers of a stage need for a step, collectives among them."""
-    kernels = _kernel_seconds(stage.layer_works(load, machine.imbalance), load, machine)
+    kernels = _linear_seconds(stage.linear, load, machine)
+    kernels += _kernel_seconds(stage.other_works(load, machine.imbalance), load, machine)
     if load.prefill:
         kernels += machine.host.launch * machine.latent_launches * stage.latent_layers
     return kernels + sum(exchange_seconds(one, machine.link_latency) for one in exchanges(stage, load, site))
@@ -26,19 +27,31 @@ def head_seconds(stage: StageOperators, load: Load, machine: Machine) -> float:
     return _kernel_seconds(stage.head_works(load), load, machine)
 
 
+def _linear_seconds(linear: Sequence[Linear], load: Load, machine: Machine) -> float:
+    """Seconds of kernels that work on tokens one by one, as `_kernel_seconds` of their works."""
+    reaches, floor, tokens = machine.reaches, _floor(load, machine), load.tokens
+    return sum(
+        times * seconds(flops * tokens, fixed + moved * tokens, launched, *reaches[fmt][kind], floor)
+        for kind, fmt, times, launched, flops, fixed, moved in linear
+    )
+
+
 def _kernel_seconds(works: Sequence[Work], load: Load, machine: Machine) -> float:
-    """Seconds of kernels one after the other.
+    """Seconds of kernels one after the other."""
+    reaches, floor = machine.reaches, _floor(load, machine)
+    return sum(
+        times * seconds(flops, moved, launched, *reaches[fmt][kind], floor)
+        for kind, fmt, times, launched, flops, moved in works
+    )
+
+
+def _floor(load: Load, machine: Machine) -> float:
+    """Least seconds of a kernel.
 
     Steps of decoding alone replay a CUDA graph. A step with prompts is launched kernel by kernel, which
     costs the host `Host.launch` for each.
     """
-    rates, bandwidths, floor = machine.rates, machine.bandwidths, machine.floor
-    launch = machine.host.launch if load.prefill else 0.0
-    kernels = 0.0
-    for kind, fmt, times, launched, flops, moved in works:
-        kernels += times * seconds(flops, moved, launched, rates[kind, fmt], bandwidths[kind, fmt], floor)
-        kernels += times * launched * launch
-    return kernels
+    return machine.floor + machine.host.launch if load.prefill else machine.floor
 
 
 def exchanges(stage: StageOperators, load: Load, site: Site) -> list[Exchange]:

@@ -29,3 +29,20 @@ class Work(NamedTuple):
     launches: float
     flops: float
     bytes: float
+
+
+class Linear(NamedTuple):
+    """Kernels whose work grows evenly with the tokens of a step: `fixed` bytes, and `flops` and `bytes` a token."""
+
+    kind: Kind
+    format: str
+    times: int
+    launches: float
+    flops: float
+    fixed: float
+    bytes: float
+
+    def work(self, tokens: float) -> Work:
+        """Return the work of `tokens` tokens."""
+        moved = self.fixed + self.bytes * tokens
+        return Work(self.kind, self.format, self.times, self.launches, self.flops * tokens, moved)

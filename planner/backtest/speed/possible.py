@@ -43,8 +43,10 @@ def impossible(run: SpeedRun) -> str | None:
 def _perfect(run: SpeedRun) -> Machine:
     """A machine at its datasheet's rates that waits for nothing."""
     return Machine(
-        rates={(kind, fmt): engine_flops(run.gpu, fmt, half_sums=False) for kind in Kind for fmt in _FORMATS},
-        bandwidths={(kind, fmt): run.gpu.bandwidth for kind in Kind for fmt in _FORMATS},
+        reaches={
+            fmt: tuple((engine_flops(run.gpu, fmt, half_sums=False), run.gpu.bandwidth) for _ in Kind)
+            for fmt in _FORMATS
+        },
         floor=0.0,
         imbalance=1.0,
         link_latency=0.0,
