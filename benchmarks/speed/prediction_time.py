@@ -3,7 +3,8 @@
 usage: python -m benchmarks.speed.prediction_time
 
 Writes prediction_time.csv beside this file. A prediction at a fixed concurrency, under targets (the capacity is
-searched for) and under a rate, the best of ten times ten; operators of a layout are written out once and kept, as in `plan`.
+searched for) and under a rate, the best of ten times ten; operators of a layout are written out once and kept, as in
+`plan`.
 """
 
 import csv

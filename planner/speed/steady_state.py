@@ -24,6 +24,8 @@ from planner.speed.replica import Replica
 from planner.speed.room import Room
 from planner.speed.traffic import Traffic
 
+_ROUNDED = 1e-9
+"""Share of a time below which a difference is what rounding leaves."""
 _PASSES = 2
 """Passes of the fixed point between latency and the share of requests that decode."""
 
@@ -119,7 +121,7 @@ def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding
         prompt=times.prompt,
         decoding=decoding,
         requests_per_second=running / (times.ttft + traffic.steps * times.step),
-        full=bool(times.full > 0),
+        full=times.full > _ROUNDED * times.ttft,
     )
 
 

@@ -61,6 +61,19 @@ def test_more_in_flight_is_more_throughput_and_more_latency(model):
         assert values == sorted(values)
 
 
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+def test_a_higher_rate_is_answered_later(engine):
+    profile, sites = find_engine(engine), [usual_site(H100)]
+    layout = profile.layout(LLAMA, H100, Limits(max_model_len=8192))
+    lengths = {"input_tokens": 1000, "output_tokens": 200}
+    most = predict(LLAMA, layout, sites, profile, Workload(**lengths)).requests_per_second
+    rates = [most * share for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    found = [predict(LLAMA, layout, sites, profile, Workload(requests_per_second=rate, **lengths)) for rate in rates]
+    for quantity in ("output_tokens_per_s", "tpot_ms", "ttft_ms"):
+        values = [getattr(one, quantity) for one in found]
+        assert values == sorted(values)
+
+
 def test_more_tensor_ranks_are_faster_alone_but_yield_less_each():
     lengths = {"concurrency": 32, "input_tokens": 1000, "output_tokens": 500}
     one, four = speed(Workload(**lengths)), speed(Workload(**lengths), tensor=4)
