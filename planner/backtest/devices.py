@@ -69,12 +69,13 @@ def find_devices(
     free_bytes: tuple[int, ...] = (),
     used_bytes: int = 0,
     marketed_gb: int | None = None,
+    vendor: str | None = None,
 ) -> Devices:
     """Return the devices of a row.
 
     The slug beats the words; `marketed_gb` picks its sibling of another memory size. Where the words name
-    no card, the logged total tells the kind, else a size class in the words (`80GB-class GPU`), each with a
-    note. Raises BadInput for a card that is named and not in the catalogue: a strange card must not be guessed.
+    no card, the logged total tells the kind (of the `vendor` that the engine runs on), else a size class in the
+    words (`80GB-class GPU`), each with a note. Raises BadInput for a card that is named and not in the catalogue: a strange card must not be guessed.
     """
     logged = Devices((), total_bytes, free_bytes, used_bytes)
     if slug:
@@ -88,7 +89,7 @@ def find_devices(
     except BadInput as unknown:
         size = total_bytes or _class_bytes(words or "")
         if size and not (total_bytes and _is_name(words or "")):
-            kind = _nearest(size)
+            kind = _nearest(size, [gpu for gpu in gpus().values() if vendor in (None, gpu.vendor)])
             note = f"GPU {words or 'not named'}: taken for {kind.slug} by its memory"
             return replace(logged, kinds=(kind,), named=False, notes=(note,))
         if _is_name(words or ""):

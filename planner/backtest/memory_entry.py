@@ -41,7 +41,7 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
 
 
 def _margin(found: Replay) -> dict[str, int]:
-    if found.refusals:
+    if found.refusals or found.verdict is not found.bill:
         return {}
     return {
         "sequences": found.bill.sequences,

@@ -43,9 +43,16 @@ def verify_log(
             for predicted, logged in some
         ],
         "not_predicted": _not_predicted(entry.predicted, entry.measured, entry.unscored),
-        "assumptions": list(entry.assumptions),
+        "assumptions": [*_unsaid(row, engine), *entry.assumptions],
         "row": row,
     }
+
+
+def _unsaid(row: Mapping[str, Any], engine: str) -> list[str]:
+    """What a log that begins too late, or says too little, leaves to the defaults."""
+    if engine == "llamacpp":
+        return [] if row.get("quantization") else ["the log does not name the type of the file: read as its name says"]
+    return [] if "tp" in row else ["the log does not show the launch arguments: the defaults are taken"]
 
 
 def complete(row: dict[str, Any], model: str | None, gpu: str | None) -> dict[str, Any]:

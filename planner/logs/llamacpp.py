@@ -57,7 +57,7 @@ def row(text: str) -> dict[str, Any]:
                 text, r"build:? (\d+) \(", r'"build":(\d+)', r"build_info: b(\d+)", r"version: (\d{4,5}) \("
             ),
             "gpu": " + ".join(f"1x {name.strip()}" for name in devices) or None,
-            "n_gpus": len(devices) or None,
+            "n_gpus": len(devices) or _numbered(before) or None,
             "quantization": known(
                 {
                     "type_as_logged": word(text, r"model ftype\s+= ([^\n]+)", r"file type\s+= ([^\n]+)"),
@@ -74,6 +74,11 @@ def row(text: str) -> dict[str, Any]:
             "measured": _buffers(before, context),
         }
     )
+
+
+def _numbered(text: str) -> int:
+    """Devices that hold weights, where the start of the log that lists them is missing."""
+    return len(set(re.findall(r"\b([A-Z][A-Za-z]*\d+) model buffer size", text)))
 
 
 def _first_context(text: str) -> tuple[str, str]:

@@ -23,6 +23,11 @@ def test_an_unnamed_card_is_known_by_its_memory() -> None:
     assert "taken for" in found.notes[0]
 
 
+def test_an_unnamed_card_is_one_that_the_engine_runs_on() -> None:
+    size = int(119.7 * GIB)
+    assert find_devices(None, None, total_bytes=size, vendor="nvidia").kinds[0].vendor == "nvidia"
+
+
 def test_a_size_class_is_the_largest_of_its_size() -> None:
     assert find_devices(None, "80GB-class NVIDIA GPU of the docs CI (type not printed)").gpus[0].memory_gib > 79
 

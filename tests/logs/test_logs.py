@@ -116,6 +116,24 @@ def test_verify_lines_up_predicted_and_logged(tmp_path: Path) -> None:
     assert json.loads(file.read_text())[0]["gpu_slug"] == "H100"
 
 
+def test_a_log_that_begins_late_counts_the_cards_that_hold_weights_and_says_what_it_lacks(tmp_path: Path) -> None:
+    text = (DATA / "llamacpp_two_gpus.log").read_text()
+    late = tmp_path / "late.log"
+    late.write_text(text[text.index("load_tensors: offloaded") :])
+    document = verify_log(late, model="Meta-Llama-3.1-8B-Q4_K_M.gguf", gpu="RTX 3090")
+    assert document["row"]["n_gpus"] == 2 and document["fits"] is True
+    assert all(abs(term["error"]) < 0.03 for term in document["terms"])
+    assert document["assumptions"][0].startswith("the log does not name the type of the file")
+
+
+def test_a_log_that_was_cut_before_the_context_is_not_judged_by_the_longest(tmp_path: Path) -> None:
+    text = (DATA / "llamacpp_two_gpus.log").read_text()
+    cut = tmp_path / "cut.log"
+    cut.write_text(text[: text.index("llama_context: n_seq_max")])
+    document = verify_log(cut)
+    assert document["fits"] is True and document["margin"] == {}
+
+
 def test_a_log_without_model_asks_for_one() -> None:
     with pytest.raises(BadInput, match="--model"):
         verify_log(DATA / "trtllm_0.19_engine.log")

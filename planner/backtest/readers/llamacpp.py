@@ -88,6 +88,7 @@ def read(row: Mapping[str, Any]) -> Run:
         fits=None if reason else fields.flag("fits"),
         model_source=fields.text("model_path"),
         quantization=_type(row, f"{remarks} {command}"),
+        any_length=fields.whole("context") is None,
         file_bytes=_file_bytes(row),
         file_params=_file_params(row),
         unscored={"free_MiB": INPUT}
@@ -166,6 +167,7 @@ def _command(text: str) -> dict[str, OptionValue]:
     """Options of a pasted command, which may be cut off anywhere."""
     if not text:
         return {}
+    text = re.sub(r"\$\(\((\d+)\)\)", r"\1", text)
     words = text.replace('"', " ").split()[:-1] if _cut(text) else shlex.split(text)
     return dict(limits_of("llamacpp", read_flags(words, flag_table("llamacpp")), {}).options)
 

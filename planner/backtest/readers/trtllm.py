@@ -37,6 +37,7 @@ def read(row: Mapping[str, Any]) -> Run:
             fields.text("gpu"),
             total_bytes=int(total * GIB) if isinstance(total, float) else None,
             used_bytes=_used_by_others(measured),
+            vendor="nvidia",
         ),
         measured=measured,
         fits=fields.flag("fits"),
