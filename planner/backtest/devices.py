@@ -75,7 +75,8 @@ def find_devices(
 
     The slug beats the words; `marketed_gb` picks its sibling of another memory size. Where the words name
     no card, the logged total tells the kind (of the `vendor` that the engine runs on), else a size class in the
-    words (`80GB-class GPU`), each with a note. Raises BadInput for a card that is named and not in the catalogue: a strange card must not be guessed.
+    words (`80GB-class GPU`), each with a note. Raises BadInput for a card that is named and not in the catalogue:
+    a strange card must not be guessed.
     """
     logged = Devices((), total_bytes, free_bytes, used_bytes)
     if slug:

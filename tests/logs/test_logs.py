@@ -129,8 +129,8 @@ def test_a_log_that_begins_late_counts_the_cards_that_hold_weights_and_says_what
 def test_a_log_that_was_cut_before_the_context_is_not_judged_by_the_longest(tmp_path: Path) -> None:
     text = (DATA / "llamacpp_two_gpus.log").read_text()
     cut = tmp_path / "cut.log"
-    cut.write_text(text[: text.index("llama_context: n_seq_max")])
-    document = verify_log(cut)
+    cut.write_text(text[text.index("load_tensors: offloaded") : text.index("llama_context: n_seq_max")])
+    document = verify_log(cut, model="Meta-Llama-3.1-8B-Q4_K_M.gguf", gpu="RTX 3070")
     assert document["fits"] is True and document["margin"] == {}
 
 
