@@ -12,7 +12,7 @@ from typing import Any
 
 from planner.data_files import data_path, read_yaml
 from planner.errors import BadInput, UnknownName
-from planner.models.model_name import is_version, joined, short_name, without, without_version, words_of
+from planner.models.model_name import is_version, joined, short_name, without, without_active, without_version, words_of
 from planner.near_names import near_names
 
 
@@ -46,8 +46,8 @@ def resolve(name: str) -> Entry:
     """Return what a name as people write it stands for, with what was assumed.
 
     Tried in this order: the exact id or an alias; the same words under another organisation; without words
-    that name no shape (`Instruct`); without a date or version, when the catalogue's entry has none or is the
-    only one; a fine-tune that names its base in full. Raises UnknownName with near names.
+    that name no shape (`Instruct`); without a date, version or active size, when the catalogue's entry has none or
+    is the only one; a fine-tune that names its base in full. Raises UnknownName with near names.
     """
     words = words_of(name)
     for found in (_exact(name), _by_words(words), _by_version(words), _fine_tuned(words)):
@@ -93,12 +93,13 @@ def _neutral() -> frozenset[str]:
 
 @cache
 def _index() -> Mapping[str, Mapping[str, list[Entry]]]:
-    """Entries by the whole short name, by the name without neutral words, and without versions too."""
-    forms: dict[str, dict[str, list[Entry]]] = {"whole": {}, "shapes": {}, "unversioned": {}}
+    """Entries by the whole short name, by that without neutral words, without versions too, or without active size."""
+    forms: dict[str, dict[str, list[Entry]]] = {"whole": {}, "shapes": {}, "unversioned": {}, "total": {}}
     for name, entry in _entries().items():
         words = words_of(name)
         bare = without(words, _neutral())
-        for form, key in (("whole", words), ("shapes", bare), ("unversioned", without_version(bare))):
+        keys = {"whole": words, "shapes": bare, "unversioned": without_version(bare), "total": without_active(bare)}
+        for form, key in keys.items():
             forms[form].setdefault(joined(key), []).append(entry)
     return forms
 
@@ -122,7 +123,11 @@ def _by_version(words: tuple[str, ...]) -> Entry | None:
     undated = without_version(bare)
     if undated != bare:
         return _plainest(_index()["shapes"].get(joined(undated), []))
-    found = _index()["unversioned"].get(joined(bare), [])
+    return _only(_index()["unversioned"].get(joined(bare), [])) or _only(_index()["total"].get(joined(bare), []))
+
+
+def _only(found: list[Entry]) -> Entry | None:
+    """Return the entry, when all that were found are of one config."""
     files = {(entry.file, repr(entry.fields)) for entry in found}
     return _plainest(found) if len(files) == 1 else None
 

@@ -8,12 +8,13 @@ import re
 from functools import cache
 
 _SEPARATORS = re.compile(r"[-_ :/]+")
+_ACTIVE = re.compile(r"a\d+(\.\d+)?b")
 _VERSION = re.compile(r"v\d+(\.\d+)*|\d{4}|20\d{6}")
 
 
 def short_name(name: str) -> str:
-    """Return the name without its organisation, in lower case, without `Meta-`."""
-    return name.rstrip("/").rpartition("/")[2].lower().removeprefix("meta-")
+    """Return the name without its organisation, in lower case, without `Meta-` or `NVIDIA-`."""
+    return name.rstrip("/").rpartition("/")[2].lower().removeprefix("meta-").removeprefix("nvidia-")
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -36,6 +37,11 @@ def without(words: tuple[str, ...], dropped: frozenset[str]) -> tuple[str, ...]:
 def without_version(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words but versions and dates: `v0.1`, `0528`, `2507`."""
     return tuple(word for index, word in enumerate(words) if index == 0 or not _VERSION.fullmatch(word))
+
+
+def without_active(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words but the size that is at work for a token: `qwen3-30b` of `Qwen3-30B-A3B`."""
+    return tuple(word for index, word in enumerate(words) if index == 0 or not _ACTIVE.fullmatch(word))
 
 
 def is_version(word: str) -> bool:

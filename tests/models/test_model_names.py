@@ -29,6 +29,8 @@ RESOLVED = {
     "gemma-2-27b": "google/gemma-2-27b-it",
     "THUDM/GLM-Z1-32B-0414": "zai-org/GLM-4-32B-0414",
     "deepseek-r1:70b": "deepseek-ai/DeepSeek-R1-Distill-Llama-70B",
+    "qwen3-30b": "Qwen/Qwen3-30B-A3B",
+    "nemotron-nano-9b-v2": "nvidia/NVIDIA-Nemotron-Nano-9B-v2",
     "phi3:mini": "microsoft/Phi-3-mini-4k-instruct",
     "command-r": "CohereLabs/c4ai-command-r-v01",
     "Nemotron_3_Super": "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-FP8",
