@@ -53,5 +53,5 @@ def test_rented_gpus_have_a_price_for_a_million_tokens():
     assert document["cost_unit"] == "usd_per_hour"
     expected = point["cost"] / (point["output_tokens_per_s"] * 3600) * 1e6
     assert point["usd_per_million_output_tokens"] == pytest.approx(expected, rel=2e-3)
-    assert "$/M tokens" in frontier_table(document)
+    assert "$/Mtok" in frontier_table(document)
     assert frontier_csv(document).count("\n") == len(document["points"]) + 1
