@@ -72,6 +72,13 @@ def test_fraction_out_of_range_is_refused_though_the_parser_takes_it() -> None:
     assert "must lie between 0 and 1" in said
 
 
+def test_cache_types_are_those_of_the_parser() -> None:
+    """argument --kv-cache-dtype: invalid choice: 'fp8' (choose from 'auto', 'fp8_e5m2', 'fp8_e4m3', ...)."""
+    assert "kv_cache_dtype float32 is none of" in refusals("llama-3.1-8b", limits=Limits(kv_cache_dtype="float32"))
+    loaded = load_model("llama-3.1-8b")
+    assert SGLANG.layout(loaded, H100, Limits(kv_cache_dtype="fp8")).kv_cache_dtype == "fp8_e4m3"
+
+
 def test_chunk_must_be_whole_pages() -> None:
     """ "chunked_prefill_size must be divisible by page_size" (arg_groups/validation_hook.py)."""
     assert "divisible by page_size 64" in refusals(

@@ -108,7 +108,10 @@ def _page(model: Model, gpu: Gpu, limits: Limits) -> int:
 
 
 def _cache_dtype(model: Model, gpu: Gpu, name: str) -> str:
-    """Sparse attention caches FP8 from compute capability 10 on (_dsa_kv_cache_dtype_default)."""
+    """Sparse attention caches FP8 from compute capability 10 on (_dsa_kv_cache_dtype_default).
+
+    `fp8`, as other engines call it, is no choice of `--kv-cache-dtype`.
+    """
     if name == "auto" and architecture.sparse(model):
         return "fp8_e4m3" if gpu.capability[0] >= 10 else "bfloat16"
-    return name
+    return "fp8_e4m3" if name == "fp8" else name

@@ -19,6 +19,8 @@ _LEAST_CAPABILITY = {
 _LEAST_GPU = (7, 5)
 _ON_AMD = ("awq", "fp8", "compressed-tensors", "quark", "mxfp4", "auto-round")
 """Methods of AMD GPUs (rocm_supported_quantization of configs/model_config.py)."""
+_CACHE_TYPES = ("auto", "fp8_e5m2", "fp8_e4m3", "mxfp8", "bf16", "bfloat16", "nvfp4", "fp4_mx_block16")
+"""Choices of `--kv-cache-dtype` (ServerArgs.add_cli_args)."""
 _LEAST_FOR_SPARSE = (9, 0)
 """FlashMLA and FA3, which sparse latent attention runs by default (arg_groups/overrides.py)."""
 
@@ -92,6 +94,8 @@ def _experts(model: Model, layout: Layout, how: Ways) -> Iterator[str]:
 def _limits(model: Model, layout: Layout) -> Iterator[str]:
     if not 0 < layout.memory_fraction < 1:
         yield f"mem_fraction_static is {layout.memory_fraction:.3f}, and must lie between 0 and 1"
+    if layout.kv_cache_dtype not in _CACHE_TYPES:
+        yield f"kv_cache_dtype {layout.kv_cache_dtype} is none of {', '.join(_CACHE_TYPES)}"
     chunk = layout.options.get("chunked_prefill_size")
     if chunk != -1 and layout.max_num_batched_tokens * layout.data_parallel_size % layout.block_size:
         yield f"chunked_prefill_size must be divisible by page_size {layout.block_size}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
 from planner.engines.vllm.constraints import constraints
 from planner.engines.vllm.divisibility import indivisible
 from planner.engines.vllm.formats import unsupported_formats
@@ -11,11 +12,18 @@ from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.models.model import Model
 
+_NATIVE_FP8, _FLASHINFER = (8, 9), (8, 0)
+"""Compute capabilities that multiply FP8, and from which FlashInfer takes an FP8 cache (v1/attention/backends)."""
+_REFUSES_FP8_CACHE = Version(0, 33, 0)
+"""The release whose error is known: "FP8 KV cache is not supported by the Triton attention backend on ..."."""
+
 
 def refusals(model: Model, layout: Layout, gpu: Gpu, version: Version) -> list[str]:
     """Return every reason, each once."""
     found = [
         *_class(model, layout, version),
+        *_method(model, layout, version),
+        *_cache_type(model, layout, gpu, version),
         *_limits(model, layout),
         *indivisible(model, layout),
         *unsupported_formats(model, layout, gpu),
@@ -33,6 +41,29 @@ def _class(model: Model, layout: Layout, version: Version) -> Iterator[str]:
     peculiar = model_class(model.architecture, version)
     if not peculiar.pipeline or (model.tied and not peculiar.tied_pipeline):
         yield f"{model.architecture} cannot be cut into pipeline stages"
+
+
+def _method(model: Model, layout: Layout, version: Version) -> Iterator[str]:
+    """Quantization methods that need a plugin, or do not take the layout (bitsandbytes_loader.py)."""
+    method = (model.quantization or "").partition(" ")[0]
+    first, plugin = constraints("in_plugins").get(method, (None, None))
+    if first is not None and not version < Version.parse(first):
+        yield f"{method} needs the plugin {plugin} from vLLM {first} on"
+    if method == "bitsandbytes" and "quantization_config" in model.config and layout.tensor_parallel_size > 1:
+        yield "prequantized bitsandbytes models with tensor parallelism are not supported: use pipeline parallelism"
+
+
+def _cache_type(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Iterator[str]:
+    """Caches in FP8 on GPUs without it: the kernels of Turing and of latent attention on Ampere refuse them."""
+    if gpu.vendor != "nvidia" or version < _REFUSES_FP8_CACHE or gpu.capability >= _NATIVE_FP8:
+        return
+    named = checkpoint_cache_dtype(model) if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
+    latent = any(layer.attention and layer.attention.latent_dim for layer in model.distinct_layers)
+    if named and named.startswith("fp8") and (latent or gpu.capability < _FLASHINFER):
+        yield (
+            f"an FP8 KV cache is not supported by the Triton {'MLA ' if latent else 'attention '}backend on compute"
+            f" capability {gpu.compute_capability}: it needs 8.9"
+        )
 
 
 def _limits(model: Model, layout: Layout) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from planner.engines import find_engine
 from planner.engines.vllm import ENGINE
 from planner.fleet.gpu_catalogue import gpus
 from planner.layout import Limits
@@ -33,6 +34,38 @@ def test_what_vllm_refuses_is_refused() -> None:
 @pytest.mark.parametrize("words", ["attention heads", "Pipeline parallelism is not supported"])
 def test_the_errors_are_in_the_record(words: str) -> None:
     assert any(words in (case.refused or "") for case in recorded())
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "kv", "version", "said"),
+    [
+        # ValueError: FP8 KV cache is not supported by the Triton attention backend on Tesla T4 (compute capability 7.5)
+        ("Qwen/Qwen3-8B", "t4", "fp8", None, "an FP8 KV cache is not supported"),
+        ("Qwen/Qwen3-8B", "t4", "fp8", "0.10.0", None),
+        ("Qwen/Qwen3-8B", "a100-sxm4-80gb", "fp8", None, None),
+        # ValueError: FP8 KV cache is not supported by the Triton MLA backend on A100 SXM4 40GB (compute capability 8.0)
+        ("deepseek-ai/DeepSeek-V2-Lite", "a100-sxm4-80gb", "fp8", None, "the Triton MLA backend"),
+        ("deepseek-ai/DeepSeek-V2-Lite", "l40s", "fp8", None, None),
+        # Unknown quantization method: bitsandbytes. Must be one of ['awq', 'auto_awq', 'fp8', ...
+        ("unsloth/Meta-Llama-3.1-8B-bnb-4bit", "h100-sxm5-80gb", None, None, "needs the plugin vllm-bnb-plugin"),
+        ("unsloth/Meta-Llama-3.1-8B-bnb-4bit", "h100-sxm5-80gb", None, "0.27.1", None),
+        ("llama-3.1-8b:Q4_K_M", "h100-sxm5-80gb", None, None, "needs the plugin vllm-gguf-plugin"),
+        ("llama-3.1-8b:Q4_K_M", "h100-sxm5-80gb", None, "0.19.0", None),
+    ],
+)
+def test_formats_that_a_release_takes(
+    model: str, gpu: str, kv: str | None, version: str | None, said: str | None
+) -> None:
+    engine, card, loaded = find_engine("vllm", version), gpus()[gpu], load_model(model)
+    found = engine.refusals(loaded, engine.layout(loaded, card, Limits(max_model_len=4096, kv_cache_dtype=kv)), card)
+    assert any(said in reason for reason in found) if said else found == []
+
+
+def test_prequantized_bitsandbytes_is_not_cut() -> None:
+    """Prequant BitsAndBytes models with tensor parallelism is not supported (bitsandbytes_loader.py, 0.27)."""
+    engine, loaded = find_engine("vllm", "0.27.1"), load_model("unsloth/Meta-Llama-3.1-8B-bnb-4bit")
+    layout = engine.layout(loaded, H100, Limits(max_model_len=4096), tensor=2)
+    assert any("use pipeline parallelism" in reason for reason in engine.refusals(loaded, layout, H100))
 
 
 @pytest.mark.parametrize(

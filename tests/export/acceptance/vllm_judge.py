@@ -9,6 +9,9 @@ about devices, empty modules stand for the compiled kernels. Parsing, `create_en
 
 import contextlib
 import copy
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import io
 import json
 import os
@@ -24,9 +27,38 @@ for extension in ("_C", "_C_stable_libtorch", "_moe_C", "_moe_C_stable_libtorch"
 for extension in ("_vllm_fa2_C", "_vllm_fa3_C"):
     sys.modules.setdefault(f"vllm.vllm_flash_attn.{extension}", types.ModuleType(extension))
 
+
+class Shells(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Packages that classes of pictures import and never call while a model is built."""
+
+    NAMES = () if importlib.util.find_spec("torchvision") else ("torchvision",)
+
+    def find_spec(self, name, path=None, target=None):
+        shell = name.split(".")[0] in self.NAMES
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if shell else None
+
+    def create_module(self, spec):
+        shell = types.ModuleType(spec.name)
+        shell.__path__, shell.__version__ = [], "9.9.9"
+        shell.__getattr__ = lambda name: dunder(name) or MagicMock(name=f"{spec.name}.{name}")
+        return shell
+
+    def exec_module(self, module):
+        pass
+
+
+def dunder(name):
+    """Refuse what Python itself asks a module for."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+
+
+sys.meta_path.append(Shells())
+
 import torch  # noqa: E402
 import vllm.platforms  # noqa: E402
 from torch._ops import _OpNamespace  # noqa: E402
+from triton.runtime import driver as triton_driver  # noqa: E402
 from vllm.platforms.cuda import NonNvmlCudaPlatform  # noqa: E402
 from vllm.platforms.interface import DeviceCapability  # noqa: E402
 
@@ -121,6 +153,12 @@ torch.cuda.device_count = lambda: CASE["gpus"]
 torch.accelerator.device_count = lambda: CASE["gpus"]
 torch.cuda.get_device_capability = lambda *words, **named: tuple(CASE["capability"])
 torch.cuda.get_device_name = lambda *words, **named: CASE["name"]
+triton_driver.set_active(
+    types.SimpleNamespace(
+        get_current_target=lambda: types.SimpleNamespace(backend="cuda", arch=90, warp_size=32),
+        get_current_device=lambda: 0,
+    )
+)
 torch.cuda.Stream = torch.cuda.Event = type("Hollow", (), {"__init__": lambda self, *words, **named: None})
 
 import vllm.model_executor.models.registry as registry  # noqa: E402
