@@ -39,12 +39,12 @@ def in_flight(replica: Replica, traffic: Traffic, room: Room, rate: float) -> fl
 def open_loop(replica: Replica, traffic: Traffic, room: Room, running: float) -> Steady:
     """Return the state of `running` requests in flight when they arrive by chance (Poisson).
 
-    Prompts queue for the prefilling steps as at a single server that is busy a share rho of the time and
-    needs X for each: rho / (1 - rho) x X / 2 (Pollaczek-Khinchine, equal prompts), beside the calm step
+    Prompts queue for steps filled with prompts as at a single server that is busy a share rho of the time and
+    needs S for each: rho / (1 - rho) x S / 2 (Pollaczek-Khinchine, equal prompts), beside the calm step
     under way. This takes the place of what arrivals of a closed loop meet.
     """
     state = closed_loop(replica, traffic, room, running)
-    busy = min(state.requests_per_second * state.prompt, 0.99)
-    queue = busy / (1 - busy) * state.prompt / 2
+    busy = min(state.requests_per_second * state.served, 0.99)
+    queue = busy / (1 - busy) * state.served / 2
     wait = max(queue + replica.poll * state.calm / 2, state.wait if state.full else 0.0)
     return replace(state, ttft=state.ttft - state.wait + wait, wait=wait)

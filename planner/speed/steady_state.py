@@ -35,7 +35,7 @@ class Steady:
     """The steady state of a replica, in seconds.
 
     `wait` is the part of `ttft` spent waiting for others and `own` that of computing its prompt. `calm` is
-    a step without prompts, `slowest` one with; `prompt` is how long one prompt keeps the others waiting.
+    a step without prompts, `slowest` one with; `served` is the share of full steps that one prompt takes.
     `decoding` is the mean number of sequences in a step. `full` tells that steps have no room for all the
     prompts that arrive.
     """
@@ -46,7 +46,7 @@ class Steady:
     own: float
     calm: float
     slowest: float
-    prompt: float
+    served: float
     decoding: float
     requests_per_second: float
     full: bool
@@ -118,7 +118,7 @@ def _state(made: Replica, traffic: Traffic, room: Room, running: float, decoding
         own=times.own,
         calm=steps.calm,
         slowest=max(steps.busy, steps.calm),
-        prompt=times.prompt,
+        served=times.prompt + steps.mixes * steps.calm * traffic.prompt / room.step_tokens,
         decoding=decoding,
         requests_per_second=running / (times.ttft + traffic.steps * times.step),
         full=times.full > _ROUNDED * times.ttft,
