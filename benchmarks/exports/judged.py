@@ -1,0 +1,162 @@
+"""What the real parsers say of an exported bundle, target by target: nothing, or why they would not take it."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from planner.errors import BadInput
+from planner.export.service import Service, services
+from planner.fleet.gpu import Gpu
+from planner.models.source import load_model
+from planner.plan_document import Plan
+from tests.export.acceptance.checkpoint import checkpoint
+from tests.export.acceptance.full_schemas import full_schema
+from tests.export.acceptance.judge import Judge
+from tests.export.acceptance.scripts import commands
+from tests.export.documents import documents, findings, own_schema
+from tests.export.round_trip import write
+from tests.export.test_trtllm import serve
+
+BEYOND = (
+    "does not appear to have a file named configuration_",
+    "Transformers does not recognize this architecture",
+    "failed to be inspected",
+    "supported by the Triton attention backend",
+    "FlashAttention does not support fp8",
+)
+"""What a judge without a model's own code, without CUDA or without FlashInfer cannot decide."""
+CUSTOM = ("LeaderWorkerSet", "LLMInferenceService", "DynamoGraphDeployment")
+ENGINE_TARGETS = ("vllm", "sglang", "vllm-ray", "scripts")
+
+
+def complaints(plan: Plan, target: str, files: dict[str, str]) -> Iterator[str]:
+    """Yield what the judges of a target have against its files; nothing where a target has none."""
+    if target in ENGINE_TARGETS or target == "trtllm":
+        yield from _scripts(plan, files)
+    elif target == "ray-serve":
+        yield from _ray(plan, files)
+    elif target == "skypilot":
+        yield from _tasks(files)
+    elif target not in ("accelerate", "tgi", "llamacpp"):
+        yield from _documents(target, files)
+
+
+@cache
+def judge(script: str, variable: str, folder: str) -> Judge:
+    """Return the judge, started once."""
+    return Judge(script, variable, folder)
+
+
+def _scripts(plan: Plan, files: dict[str, str]) -> Iterator[str]:
+    by_number = {service.number: service for service in services(plan)}
+    for name, (environment, words) in commands(files).items():
+        service = by_number[int(name.removeprefix("serve-").split("-")[0].removesuffix(".sh"))]
+        if words[0] == "vllm":
+            yield from _told(name, _vllm(service, environment, words))
+        elif "sglang.launch_server" in words:
+            yield from _told(name, _sglang(service, environment, words))
+        elif "trtllm-serve" in words:
+            result = CliRunner().invoke(serve(), words[words.index("trtllm-serve") + 1 :])
+            yield from [f"{name}: {result.output}"] if result.exit_code else []
+            options = yaml.safe_load(files[f"serve-{service.number}-options.yaml"])
+            yield from findings(options, own_schema("trtllm")["options"])
+
+
+def _told(name: str, answer: dict[str, Any]) -> list[str]:
+    return [] if answer["ok"] else [f"{name}: {answer['error']}"]
+
+
+def _seen(gpu: Gpu, environment: dict[str, str], prefix: str) -> dict[str, Any]:
+    """What the stand-in answers about devices."""
+    latent = gpu.capability[0] if gpu.capability != (0, 0) else 9
+    return {
+        "environment": {name: value for name, value in environment.items() if name.startswith(prefix)},
+        "gpus": len(environment.get("CUDA_VISIBLE_DEVICES", "0").split(",")),
+        "memory_bytes": gpu.memory_bytes,
+        "capability": [latent, gpu.capability[1]],
+        "name": gpu.name,
+    }
+
+
+def _vllm(service: Service, environment: dict[str, str], words: list[str]) -> dict[str, Any]:
+    argv = [_folder(words[2]), *words[3:], "--skip-tokenizer-init"]
+    if "--distributed-executor-backend" in argv:  # a Ray cluster would be asked for its GPUs
+        at = argv.index("--distributed-executor-backend")
+        del argv[at : at + 2]
+        environment = environment | {"CUDA_VISIBLE_DEVICES": ",".join("0" * service.replica.layout.gpus)}
+    seen = _seen(service.sites[0].gpu, environment, "VLLM")
+    if any(layer.attention and layer.attention.latent_dim for layer in load_model(words[2]).distinct_layers):
+        seen["capability"] = [9, 0]  # latent attention on others takes kernels that cannot be named without CUDA
+    head = "--headless" not in argv
+    return judge("vllm_judge.py", "GPUPLAN_VLLM_PYTHON", "vllm").ask(argv=argv, build=head, **seen)
+
+
+def _sglang(service: Service, environment: dict[str, str], words: list[str]) -> dict[str, Any]:
+    at = words.index("--model-path") + 1
+    argv = ["--model-path", _folder(words[at]), *words[at + 1 :]]
+    seen = _seen(service.sites[0].gpu, environment, "SGLANG")
+    return judge("sglang_judge.py", "GPUPLAN_SGLANG_PYTHON", "sglang").ask(argv=argv, **seen)
+
+
+@cache
+def _folder(name: str) -> str:
+    """A folder with the config of a model, also of one that only a naming convention describes."""
+    try:
+        return checkpoint(name)
+    except BadInput:
+        folder = Path(mkdtemp())
+        (folder / "config.json").write_text(json.dumps(load_model(name).config))
+        return str(folder)
+
+
+def _ray(plan: Plan, files: dict[str, str]) -> Iterator[str]:
+    [application] = yaml.safe_load(files["serve.yaml"])["applications"]
+    for config in application["args"]["llm_configs"]:
+        source = config["model_loading_config"]["model_source"]
+        gpu = next(service.sites[0].gpu for service in services(plan) if service.model.name == source)
+        seen = _seen(gpu, {}, "VLLM") | {"gpus": plan.gpus_used}
+        answer = judge("ray_judge.py", "GPUPLAN_RAY_PYTHON", "ray").ask(config=config, folder=_folder(source), **seen)
+        yield from _told(config["model_loading_config"]["model_id"], answer)
+
+
+def _tasks(files: dict[str, str]) -> Iterator[str]:
+    folder = write(files, Path(mkdtemp()))
+    for file in folder.glob("*.yaml"):
+        answer = judge("skypilot_judge.py", "GPUPLAN_SKYPILOT_PYTHON", "skypilot").ask(file=str(file))
+        yield from _told(file.name, answer)
+
+
+def _documents(target: str, files: dict[str, str]) -> Iterator[str]:
+    for document in documents(files):
+        kind = str(document.get("kind"))
+        if kind in CUSTOM:
+            yield from _custom(document, kind)
+        elif "apiVersion" in document:
+            yield from _core(document)
+        else:
+            yield from findings(document, full_schema(target))
+
+
+def _custom(document: dict[str, Any], kind: str) -> Iterator[str]:
+    try:
+        schema = full_schema(kind, document["apiVersion"].partition("/")[2])
+    except pytest.skip.Exception:
+        schema = own_schema(kind.lower())
+    yield from findings(document, schema)
+    for component in document["spec"].get("components", ()):
+        yield from _core({"apiVersion": "v1", "kind": "Pod", **component["podTemplate"]})
+
+
+def _core(document: dict[str, Any]) -> Iterator[str]:
+    try:
+        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+    except kubernetes_validate.ValidationError as error:
+        yield f"{document['kind']}: {error.message}"
