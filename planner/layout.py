@@ -37,12 +37,12 @@ class Layout(Document):
     tensor_parallel_per_stage: tuple[int, ...] = Field(default=(), description="empty: the same on all stages")
     expert_parallel: bool = False
     layers_per_stage: tuple[int, ...]
-    max_model_len: int
-    max_num_seqs: int
-    max_num_batched_tokens: int
-    memory_fraction: float
+    max_model_len: int = Field(ge=1)
+    max_num_seqs: int = Field(ge=1)
+    max_num_batched_tokens: int = Field(ge=1)
+    memory_fraction: float = Field(gt=0, le=1)
     kv_cache_dtype: str = "auto"
-    block_size: int = 16
+    block_size: int = Field(default=16, ge=1)
     enforce_eager: bool = False
     options: dict[str, OptionValue] = Field(default={})
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from planner.audit.loads import load_findings
+from planner.audit.identity import identity_findings
+from planner.audit.loads import load_findings, rate_findings
 from planner.audit.memory import layout_findings, memory_findings, placed_layers, sites
 from planner.audit.permissions import lie_findings, permission_findings
 from planner.audit.pools import phase_findings, pool_findings, worker_capacity
+from planner.audit.speeds import speed_findings
 from planner.audit.subject import Subject, subjects
 from planner.audit.totals import total_findings
 from planner.fleet.gpu import Gpu
@@ -41,6 +43,7 @@ def check(plan: Plan | str | Path) -> list[str]:
         findings += load_findings(carried, inventory)
         findings += lie_findings(mine, inventory)
         findings += pool_findings(carried, inventory)
+        findings += speed_findings(mine, inventory)
     return [*findings, *total_findings(document, found, inventory)]
 
 
@@ -55,12 +58,14 @@ def _recomputed(subject: Subject, inventory: Inventory) -> tuple[Capacity, list[
     if refusals:
         return nothing, refusals
     bill = subject.engine.bill(subject.model, layout, places)
-    lines = list(memory_findings(subject, bill))
+    lines = [*identity_findings(subject, places[0].gpu), *memory_findings(subject, bill)]
     if not bill.fits:
         return nothing, lines
     if subject.replica.phase is not None:
-        return worker_capacity(subject, places, bill), lines
-    return capacity(subject.model, layout, places, subject.engine, subject.wanted.workload, bill), lines
+        able = worker_capacity(subject, places, bill)
+    else:
+        able = capacity(subject.model, layout, places, subject.engine, subject.wanted.workload, bill)
+    return able, [*lines, *rate_findings(subject, able)]
 
 
 def _refusals(subject: Subject, gpus: Iterable[Gpu]) -> Iterator[str]:

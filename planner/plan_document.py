@@ -32,7 +32,11 @@ class StagePlan(Document):
     gpu: str
     layers: tuple[int, int]
     share_percent: int | None = Field(
-        default=None, ge=1, le=99, description="part of its only device that is the replica's; None: all of its devices"
+        default=None,
+        ge=5,
+        le=95,
+        multiple_of=5,
+        description="part of its only GPU; None: all of its GPUs",
     )
 
 

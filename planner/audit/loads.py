@@ -25,6 +25,14 @@ def load_findings(carried: Sequence[tuple[Subject, Capacity]], inventory: Invent
                 yield f"{first.deployment.model}: carries {some} of {_amount(need, asked)} without {worst}"
 
 
+def rate_findings(subject: Subject, able: Capacity) -> Iterator[str]:
+    """Yield rates that a replica is said to carry, and does not, or of which nothing is asked for."""
+    stated = subject.replica.capacity
+    for need, rate in (("requests", stated.requests_per_second), ("tokens", stated.tokens_per_second)):
+        if (rate is None) != (need not in able) or (rate or 0.0) > able.get(need, 0) / MILLI:
+            yield f"{subject.label}: carries {_amount(need, able.get(need, 0))}, not {rate}"
+
+
 def together(carried: Sequence[tuple[Subject, Capacity]], need: str) -> int:
     """What replicas carry together; pools of one pair carry what both can."""
     parts = [(subject.replica.phase, id(subject.pair), capacity) for subject, capacity in carried]

@@ -54,9 +54,9 @@ def memory_findings(subject: Subject, bill: Bill) -> Iterator[str]:
         yield f"{label}: holds not one sequence of {replica.layout.max_model_len:,} tokens{short}"
     held = min(bill.sequences, replica.layout.max_num_seqs * replica.layout.data_parallel_size)
     held = 0 if replica.phase == "prefill" else held
-    if replica.capacity.sequences > held:
+    if replica.capacity.sequences != held:
         yield f"{label}: holds {held} sequences, not {replica.capacity.sequences}"
-    if replica.capacity.kv_cache_tokens > bill.kv_cache_tokens:
+    if replica.capacity.kv_cache_tokens != bill.kv_cache_tokens:
         yield f"{label}: holds {bill.kv_cache_tokens:,} tokens in cache, not {replica.capacity.kv_cache_tokens:,}"
 
 

@@ -10,9 +10,11 @@ from planner.errors import UnknownName
 from planner.fleet.inventory import Inventory
 from planner.fleet.node_uses import node_uses
 from planner.plan_document import Plan
+from planner.speed.price_of_tokens import a_million_tokens, a_month
 
 _CENT = 1e-6
 """Dollars an hour by which a written cost may differ from the exact one."""
+_GAP = 1e-9
 
 
 def total_findings(plan: Plan, subjects: Sequence[Subject], inventory: Inventory) -> Iterator[str]:
@@ -35,6 +37,11 @@ def total_findings(plan: Plan, subjects: Sequence[Subject], inventory: Inventory
     cost, stated = float(plan_cost(inventory, used)), plan.cost_usd_per_hour
     if inventory.priced != (stated is not None) or (stated is not None and abs(stated - cost) > _CENT):
         yield f"cost_usd_per_hour is {stated} in the plan and {cost if inventory.priced else None} recomputed"
+    month, tokens = a_month(stated), a_million_tokens(plan.request, stated)
+    if plan.cost_usd_per_month != month or plan.cost_usd_per_million_output_tokens != tokens:
+        yield f"the cost is not ${month} a month and ${tokens} a million output tokens, as it would be"
+    if plan.request.max_usd_per_hour is not None and not inventory.priced:
+        yield f"at most ${plan.request.max_usd_per_hour:,.2f} an hour are asked for, and nothing has a price"
     if plan.request.max_usd_per_hour is not None and cost > plan.request.max_usd_per_hour + _CENT:
         yield f"${cost:,.2f} an hour, at most ${plan.request.max_usd_per_hour:,.2f} asked for"
     if plan.nodes and plan.nodes != node_uses(
@@ -80,3 +87,6 @@ def _proof(plan: Plan, gpus: int, cost: float) -> Iterator[str]:
         yield f"objective.bound {objective.bound:g} lies on the wrong side of the value {objective.value:g}"
     elif plan.status == "optimal" and (objective.bound is None or -beyond > _CENT):
         yield f"status is optimal with a value of {objective.value:g} and a bound of {objective.bound}"
+    gap = abs(objective.value - (objective.bound or 0.0)) / abs(objective.value) if objective.value else 0.0
+    if objective.bound is not None and (objective.gap is None or abs(objective.gap - gap) > _GAP):
+        yield f"objective.gap is {objective.gap} in the plan and {gap:g} recomputed"

@@ -25,15 +25,14 @@ from planner.solve.placement import Placed, place
 from planner.solve.pool_pairs import pool_pairs
 from planner.solve.problem import Problem
 from planner.solve.replica_speed import replica_speeds
-from planner.solve.replica_writer import ReplicaWriter
+from planner.solve.replica_writer import ReplicaWriter, write_replica
 from planner.solve.shape import Shape
 from planner.solve.shared_gpus import SHARED, shared_gpus
 from planner.solve.solution import Solution
+from planner.speed.price_of_tokens import a_million_tokens, a_month
 from planner.speed.traffic import traffic
 from planner.units import count
 from planner.workload import Workload, describe_targets
-
-HOURS_A_MONTH = 730
 
 
 def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> Plan:
@@ -53,8 +52,8 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
             gap=gap,
         ),
         cost_usd_per_hour=cost,
-        cost_usd_per_month=None if cost is None else round(cost * HOURS_A_MONTH, 2),
-        cost_usd_per_million_output_tokens=_per_million(problem, cost),
+        cost_usd_per_month=a_month(cost),
+        cost_usd_per_million_output_tokens=a_million_tokens(problem.request, cost),
         gpus_used=len({device for replica in placed for device in replica.devices}),
         nodes_used=len(nodes),
         nodes=node_uses(problem.inventory, [device for replica in placed for device in replica.devices]),
@@ -79,20 +78,6 @@ def plan_cost(placed: Sequence[Placed]) -> float:
     total = sum(Fraction(str(node.usd_per_hour or 0)) for node in nodes.values())
     gpus = {(slot.node.name, gpu) for replica in placed for slot in replica.slots for gpu in slot.gpus}
     return float(total + sum(Fraction(str(nodes[name].usd_per_gpu_hour or 0)) for name, _ in gpus))
-
-
-def _per_million(problem: Problem, cost: float | None) -> float | None:
-    """USD for a million output tokens at the load that was asked for; None unless every model has a rate."""
-    rates = []
-    for wanted in problem.request.models:
-        load = wanted.workload
-        if load.tokens_per_second is not None:
-            rates.append(load.tokens_per_second)
-        elif load.requests_per_second is not None:
-            rates.append(load.requests_per_second * traffic(load).output)
-    if cost is None or len(rates) < len(problem.request.models):
-        return None
-    return float(f"{cost / (sum(rates) * 3600 / 10**6):.4g}")
 
 
 def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
@@ -144,7 +129,7 @@ def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> De
     writer = ReplicaWriter(problem.inventory)
     mine = [replica for replica in placed if replica.shape.wanted == position]
     variant = mine[0].shape.variant
-    shapes = [replica.shape for replica in mine]
+    shapes = [writer.seated(replica) for replica in mine]
     speeds = replica_speeds(shapes, problem.request.models[position].workload)
     return Deployment(
         model=variant.model.name,
@@ -153,7 +138,7 @@ def _deployment(problem: Problem, position: int, placed: Sequence[Placed]) -> De
         source=variant.source or problem.request.models[position].model,
         quantized_on_load=variant.on_load,
         changes=list(variant.changes),
-        replicas=[writer.write(*pair) for pair in zip(mine, speeds, strict=True)],
+        replicas=[write_replica(*parts) for parts in zip(mine, shapes, speeds, strict=True)],
         pools=pool_pairs(shapes, problem.request.models[position].workload),
     )
 

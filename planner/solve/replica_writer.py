@@ -1,6 +1,7 @@
 """Write the replicas of a plan: their devices, and the bill on exactly those."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from planner.fleet.inventory import Inventory
@@ -15,7 +16,7 @@ from planner.solve.shape import Shape
 
 
 class ReplicaWriter:
-    """Writes replicas; those of one shape on alike devices are billed once.
+    """Seats replicas on their devices; those of one shape on alike devices are billed once.
 
     A shape is billed for the worst of the places that its slots may be cut from; its replicas are billed for
     the devices they got.
@@ -23,10 +24,10 @@ class ReplicaWriter:
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
-        self._bills: dict[tuple[int, tuple[Site, ...]], Bill] = {}
+        self._seated: dict[tuple[int, tuple[Site, ...]], Shape] = {}
 
-    def write(self, placed: Placed, speed: dict[str, Any] | None) -> ReplicaPlan:
-        """Return the replica, of this predicted speed, as the plan document holds it."""
+    def seated(self, placed: Placed) -> Shape:
+        """Return the shape of a replica with the sites and the bill of its devices; one object for alike ones."""
         shape, stages = placed.shape, _stages(placed)
         sites = tuple(
             stage_site(
@@ -36,22 +37,23 @@ class ReplicaWriter:
         )
         if shape.parts:
             sites = tuple(in_share(site, shape.parts) for site in sites)
-        bill = self._bill(shape, sites)
-        return ReplicaPlan(
-            phase=shape.phase,
-            layout=shape.layout,
-            stages=stages,
-            per_device=[DeviceLines(**device.document()) for device in bill.per_device],
-            speed=speed,
-            capacity=_capacity(shape, bill),
-        )
-
-    def _bill(self, shape: Shape, sites: tuple[Site, ...]) -> Bill:
         key = id(shape), sites
-        if key not in self._bills:
-            variant = shape.variant
-            self._bills[key] = variant.engine.bill(variant.model, shape.layout, sites)
-        return self._bills[key]
+        if key not in self._seated:
+            bill = shape.variant.engine.bill(shape.variant.model, shape.layout, sites)
+            self._seated[key] = replace(shape, sites=sites, bill=bill)
+        return self._seated[key]
+
+
+def write_replica(placed: Placed, seated: Shape, speed: dict[str, Any] | None) -> ReplicaPlan:
+    """Return a replica, of this predicted speed, as the plan document holds it."""
+    return ReplicaPlan(
+        phase=seated.phase,
+        layout=seated.layout,
+        stages=_stages(placed),
+        per_device=[DeviceLines(**device.document()) for device in seated.bill.per_device],
+        speed=speed,
+        capacity=_capacity(seated, seated.bill),
+    )
 
 
 def _capacity(shape: Shape, bill: Bill) -> Capacity:
