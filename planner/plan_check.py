@@ -29,7 +29,7 @@ def check(plan: Plan | str | Path) -> list[str]:
     if len(document.deployments) != len(document.request.models):
         findings.append(f"{len(document.deployments)} deployments for {len(document.request.models)} models")
     for place, deployment in enumerate(document.deployments):
-        mine = [subject for subject in found if subject.place == place]
+        mine, before = [subject for subject in found if subject.place == place], len(findings)
         if not mine:
             findings.append(f"{deployment.model}: has no replica")
         carried = []
@@ -43,7 +43,8 @@ def check(plan: Plan | str | Path) -> list[str]:
         findings += load_findings(carried, inventory)
         findings += lie_findings(mine, inventory)
         findings += pool_findings(carried, inventory)
-        findings += speed_findings(mine, inventory)
+        if len(findings) == before:
+            findings += speed_findings(mine, inventory)
     return [*findings, *total_findings(document, found, inventory)]
 
 

@@ -17,7 +17,7 @@ from planner.solve.variant import Variant
 def speed_findings(subjects: Sequence[Subject], inventory: Inventory) -> Iterator[str]:
     """Yield what is written of the speed of replicas and is not what their layouts give, each with its stated part.
 
-    A plan need not say how fast it is. Nothing for replicas whose devices are not there, which is a finding already.
+    A plan need not say how fast it is. To be asked of replicas that hold in all else.
     """
     known: dict[str, Shape] = {}
     shapes = []
@@ -27,7 +27,7 @@ def speed_findings(subjects: Sequence[Subject], inventory: Inventory) -> Iterato
             return
         key = f"{shape.layout.model_dump_json()} {shape.sites} {shape.phase} {shape.way} {shape.capacity} {shape.bill}"
         shapes.append(known.setdefault(key, shape))
-    if not subjects or not any(sum(shape.capacity.values()) for shape in shapes):
+    if not shapes:
         return
     for subject, truth in zip(subjects, replica_speeds(shapes, subjects[0].wanted.workload), strict=True):
         stated = subject.replica.speed

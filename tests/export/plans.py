@@ -62,7 +62,7 @@ def laid_out(
     )
     return Plan(
         status="feasible",
-        objective=Objective(name="gpus", value=layout.gpus * replicas, bound=1, gap=0.5),
+        objective=Objective(name="gpus", value=layout.gpus * replicas, bound=1, gap=1 - 1 / (layout.gpus * replicas)),
         cost_usd_per_hour=None,
         gpus_used=layout.gpus * replicas,
         nodes_used=len({device.partition("/")[0] for device, _ in devices[: layout.gpus * replicas]}),

@@ -71,7 +71,7 @@ def test_engines_whose_fraction_is_of_what_is_free_do_not_share() -> None:
 
 def test_a_target_that_hands_out_whole_gpus_refuses() -> None:
     document = ask(THREE, "1xL40S")
-    with pytest.raises(Refused, match="share of a GPU, and it hands out whole ones; --to vllm, scripts can"):
+    with pytest.raises(Refused, match="share of a GPU, and it hands out whole ones; --to vllm"):
         export(document, "kubernetes")
     assert "--gpu-memory-utilization 0." in export(document, "vllm")["serve-0.sh"]
 
