@@ -24,3 +24,10 @@ def test_a_longer_pipeline_is_tried_where_a_shorter_one_was_given_fewer_slots() 
     made = plan("huggyllama/llama-30b", "4x4090", context=2048, concurrency=4, engine="llamacpp")
     assert made.status == "optimal"
     assert [replica.layout.label() for replica in made.deployments[0].replicas] == ["TP1 PP4"]
+
+
+def test_a_smaller_file_is_named_as_a_fix() -> None:
+    document = plan("llama-3.3-70b", "2x3090", engine="llamacpp", context=8192)
+    changes = [fix["change"] for fix in document.fixes]
+    assert {"models.0.allow.quantization": ["Q4_K_M"]} in changes
+    assert {"models.0.allow.quantization": ["Q8_0"]} not in changes

@@ -13,6 +13,8 @@ from planner.solve.problem import Problem
 _CACHE = {"vllm": "fp8", "sglang": "fp8_e4m3"}
 """What a cache of eight bits is called by each engine that has one."""
 _STORED = ("fp8", "awq", "gptq")
+_FILES = ("Q8_0", "Q4_K_M")
+"""Types of GGUF files that are published of nearly every model."""
 
 
 def lightest(request: Request, problem: Problem, places: Sequence[int]) -> Request:
@@ -48,6 +50,17 @@ def lighter_types(problem: Problem, place: int) -> Iterator[Fix]:
             if scheme not in allow.quantization and source not in allow.checkpoints:
                 allowed = allow.model_copy(update={"checkpoints": [*allow.checkpoints, source]})
                 ways.append((f"checkpoint {source}", "allow.checkpoints", allowed.checkpoints, allowed))
+    if wanted.engine == "llamacpp":
+        ways += [
+            (
+                f"weights as {kind}",
+                "allow.quantization",
+                [*allow.quantization, kind],
+                allow.model_copy(update={"quantization": [*allow.quantization, kind]}),
+            )
+            for kind in _FILES
+            if kind not in allow.quantization
+        ]
     for words, field, value, allowed in ways:
         request = with_model(problem.request, place, allow=allowed)
         try:
