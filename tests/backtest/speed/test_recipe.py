@@ -13,7 +13,8 @@ ROW = {
 def test_settings_of_the_script_that_ran() -> None:
     """benchmarks/single_node/dsr1_fp4_b200.sh of InferenceX."""
     run = read_speed_row(ROW)
-    assert (run.layout.kv_cache_dtype, run.layout.max_num_batched_tokens) == ("fp8", 16384)
+    assert run.layout.kv_cache_dtype.startswith("fp8")
+    assert run.layout.max_num_batched_tokens == 16384
     assert run.layout.options["scheduler_recv_interval"] == 30
     assert read_speed_row(ROW | {"concurrency": 4}).layout.options["scheduler_recv_interval"] == 10
     assert (run.workload.input_tokens, run.workload.rounds) == (round(8192 * 0.9), 10)
@@ -27,7 +28,7 @@ def test_tokens_of_a_step_may_follow_the_prompt() -> None:
 
 
 def test_a_stated_cache_type_beats_the_script() -> None:
-    assert read_speed_row(ROW | {"kv_dtype": "bf16"}).layout.kv_cache_dtype != "fp8"
+    assert read_speed_row(ROW | {"kv_dtype": "bf16"}).layout.kv_cache_dtype in ("auto", "bfloat16")
 
 
 def test_others_are_left_alone() -> None:
