@@ -1,10 +1,12 @@
 """Each source format: its units, ranks and traps."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from planner.backtest.backtest import entry_of
+from planner.backtest.memory_entry import memory_entry
 from planner.backtest.readers import engine_of, reader_of
 from planner.backtest.recorded_model import recorded_model
 from planner.errors import BadInput
@@ -103,3 +105,19 @@ def test_no_length_asked_for_is_no_length_needed() -> None:
     }  # fmt: skip
     assert entry_of(row, 0, Path()).fits == (True, True)
     assert entry_of(row | {"context": 32768}, 0, Path()).fits[0] is False
+
+
+def test_the_fork_keeps_every_head_without_mla() -> None:
+    """`mla_attn=0` as logged by ik_llama.cpp: keys and values of all heads, not a latent."""
+    sizes = []
+    for mode in (0, 3):
+        row = {
+            "id": "m", "framework": "ik_llama.cpp (fork)", "model": "GLM-4.7-Flash", "gpu": "1x RTX 5090",
+            "context": 4096, "quantization": "Q4_K_M", "other_flags": f"offloaded 48/48 layers; mla_attn={mode}",
+            "measured": {"kv_buffer_MiB": {"CUDA0": 3760.0}},
+        }  # fmt: skip
+        entry = memory_entry(row, "llamacpp", Path(), 0.9)
+        found = entry.predicted["kv_buffer_MiB"]
+        assert isinstance(found, Mapping)
+        sizes.append(round(found["CUDA0"], 1))
+    assert sizes == [3760.0, 211.5]

@@ -141,6 +141,8 @@ def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:
         for name, pattern in _FACTS.items()
         if (match := pattern.search(remarks))
     }
+    if options.get("mla_use") == 0 and "c^KV" in str(fields.row.get("measured")):
+        options["mla_use"] = 1  # files with the heads folded in cannot do without a latent
     if match := re.search(r"flash_attn=(\d)|-fa (on|off)", remarks):
         options["flash_attn"] = "on" if match[1] == "1" or match[2] == "on" else "off"
     if "kv_unified=true" in remarks:

@@ -52,7 +52,7 @@ def cell_bytes(attention: Attention, options: Options, build: Build) -> int:
     """Bytes of one token in one layer: keys of one type, values of another, rows of whole blocks."""
     if attention.kind is CacheKind.CROSS:
         return 0
-    if attention.kind is CacheKind.MLA and build.latent_cache:
+    if attention.kind is CacheKind.MLA and build.latent_cache and not options.whole_heads:
         latent = options.keys.size(attention.latent_dim)
         rank = attention.latent_dim - _rotary(attention)
         index = options.keys.size(attention.index_dim) if build.index_cache else 0

@@ -35,7 +35,8 @@ class Options:
     """Flags with their defaults; `gpu_layers` None offloads everything.
 
     `drafts` are the tokens that a speculator proposes to verify; `outputs` the tokens of a step that get logits,
-    None for as many as a server needs, 0 for all (`n_outputs_max`).
+    None for as many as a server needs, 0 for all (`n_outputs_max`). `whole_heads`: the fork's `-mla 0`, which caches
+    the keys and values of every head in place of a latent.
     """
 
     gpu_layers: int | None = None
@@ -53,6 +54,7 @@ class Options:
     offload_operations: bool = True
     drafts: int = 0
     outputs: int | None = None
+    whole_heads: bool = False
 
 
 def read_options(options: Mapping[str, OptionValue]) -> Options:
@@ -73,6 +75,7 @@ def read_options(options: Mapping[str, OptionValue]) -> Options:
         offload_operations=options.get("op_offload") is not False,
         drafts=_whole(options, "spec_draft_n_max", USUAL_DRAFTS) if _speculates(options) else 0,
         outputs=_whole(options, "n_outputs_max", 0) if "n_outputs_max" in options else None,
+        whole_heads=_whole(options, "mla_use", 1) == 0,
     )
 
 
