@@ -74,8 +74,8 @@ class CacheSpec:
         return ceil_div(min(self.window - 1 + request.in_flight, request.tokens), self.block_size) + 1
 
     def as_full(self) -> "CacheSpec":
-        """Return the spec of a planner that gives every token a slot, whatever the window."""
-        return replace(self, kind=SpecKind.FULL, window=None) if self.window else self
+        """Return the spec of a planner that gives every token a slot in every layer, whatever the window."""
+        return replace(self, kind=SpecKind.FULL, window=None) if self.window or self.kind is SpecKind.CROSS else self
 
     def with_page(self, page_bytes: int) -> "CacheSpec":
         """Return the spec with a page of `page_bytes`: more tokens a block where they divide it, else padding."""

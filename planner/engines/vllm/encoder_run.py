@@ -2,7 +2,8 @@
 
 Sources: v1/worker/gpu_model_runner.py (profile_run), models/qwen2_5_vl.py, qwen3_vl.py, siglip.py. In the feed-forward
 half of a layer the residual, its norm, the inner values and the activated ones are alive; in the attention half the
-residual, its norm, query, key and value, and copies of them to be rotated (in float32 before 0.12).
+residual, its norm, query, key and value, and copies of them to be rotated (in float32 before 0.12). Towers that hand on
+the outputs of several layers hold them, stack them and join them with the last (models/mllama.py).
 """
 
 from dataclasses import dataclass
@@ -34,13 +35,15 @@ def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: P
         return EncoderRun()
     live, pixels = _patch_bytes(model, layout.tensor_parallel_size, rules.vision_rotary)
     patches = patches_of(model, items.largest)
+    inputs = 2 * patches * pixels
     handed_on = 2 * items.largest * model.hidden_size
     if rules.generation == "v0":
+        inputs *= 3  # in float32, and in the type of the tower
         # The pixels of the whole prompt stay, and its embeddings are merged into a copy of the text's.
         handed_on = items.count * (
             4 * patches_of(model, items.together) * pixels + 4 * items.together * model.hidden_size
         )
-    return EncoderRun(patches * (live + 2 * pixels), handed_on)
+    return EncoderRun(patches * live + inputs, handed_on)
 
 
 @cache
@@ -50,16 +53,13 @@ def _patch_bytes(model: Model, tensor: int, rotary: str) -> tuple[int, int]:
     parts = [part for part in model.components if part.counted and any(t.role is Role.VISION for t in part.tensors)]
     if not parts:
         return 0, 0
-    tensors = parts[0].tensors
-    widths = [t.shape[0] for t in tensors if t.name.endswith(("norm1.weight", "layer_norm1.weight", "_norm.weight"))]
-    width = max(widths, default=0)
-    inner = [
-        t.shape[0] // tensor
-        for t in tensors
-        if t.matmul and ".0." in t.name and t.shape[0] > width and not any(part in t.name for part in _NO_FEED_FORWARD)
-    ]
+    layer = [t for t in parts[0].tensors if ".0." in t.name and not any(part in t.name for part in _NO_FEED_FORWARD)]
+    width = max((t.shape[0] for t in layer if "norm" in t.name and len(t.shape) == 1), default=0)
+    inner = [t.shape[0] // tensor for t in layer if t.matmul and t.shape[0] > width]
     feed_forward = 2 * (2 * width + sum(inner) + max(inner, default=0))
     rotated = _ROTATED * (1 if rotary == "model" else 2)
     attention = 2 * (2 * width + (_QKV + rotated) * width // tensor)
+    collected = len(vision.get("intermediate_layers_indices") or ())
+    joined = 2 * width * (3 * collected + 2) if collected else 0
     patch, frames = int(vision.get("patch_size") or 0), int(vision.get("temporal_patch_size") or 1)
-    return max(feed_forward, attention), _CHANNELS * frames * patch**2
+    return max(feed_forward, attention, joined), _CHANNELS * frames * patch**2

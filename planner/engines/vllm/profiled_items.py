@@ -1,7 +1,8 @@
 """The largest image and the largest video that the profiling run sends through a vision tower, in tokens.
 
 Sources: model_executor/models/qwen2_vl.py and qwen3_vl.py (get_image_size_with_most_features, get_max_video_tokens),
-multimodal/profiling.py (get_decoder_dummy_data of 0.7 to 0.10), v1/worker/gpu_model_runner.py (profile_run).
+multimodal/profiling.py (get_decoder_dummy_data of 0.7 to 0.10), v1/worker/gpu_model_runner.py (profile_run),
+worker/enc_dec_model_runner.py (profile_run: an image for each sequence).
 """
 
 import json
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.release import Rules, Version
 from planner.layout import Layout
+from planner.models.attention import CacheKind
 from planner.models.model import Model
 from planner.units import ceil_div
 
@@ -21,12 +23,14 @@ _LARGEST_IMAGE = 16384
 class ProfiledItems:
     """Tokens of one image and of one video (0: none is made), and how many of them run at once.
 
-    `together` are the tokens of a prompt that holds one of each, as v0 profiles them.
+    `together` are the tokens of a prompt that holds one of each, as v0 profiles them; of models with
+    cross-attention the items stand beside the prompt.
     """
 
     image: int
     video: int
     count: int
+    beside: bool = False
 
     @property
     def largest(self) -> int:
@@ -35,8 +39,8 @@ class ProfiledItems:
 
     @property
     def together(self) -> int:
-        """Tokens of one image and one video."""
-        return self.image + self.video
+        """Tokens of one image and one video in a prompt."""
+        return 0 if self.beside else self.image + self.video
 
 
 NO_ITEMS = ProfiledItems(0, 0, 0)
@@ -59,6 +63,8 @@ def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version)
     largest = max(image, video)
     if not largest:
         return NO_ITEMS
+    if any(layer.attention and layer.attention.kind is CacheKind.CROSS for layer in model.distinct_layers):
+        return ProfiledItems(_integer(vision, "max_num_tiles") * image, 0, layout.max_num_seqs, beside=True)
     if rules.generation == "v0":
         # A prompt with one of each; before 0.8 text takes its place where it is longer than the step.
         if rules.long_items == "text" and image + video > layout.max_num_batched_tokens:
@@ -81,6 +87,11 @@ def _image_tokens(model: Model, vision: dict[str, object], processor: dict[str, 
     return _LARGEST_IMAGE
 
 
+def _integer(config: dict[str, object], name: str) -> int:
+    found = config.get(name)
+    return found if isinstance(found, int) else 1
+
+
 def _video_tokens(image: int, layout: Layout, rules: Rules) -> int:
     """Two frames of the largest size take the tokens of an image; as many as the length holds, and one at least."""
     length = layout.max_model_len if rules.video_length == "model" else layout.max_num_batched_tokens
@@ -91,8 +102,7 @@ def _video_tokens(image: int, layout: Layout, rules: Rules) -> int:
 
 def merge(vision: dict[str, object]) -> int:
     """Patches along a side that make one token."""
-    found = vision.get("spatial_merge_size")
-    return found if isinstance(found, int) else 1
+    return _integer(vision, "spatial_merge_size")
 
 
 def patches_of(model: Model, tokens: int) -> int:

@@ -66,6 +66,8 @@ class StageMemory:
     def at(self, confidence: float) -> "StageMemory":
         """Return the lines at the upper edges of their error bands."""
         bands = terms("bands") | (terms("reserved_bands") if self.reserved else {})
+        if self.graphs_in_fraction:
+            bands |= {"graphs": bands["estimated_graphs"]}
         edges = {
             name: upper_edge(getattr(self, name), bands[name], confidence)
             for name in ("context", "weights", "activation", "non_torch", "graphs")

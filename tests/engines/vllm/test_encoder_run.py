@@ -59,6 +59,14 @@ def test_embeddings_stay_while_the_language_model_runs() -> None:
         assert abs(peak / GIB - logged) < 0.03 * logged
 
 
+def test_cross_attention_runs_an_image_for_each_sequence() -> None:
+    """0.6.6, H100, 128 sequences of 65,536 tokens: a peak of 36.63 GiB (pull request 12126 of vLLM)."""
+    engine, model = of_version("0.6.6"), load_model("meta-llama/Llama-3.2-11B-Vision-Instruct")
+    limits = Limits(max_model_len=65536, max_num_seqs=128, enforce_eager=True)
+    bill = engine.bill(model, engine.layout(model, H100, limits), [usual_site(H100)])
+    assert abs(bill.per_device[0].activation_bytes / GIB - 36.63) < 1
+
+
 def test_only_the_stage_with_the_tower_runs_it() -> None:
     model = load_model(QWEN)
     layout = ENGINE.layout(model, H100, LIMITS, pipeline=2)
