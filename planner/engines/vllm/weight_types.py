@@ -26,6 +26,9 @@ _WITHOUT_INDEX = Version(0, 33, 0)
 """Since this release GPTQ layers have no index of groups (layers/quantization/auto_gptq.py)."""
 _SECOND_OF_A_PAIR = ("up_proj.", "w3.")
 _KEYS, _VALUES = "self_attn.k_proj.", "self_attn.v_proj."
+_INDEX_NORM = ("indexer.k_norm.weight", "indexer.k_norm.bias")
+_INDEX_UNQUANTIZED = ("indexer.wk.", "indexer.weights_proj.")
+"""Held in float32, and as one matrix without quantization (models/deepseek_v2.py, Indexer)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,17 @@ class WeightTypes:
     """`stored` is the type of the checkpoint, `served` the one that vLLM computes in.
 
     `attention_scales` is true when the quantization method brings the scales of query, key, value and
-    probabilities as parameters, one number each (layers/quantization/kv_cache.py). `expert_blocks` is
-    true for experts in eight bits with a scale a block, `float32_router` for classes that route in float32,
-    `divided_head_norms` for those that divide the norms over all heads of query and key, `group_index` where GPTQ
-    layers keep the index of their groups, `values_of_keys` for classes that make value matrices where keys serve.
+    probabilities as parameters, one number each (layers/quantization/kv_cache.py), `latent_scales` when it
+    does for latent attention too. `expert_blocks` is true for experts in eight bits with a scale a block,
+    `float32_router` for classes that route in float32, `divided_head_norms` for those that divide the norms
+    over all heads of query and key, `group_index` where GPTQ layers keep the index of their groups,
+    `values_of_keys` for classes that make value matrices where keys serve.
     """
 
     stored: DType
     served: DType
     attention_scales: bool = False
+    latent_scales: bool = False
     expert_blocks: bool = False
     float32_router: bool = False
     divided_head_norms: bool = False
@@ -54,11 +59,13 @@ class WeightTypes:
         wished = str(layout.options.get("dtype", "auto"))
         served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else dtype_named(wished, "--dtype")
         fp8 = model.quantization == "fp8"
+        modelopt = (model.quantization or "").startswith("modelopt")
         peculiar = model_class(model.architecture, version)
         return WeightTypes(
             stored=model.dtype,
             served=served,
-            attention_scales=fp8,
+            attention_scales=fp8 or modelopt,
+            latent_scales=modelopt,
             expert_blocks=fp8,
             float32_router=peculiar.float32_router,
             divided_head_norms=peculiar.divided_head_norms,
@@ -79,7 +86,11 @@ class WeightTypes:
             return INT32
         if tensor.role is Role.EXPERT and tensor.name.endswith(_SHAPE_OF_PACKED):
             return self.served
-        if tensor.name.endswith(_FLOAT32) or (self.float32_router and tensor.role is Role.ROUTER and tensor.matmul):
+        if any(name in tensor.name for name in _INDEX_UNQUANTIZED):
+            return self.served
+        if tensor.name.endswith((*_FLOAT32, *_INDEX_NORM)) or (
+            self.float32_router and tensor.role is Role.ROUTER and tensor.matmul
+        ):
             return F32
         return self.served if tensor.dtype == self.stored else tensor.dtype
 
@@ -101,6 +112,8 @@ class WeightTypes:
         """Yield the tensors of a layer that are made: one shape for a pair of packed experts, values like keys."""
         keys_alone = self.values_of_keys and not any(tensor.name.startswith(_VALUES) for tensor in layer.tensors)
         for tensor in layer.tensors:
+            if tensor.kind is Kind.SCALE and any(name in tensor.name for name in _INDEX_UNQUANTIZED):
+                continue
             second = tensor.role is Role.EXPERT and any(name in tensor.name for name in _SECOND_OF_A_PAIR)
             if second and tensor.name.endswith(_SHAPE_OF_PACKED):
                 continue
@@ -112,7 +125,8 @@ class WeightTypes:
 
     def attention_scale_bytes(self, layer: Layer) -> int:
         """Bytes of the scales that the attention of a layer has as parameters."""
-        scaled = self.attention_scales and layer.attention and not layer.attention.latent_dim
+        latent = layer.attention is not None and layer.attention.latent_dim > 0
+        scaled = layer.attention and (self.latent_scales if latent else self.attention_scales)
         return self.served.size(4) if scaled else 0
 
 
