@@ -73,5 +73,6 @@ def _limits(model: Model, layout: Layout) -> Iterator[str]:
         yield "expert parallelism needs a mixture-of-experts model"
     if layout.max_num_batched_tokens < layout.max_num_seqs:
         yield f"max_num_batched_tokens {layout.max_num_batched_tokens} is below max_num_seqs {layout.max_num_seqs}"
-    if layout.max_model_len > model.max_context:
+    attends = any(layer.attention for layer in model.distinct_layers)
+    if attends and layout.max_model_len > model.max_context:
         yield f"max_model_len {layout.max_model_len:,} is above the {model.max_context:,} tokens of the model"
