@@ -40,7 +40,9 @@ class Layout(Document):
     max_model_len: int = Field(ge=1)
     max_num_seqs: int = Field(ge=1)
     max_num_batched_tokens: int = Field(ge=1)
-    memory_fraction: float = Field(gt=0, le=1)
+    memory_fraction: float = Field(
+        le=1, allow_inf_nan=False, description="as the engine resolves it; one that leaves nothing, its profile refuses"
+    )
     kv_cache_dtype: str = "auto"
     block_size: int = Field(default=16, ge=1)
     enforce_eager: bool = False
