@@ -43,7 +43,7 @@ class LoadKnob:
         return f"{self.value(steps):,} {self.words}"
 
 
-_KNOBS = (
+LOAD_KNOBS = (
     LoadKnob("requests_per_second", "requests", 100, "requests/s"),
     LoadKnob("tokens_per_second", "tokens", 1, "output tokens/s"),
     LoadKnob("concurrency", "sequences", 1, "sequences at once"),
@@ -52,7 +52,7 @@ _KNOBS = (
 
 def load_knob(workload: Workload) -> LoadKnob:
     """Return the knob of a workload."""
-    return next(knob for knob in _KNOBS if getattr(workload, knob.field) is not None)
+    return next(knob for knob in LOAD_KNOBS if getattr(workload, knob.field) is not None)
 
 
 def most_carried(problem: Problem, place: int, limit: int | None = None, *, least: int = 1) -> int | None:
@@ -67,13 +67,18 @@ def most_carried(problem: Problem, place: int, limit: int | None = None, *, leas
         turned = problem.asking(knob.turned(problem.request, place, steps))
         return turned.within(limit)
 
+    return largest(carries, least, _MOST, nearly_most(problem, place, knob, limit))
+
+
+def nearly_most(problem: Problem, place: int, knob: LoadKnob, limit: int | None = None) -> int:
+    """Return about the largest load of one model that a plan can carry, in steps of a knob, without a search."""
     guess = _MOST
     for _ in range(2):
-        guess = _guess(problem.asking(knob.turned(problem.request, place, guess)), place, knob, limit)
-    return largest(carries, least, _MOST, guess)
+        guess = _endless(problem.asking(knob.turned(problem.request, place, guess)), place, knob, limit)
+    return guess
 
 
-def _guess(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
+def _endless(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
     """What the shapes of an endless load carry at most, which is nearly right."""
     programme = problem.programme
     rows = problem.rows_within(limit)

@@ -2,15 +2,13 @@
 
 from collections.abc import Collection
 
-from planner.errors import BadInput
 from planner.request import ModelRequest
 from planner.solve.capacity import MILLI, needs
 from planner.solve.enumerate_shapes import Shapes
+from planner.solve.explain.alone import alone
 from planner.solve.shape import Shape
-from planner.speed.predict import predict
-from planner.speed.speed import Speed
 from planner.units import count, gib
-from planner.workload import Workload, describe_targets
+from planner.workload import describe_targets
 
 _NEEDS = {"concurrency": "sequences", "context": "sequences"}
 _NEEDS |= {"requests_per_second": "requests", "tokens_per_second": "tokens"}
@@ -50,11 +48,8 @@ def _too_large(best: Shape) -> str:
 
 def _too_slow(wanted: ModelRequest, slow: list[Shape]) -> str:
     asked = " and ".join(describe_targets(wanted.workload)) or "any answer at all"
-    alone = wanted.workload.model_copy(
-        update={"concurrency": 1, "requests_per_second": None, "tokens_per_second": None}
-    )
-    found = ((shape, _alone(shape, alone)) for shape in slow)
-    timed = [(speed.answer_ms(alone), shape.rank, speed, shape) for shape, speed in found if speed]
+    found = ((shape, alone(shape, wanted.workload)) for shape in slow)
+    timed = [(speed.answer_ms(wanted.workload), shape.rank, speed, shape) for shape, speed in found if speed]
     if not timed:
         return f"speed: no layout of {wanted.model} gives {asked}: the catalogue has no bandwidth of these GPUs"
     _, _, speed, best = min(timed, key=lambda entry: entry[:2])
@@ -62,14 +57,6 @@ def _too_slow(wanted: ModelRequest, slow: list[Shape]) -> str:
         f"speed: no layout of {wanted.model} gives {asked}, even to one request; the soonest, {best.label},"
         f" has its first token after {speed.ttft_ms:,.4g} ms and {speed.tpot_ms:,.4g} ms a token"
     )
-
-
-def _alone(shape: Shape, workload: Workload) -> Speed | None:
-    variant = shape.variant
-    try:
-        return predict(variant.model, shape.layout, shape.sites, variant.engine, workload)
-    except BadInput:
-        return None
 
 
 def _too_little(wanted: ModelRequest, need: str, asked: int, fitting: list[Shape], gpus: int) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from planner.request import Request
+from planner.solve.explain.alone import alone
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.requirement import with_model, with_workload
 from planner.solve.explain.search import largest, smallest
+from planner.solve.load_knob import LOAD_KNOBS, nearly_most
 from planner.solve.problem import Problem
 from planner.workload import Workload
 
@@ -97,10 +99,22 @@ def _steps(problem: Problem, place: int, knob: Knob, asked: float) -> int | None
         return problem.asking(_with(problem.request, place, knob, steps)).feasible
 
     if knob.up:
-        first = int(asked) + 1
-        return smallest(holds, first, _MOST_MS, guess=2 * first)
+        return smallest(holds, int(asked) + 1, _MOST_MS, guess=_soonest(problem, place, knob))
     first, last = _least(problem.request, place, knob), ceil(asked * knob.per_unit) - 1
-    return largest(holds, first, last) if last >= first else None
+    if last < first:
+        return None
+    load = next((load for load in LOAD_KNOBS if load.field == knob.field), None)
+    return largest(holds, first, last, nearly_most(problem, place, load) if load else None)
+
+
+def _soonest(problem: Problem, place: int, knob: Knob) -> int:
+    """Milliseconds that a single request takes on the layout where it takes least: where the search begins."""
+    load, found = problem.request.models[place].workload, problem.shapes[place]
+    speeds = (alone(shape, load) for shape in (*found.fitting, *found.slow) if shape.phase is None)
+    times = [
+        speed.answer_ms(load) if knob.field == "answer_ms" else getattr(speed, knob.field) for speed in speeds if speed
+    ]
+    return ceil(min(times, default=_MOST_MS))
 
 
 def _least(request: Request, place: int, knob: Knob) -> int:
