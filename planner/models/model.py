@@ -173,7 +173,7 @@ class Model:
         """Elements of recurrent state that one sequence keeps."""
         return sum(times * layer.state.elements for layer, times in self.distinct_layers.items() if layer.state)
 
-    @property
+    @cached_property
     def experts(self) -> int:
         """Routed experts of a mixture-of-experts layer; 0 for a dense model."""
         return max((layer.routing.experts for layer in self.layers if layer.routing), default=0)

@@ -9,7 +9,7 @@ import pytest
 
 from planner.solve.integer_programme import IntegerProgramme, Terms
 from planner.solve.lexicographic import minimise
-from planner.solve.outcome import Effort, SolverName
+from planner.solve.outcome import Effort, Progress, SolverName
 
 
 def knapsacks() -> tuple[IntegerProgramme, Terms]:
@@ -23,10 +23,16 @@ def knapsacks() -> tuple[IntegerProgramme, Terms]:
 
 @pytest.mark.parametrize("solver", ["scip", "highs"])
 def test_the_best_so_far_is_returned(solver: SolverName) -> None:
+    """Ctrl-C is pressed once the solver tells how it gets on: SCIP of a first plan, HiGHS of its seconds."""
     programme, objective = knapsacks()
-    effort = Effort(seconds=20)
-    timer = threading.Timer(0.5, interrupt_main, [signal.SIGINT])
-    timer.start()
+    pressed = threading.Event()
+
+    def press(progress: Progress) -> None:
+        if not pressed.is_set() and (solver == "highs" or progress.value is not None):
+            pressed.set()
+            interrupt_main(signal.SIGINT)
+
+    effort = Effort(seconds=60, watch=press)
     outcome = minimise(programme, objective, effort, solver)
     assert effort.interrupted.is_set() and not outcome.complete
     assert solver == "highs" or outcome.values is not None

@@ -123,15 +123,17 @@ class Vllm:
         rules: Rules,
         confidence: float,
     ) -> list[DeviceBill]:
+        """The bills of all ranks; where experts do not divide, the first ranks of a stage hold one more."""
         devices: list[DeviceBill] = []
-        uneven = layout.expert_parallel and model.experts % layout.expert_group != 0
+        more = model.experts % layout.expert_group if layout.expert_parallel else 0
         for lines, size in zip(stages, sizes, strict=True):
+            own, cache = lines, logged.blocks * size
             for rank in range(layout.gpus_per_stage):
-                own = lines
-                if uneven and rank:
+                if more and rank == more:
                     own = stage_memory(model, layout, lines.stage, rank, lines.site, rules, self.release)
-                rank, cache = len(devices), logged.blocks * size
-                devices.append(_device(own, rank, cache).bounded_by(_device(own.at(confidence), rank, cache)))
+                if rank in (0, more):
+                    alike = _device(own, 0, cache).bounded_by(_device(own.at(confidence), 0, cache))
+                devices.append(replace(alike, rank=len(devices)))
         return devices
 
 
