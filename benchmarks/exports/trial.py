@@ -3,7 +3,8 @@
 python -m benchmarks.exports.trial --first 0 --plans 320
 
 Judges are found as `make test-engines` leaves them, or where GPUPLAN_*_PYTHON and GPUPLAN_SCHEMAS say. Prints what
-differs, then a table of counts by target; exits 1 when anything was not accepted or not read back.
+differs, then a table of counts by target; exits 1 when anything was not accepted or not read back. `--minutes` stops
+it earlier, between two plans.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 
 from tabulate import tabulate
 
@@ -30,15 +32,22 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--plans", type=int, default=320)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--unjudged", action="store_true", help="only read back")
     chosen = parser.parse_args(words)
+    end = monotonic() + 60 * chosen.minutes
     counts: Counter[tuple[str, str]] = Counter()
+    tried = 0
     for one in drawn(chosen.first, chosen.plans):
         for target, outcome, said in _outcomes(one, judged=not chosen.unjudged):
             counts[target, outcome] += 1
             if outcome not in _GOOD:
                 print(f"{one.seed} {target} {outcome}: {said[:500]} | {one.said[:400]}", flush=True)
         print(f"# {one.seed}", file=sys.stderr, flush=True)
+        tried += 1
+        if monotonic() > end:
+            break
+    print(f"{tried} plans from seed {chosen.first} on")
     print(_table(counts))
     sys.exit(1 if any(outcome not in _GOOD for _, outcome in counts) else 0)
 

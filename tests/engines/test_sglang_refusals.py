@@ -45,6 +45,12 @@ def test_layouts_that_sglang_does_not_build(model: str, sizes: dict, said: str, 
     assert said in refusals(model, **sizes), source
 
 
+def test_gptq_runs_by_marlin_alone() -> None:
+    """Unknown quantization method: gptq (configs/model_config.py), where gptq_marlin does not take it (below 8.0)."""
+    assert "gptq needs compute capability 8.0" in refusals("qwen3-8b-GPTQ-Int4", T4)
+    assert not refusals("qwen3-8b-GPTQ-Int4")
+
+
 def test_whole_experts_keep_fp8_blocks_whole() -> None:
     """The remedy of the block check: `--ep-size 4` leaves 768 / 1 a rank."""
     assert not refusals("Qwen3-30B-A3B-FP8", tensor=4, expert_parallel=True)

@@ -12,10 +12,13 @@ from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import round_up
 
 _LEAST_CAPABILITY = {
-    "awq": 80, "gptq": 60, "mxfp4": 80, "nvfp4": 80, "modelopt_fp4": 80, "modelopt": 89, "compressed-tensors": 70,
+    "awq": 80, "gptq": 80, "mxfp4": 80, "nvfp4": 80, "modelopt_fp4": 80, "modelopt": 89, "compressed-tensors": 70,
     "bitsandbytes": 70, "bnb": 70,
 }  # fmt: skip
-"""get_min_capability of layers/quantization/*.py; FP8 runs as weight-only on GPUs that cannot multiply it."""
+"""get_min_capability of layers/quantization/*.py, of GPTQ that of gptq_marlin, the one left on CUDA.
+
+FP8 runs as weight-only on GPUs that cannot multiply it.
+"""
 _LEAST_GPU = (7, 5)
 _ON_AMD = ("awq", "fp8", "compressed-tensors", "quark", "mxfp4", "auto-round")
 """Methods of AMD GPUs (rocm_supported_quantization of configs/model_config.py)."""

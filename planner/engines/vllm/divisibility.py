@@ -2,7 +2,8 @@
 
 Sources: config/vllm.py ("Total number of attention heads (N) must be divisible by tensor parallel size (M)"),
 model_executor/layers/linear.py and distributed/utils.py ("N is not divisible by M"), vocab_parallel_embedding.py,
-the classes of the models (KV heads), layers/quantization/utils/fp8_utils.py (validate_fp8_block_shape).
+the classes of the models (KV heads), layers/quantization/utils/fp8_utils.py (validate_fp8_block_shape),
+auto_awq.py ("The input size is not aligned with the quantized weight shape."), modelopt.py (KNvfp4Static).
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import round_up
 
+_GROUPED = ("awq", "gptq", "modelopt_fp4")
 _FP8_BLOCK, _LEAST_REFINED_BLOCK = 128, 32
 
 
@@ -35,6 +37,8 @@ def indivisible(model: Model, layout: Layout) -> Iterator[str]:
         yield from _matrices(layer, how)
         if model.quantization == "fp8":
             yield from _blocks(layer, how)
+        if model.quantization in _GROUPED:
+            yield from _groups(layer, how)
 
 
 def _matrices(layer: Layer, how: Sharding) -> Iterator[str]:
@@ -43,6 +47,23 @@ def _matrices(layer: Layer, how: Sharding) -> Iterator[str]:
         axis = -1 if tensor.split is Split.ROW else -2
         if tensor.matmul and tensor.split in (Split.COLUMN, Split.ROW) and tensor.shape[axis] % ways:
             yield f"{tensor.module} of {tensor.shape[axis]} cannot be split {ways} ways"
+
+
+def _groups(layer: Layer, how: Sharding) -> Iterator[str]:
+    """Weights with a scale a group of inputs: the inputs of a rank must be whole groups.
+
+    Experts are left out: their groups are halved until they fit (layers/quantization/moe_wna16.py).
+    """
+    matrix: tuple[Tensor, Shape] | None = None
+    for tensor, shape in how.shapes(layer.tensors):
+        if tensor.matmul:
+            matrix = tensor, shape
+        elif tensor.kind is Kind.SCALE and matrix and len(tensor.shape) == len(matrix[0].shape):
+            whole, part = matrix
+            group = whole.shape[-1] // tensor.shape[-1]
+            if whole.split is Split.ROW and whole.role is not Role.EXPERT and part[-1] % group:
+                yield f"{whole.module}: {part[-1]} inputs on a rank are no whole groups of {group}"
+            matrix = None
 
 
 def _blocks(layer: Layer, how: Sharding) -> Iterator[str]:

@@ -49,6 +49,8 @@ def test_the_errors_are_in_the_record(words: str) -> None:
         # Unknown quantization method: bitsandbytes. Must be one of ['awq', 'auto_awq', 'fp8', ...
         ("unsloth/Meta-Llama-3.1-8B-bnb-4bit", "h100-sxm5-80gb", None, None, "needs the plugin vllm-bnb-plugin"),
         ("unsloth/Meta-Llama-3.1-8B-bnb-4bit", "h100-sxm5-80gb", None, "0.27.1", None),
+        # Marlin does not support weight_bits = uint4b8. Only types = [] are supported (utils/marlin_utils.py)
+        ("qwen3-8b-GPTQ-Int4", "v100-sxm2-32gb", None, None, "gptq needs compute capability 7.5"),
         ("llama-3.1-8b:Q4_K_M", "h100-sxm5-80gb", None, None, "needs the plugin vllm-gguf-plugin"),
         ("llama-3.1-8b:Q4_K_M", "h100-sxm5-80gb", None, "0.19.0", None),
     ],
@@ -61,8 +63,21 @@ def test_formats_that_a_release_takes(
     assert any(said in reason for reason in found) if said else found == []
 
 
+@pytest.mark.parametrize("scheme", ["AWQ", "GPTQ-Int4"])
+@pytest.mark.parametrize(("tensor", "cut"), [(8, False), (16, True)])
+def test_quantization_groups_stay_whole(scheme: str, tensor: int, cut: bool) -> None:
+    """auto_awq.py: "The input size is not aligned with the quantized weight shape. This can be caused by too large
+    tensor parallel size."; MarlinLinearKernel: "in_features per partition 192 is not divisible by group_size = 128."
+    """
+    loaded = load_model(f"qwen3-0.6b-{scheme}")
+    found = ENGINE.refusals(loaded, ENGINE.layout(loaded, H100, Limits(max_model_len=4096), tensor=tensor), H100)
+    assert any("inputs on a rank are no whole groups of 128" in said for said in found) == cut
+
+
 def test_prequantized_bitsandbytes_is_not_cut() -> None:
-    """Prequant BitsAndBytes models with tensor parallelism is not supported (bitsandbytes_loader.py, 0.27)."""
+    """bitsandbytes_loader.py: "Prequant BitsAndBytes models with tensor parallelism is not supported. Please try with
+    pipeline parallelism."
+    """
     engine, loaded = find_engine("vllm", "0.27.1"), load_model("unsloth/Meta-Llama-3.1-8B-bnb-4bit")
     layout = engine.layout(loaded, H100, Limits(max_model_len=4096), tensor=2)
     assert any("use pipeline parallelism" in reason for reason in engine.refusals(loaded, layout, H100))
