@@ -38,6 +38,11 @@ class Workload(Document):
         """Tokens of a mean request and its answer, as far as they are stated: no context may be shorter."""
         return max(1, (self.input_tokens or 0) + (self.output_tokens or 0))
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether any latency is asked for."""
+        return any(target is not None for target in (self.ttft_ms, self.tpot_ms, self.answer_ms))
+
 
 def refuse_longer_requests(workload: Workload, model: str) -> None:
     """Raise BadInput where a mean request and its answer are longer than the context."""

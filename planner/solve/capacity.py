@@ -11,7 +11,7 @@ from planner.memory.bill import Bill
 from planner.models.model import Model
 from planner.speed.predict import predict
 from planner.speed.traffic import traffic
-from planner.workload import Workload, describe_targets
+from planner.workload import Workload
 
 Capacity = dict[str, int]
 """`sequences` held at once, `requests` and `tokens` in thousandths a second."""
@@ -47,7 +47,7 @@ def unmeasured(workload: Workload) -> Workload:
 
 def needs_speed(workload: Workload) -> bool:
     """Whether memory alone cannot tell if the load is carried."""
-    return arrives(workload) or bool(describe_targets(workload))
+    return arrives(workload) or workload.has_targets
 
 
 def held_sequences(layout: Layout, bill: Bill) -> int:

@@ -32,7 +32,7 @@ from planner.solve.solution import Solution
 from planner.speed.price_of_tokens import a_million_tokens, a_month
 from planner.speed.traffic import traffic
 from planner.units import count
-from planner.workload import Workload, describe_targets
+from planner.workload import Workload
 
 
 def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> Plan:
@@ -195,7 +195,7 @@ def _carried(shapes: Sequence[Shape], workload: Workload) -> str:
     """`room for 80 sequences at once (64 asked for), 21.3 requests/s within the targets (20 asked for)`."""
     held = sum(held_sequences(shape.layout, shape.bill) for shape in shapes if shape.phase != "prefill")
     parts = [f"room for {count(held, 'sequence')} at once ({workload.concurrency:,} asked for)"]
-    within = " within the targets" if describe_targets(workload) else ""
+    within = " within the targets" if workload.has_targets else ""
     asked = {"requests": workload.requests_per_second, "tokens": workload.tokens_per_second}
     for need, words in (("requests", "requests/s"), ("tokens", "output tokens/s")):
         if asked[need] is not None:
