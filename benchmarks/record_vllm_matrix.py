@@ -3,9 +3,11 @@
 Run it with a Python that has vLLM 0.33 and a CPU torch; it needs no GPU and no weights:
 
     python benchmarks/record_vllm_matrix.py tests/engines/vllm/matrix.jsonl [--only SUBSTRING]
+    python benchmarks/record_vllm_matrix.py drawn.jsonl --seed 1 --cases 200
 
 Each line of the file is one case: the model of `specs/models`, the layout, and vLLM's answer or its
-refusal. Cases that the file already holds are kept, so an interrupted recording goes on where it stopped.
+refusal. With a seed the cases are drawn at random (vllm_matrix/draw.py) instead of gone through. Cases that the
+file already holds are kept, so an interrupted recording goes on where it stopped.
 """
 
 import argparse
@@ -15,12 +17,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-MODELS = ROOT / "specs" / "models"
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.vllm_matrix.draw import MODELS, config_of, drawn  # noqa: E402 - run as a file by vLLM's Python
+
 GIB = 2**30
 CASES = 6
 """Layouts tried of each model; more for mixtures of experts."""
@@ -54,11 +60,15 @@ def words(folder: Path, layout: dict[str, Any]) -> list[str]:
     return [*flags, "--enable-expert-parallel"] if layout.get("ep") else flags
 
 
-def folder_of(model: str, under: Path) -> Path:
-    """Lay the config of a catalogue model out as a directory."""
-    folder = under / model
-    folder.mkdir(exist_ok=True)
-    shutil.copy(MODELS / f"{model}.json", folder / "config.json")
+def folder_of(case: dict[str, Any], under: Path) -> Path:
+    """Lay the config of a case out as a directory."""
+    model, fields = case["model"], dict(case.get("fields", {}))
+    folder = under / model.replace(":", "-")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    if scheme := fields.get("quantization_config"):
+        fields["quantization_config"] = schemes()[scheme]
+    (folder / "config.json").write_text(json.dumps(config_of(model) | fields))
     extra = MODELS / f"{model}.hf_quant_config.json"
     if extra.exists():
         shutil.copy(extra, folder / "hf_quant_config.json")
@@ -77,41 +87,83 @@ def has_experts(config: dict[str, Any]) -> bool:
     return any(f'"{name}"' in text for name in ("num_experts", "num_local_experts", "n_routed_experts"))
 
 
+@cache
+def schemes() -> dict[str, Any]:
+    """Quantization configs by their names, without those that vLLM hands to plugins."""
+    from yaml import safe_load
+
+    known: dict[str, Any] = safe_load((MODELS / "repackagings.yaml").read_text())["schemes"]
+    return {name: config for name, config in known.items() if config and not name.startswith("bnb")}
+
+
+def architectures() -> dict[str, str]:
+    """Architectures of the types that a blueprint, transformers and vLLM all know."""
+    from transformers.models.auto import modeling_auto
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from vllm import ModelRegistry
+
+    from planner.models.blueprints import model_types
+
+    tables = ("IMAGE_TEXT_TO_TEXT", "MULTIMODAL_LM", "CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM")
+    maps = [getattr(modeling_auto, f"MODEL_FOR_{table}_MAPPING_NAMES", {}) for table in tables]
+    served = ModelRegistry.get_supported_archs()
+    found = {}
+    for kind in sorted(model_types()):
+        listed = [names.get(kind, ()) for names in maps]
+        names = [name for some in listed for name in ([some] if isinstance(some, str) else some)]
+        if kind in CONFIG_MAPPING_NAMES and (usable := [name for name in names if name in served]):
+            found[kind] = usable[0]
+    return found
+
+
+def catalogue(only: str) -> Iterator[dict[str, Any]]:
+    """Yield the cases of the matrix: every model of the catalogue whose name contains `only`."""
+    for path in sorted(MODELS.glob("*--*.json")):
+        model = path.stem
+        if not model.endswith(".hf_quant_config") and only.lower() in model.lower():
+            for layout in layouts(model, has_experts(json.loads(path.read_text()))):
+                yield {"model": model, "layout": layout}
+
+
 def main() -> None:
     """Record every case that the file lacks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--only", default="", help="models whose name contains this")
     parser.add_argument("--capability", default="9.0")
+    parser.add_argument("--seed", type=int, help="draw the cases with this seed")
+    parser.add_argument("--cases", type=int, default=200, help="how many to draw")
     flags = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
     from benchmarks.vllm_matrix.oracle import Machine, answer
 
     major, _, minor = flags.capability.partition(".")
     Machine.capability = (int(major), int(minor))
-    known = set()
+    done = set()
     if flags.file.exists():
-        lines = [json.loads(line) for line in flags.file.read_text().splitlines()]
-        known = {(line["model"], json.dumps(line["layout"])) for line in lines}
+        done = {key(json.loads(line)) for line in flags.file.read_text().splitlines()}
+    cases = catalogue(flags.only)
+    if flags.seed is not None:
+        cases = drawn(flags.seed, flags.cases, architectures(), sorted(schemes()))
     with tempfile.TemporaryDirectory() as under, flags.file.open("a") as out:
-        for path in sorted(MODELS.glob("*--*.json")):
-            model = path.stem
-            if model.endswith(".hf_quant_config") or flags.only.lower() not in model.lower():
+        for line in cases:
+            if key(line) in done:
                 continue
-            for layout in layouts(model, has_experts(json.loads(path.read_text()))):
-                if (model, json.dumps(layout)) in known:
-                    continue
-                known.add((model, json.dumps(layout)))
-                line = {"model": model, "layout": layout}
-                if flags.capability != "9.0":
-                    line["capability"] = flags.capability
-                try:
-                    line |= answer(words(folder_of(model, Path(under)), layout), layout.get("kv_gib", 20) * GIB)
-                except (Exception, SystemExit) as refusal:
-                    line["refused"] = reason(refusal)
-                out.write(json.dumps(line) + "\n")
-                out.flush()
-                gc.collect()
+            done.add(key(line))
+            layout = line["layout"]
+            if flags.capability != "9.0":
+                line["capability"] = flags.capability
+            try:
+                line |= answer(words(folder_of(line, Path(under)), layout), layout.get("kv_gib", 20) * GIB)
+            except (Exception, SystemExit) as refusal:
+                line["refused"] = reason(refusal)
+            out.write(json.dumps(line) + "\n")
+            out.flush()
+            gc.collect()
+
+
+def key(case: dict[str, Any]) -> str:
+    """Return what tells a case from others."""
+    return json.dumps([case["model"], case.get("fields", {}), case["layout"]], sort_keys=True)
 
 
 if __name__ == "__main__":

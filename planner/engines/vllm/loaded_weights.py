@@ -33,7 +33,7 @@ def loaded_bytes(model: Model, layout: Layout, stage: int, rank: int, gpu: Gpu, 
     total = sum(times * _layer(layer, how, types, factor) for layer, times in held.items())
     total += sum(times * absorbed_bytes(layer, how, types, rules) for layer, times in held.items())
     outer = outer_tensors(model, layout, stage, version)
-    total += sum(allocated(types.bytes(tensor, shape)) for tensor, shape in how.shapes(outer))
+    total += sum(allocated(size) for _, size in types.sizes(outer, how))
     return total + _rotary(model, types, version)
 
 
@@ -41,7 +41,7 @@ def loaded_bytes(model: Model, layout: Layout, stage: int, rank: int, gpu: Gpu, 
 def _layer(layer: Layer, how: Sharding, types: WeightTypes, factor: float) -> int:
     """Bytes of a layer, parameter by parameter; `factor` pads the routed experts."""
     parameters: dict[str, float] = defaultdict(float)
-    for tensor, size in types.layer_sizes(layer, how):
+    for tensor, size in types.sizes(layer.tensors, how):
         parameters[parameter_name(tensor)] += size * (factor if tensor.role is Role.EXPERT else 1)
     return sum(allocated(int(size)) for size in parameters.values())
 

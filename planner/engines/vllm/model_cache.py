@@ -12,6 +12,7 @@ from planner.engines.vllm.packed_groups import pack_groups, packed, packed_bytes
 from planner.engines.vllm.recurrent_states import aligned_block, held_states, matrix_dtype, state_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.weight_types import WeightTypes
+from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.models.dtype import DType
 from planner.models.model import Model
@@ -19,13 +20,20 @@ from planner.units import ceil_div
 
 DEFAULT_BLOCK = 16
 _SPARSE_BLOCK = 64
+_WIDEST_HEAD, _WIDE_EIGHT_BIT_BLOCK, _HOPPER = 512, 64, 9
 
 
-def preferred_block(model: Model) -> int:
-    """Tokens of a block: 16, and more where sparse attention has an indexer (platforms/interface.py)."""
+def preferred_block(model: Model, gpu: Gpu, kv_cache_dtype: str) -> int:
+    """Tokens of a block: 16, and more where sparse attention has an indexer (platforms/interface.py).
+
+    FlashAttention of Hopper reads an FP8 cache of heads 512 wide by 64 tokens (v1/attention/backends/flash_attn.py).
+    """
     kinds = [layer.attention for layer in model.distinct_layers if layer.attention]
     if any(compresses(kind) for kind in kinds):
         return COMPRESSED_BLOCK
+    eight_bits = (checkpoint_cache_dtype(model) if kv_cache_dtype == "auto" else kv_cache_dtype) in ("fp8", "fp8_e4m3")
+    if eight_bits and gpu.capability[0] == _HOPPER and any(kind.key_dim == _WIDEST_HEAD for kind in kinds):
+        return _WIDE_EIGHT_BIT_BLOCK
     sparse = any(kind.index_dim for kind in kinds)
     return _SPARSE_BLOCK if sparse else DEFAULT_BLOCK
 

@@ -23,6 +23,9 @@ class ModelClass:
     long_videos: bool = False
     whole_tower: bool = False
     values_of_keys: bool = False
+    through_transformers: bool = False
+    float32_states: bool = False
+    delta_checkpoints: bool = True
 
 
 @cache
@@ -44,6 +47,9 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         long_videos=architecture in known["long_videos"],
         whole_tower=architecture in known["whole_tower"],
         values_of_keys=architecture in known["values_of_keys"],
+        through_transformers=through_transformers,
+        float32_states=architecture in known["float32_states"],
+        delta_checkpoints=architecture not in known["no_delta_checkpoints"],
     )
 
 

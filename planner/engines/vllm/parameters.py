@@ -1,7 +1,7 @@
 """Parameter bytes of a rank, as vLLM's model classes create them (exact: compared with those classes in the tests)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -48,15 +48,17 @@ def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0, ve
     first, last = layout.stage_layers(stage)
     held = Counter(model.layers[first : last + 1])
     layers = sum(times * layer_parameters(layer, how, types) for layer, times in held.items())
-    outer = (tensor for tensor in outer_tensors(model, layout, stage, version) if not tensor.name.endswith(_BUFFERS))
-    return layers + sum(types.bytes(tensor, shape) for tensor, shape in how.shapes(outer))
+    return layers + _made(outer_tensors(model, layout, stage, version), how, types)
 
 
 @cache
 def layer_parameters(layer: Layer, how: Sharding, types: WeightTypes) -> int:
     """Return the parameter bytes of one decoder layer."""
-    made = (size for tensor, size in types.layer_sizes(layer, how) if not tensor.name.endswith(_BUFFERS))
-    return types.attention_scale_bytes(layer) + sum(made)
+    return types.attention.bytes(layer, how, types.served) + _made(layer.tensors, how, types)
+
+
+def _made(tensors: Iterable[Tensor], how: Sharding, types: WeightTypes) -> int:
+    return sum(size for tensor, size in types.sizes(tensors, how) if not tensor.name.endswith(_BUFFERS))
 
 
 def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) -> Iterator[Tensor]:

@@ -54,7 +54,7 @@ class Vllm:
             max_num_batched_tokens=tokens,
             memory_fraction=limits.memory_fraction or rules.memory_fraction,
             kv_cache_dtype=limits.kv_cache_dtype or "auto",
-            block_size=limits.block_size or preferred_block(model),
+            block_size=limits.block_size or preferred_block(model, gpu, limits.kv_cache_dtype or "auto"),
             enforce_eager=limits.enforce_eager,
             options=limits.options,
         )

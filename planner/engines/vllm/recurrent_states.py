@@ -4,10 +4,12 @@ Sources: vllm/model_executor/layers/mamba/mamba_utils.py (MambaStateShapeCalcula
 vllm/platforms/interface.py (_align_hybrid_block_size).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import lcm
+from typing import Any
 
-from planner.engines.vllm.release import Rules
+from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.release import Rules, newest
 from planner.memory.sharding import Sharding
 from planner.models.attention import StateKind
 from planner.models.dtype import BY_NAME, F32, DType
@@ -15,8 +17,8 @@ from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.units import ceil_div
 
-_CHECKPOINTED = {StateKind.MAMBA2: 1, StateKind.GATED_DELTA_NET: 64, StateKind.KIMI_DELTA: 64}
-"""Kinds that can export a state in the middle of a prefill, and the tokens on whose multiples they can."""
+_GATED_STEP, _KIMI_STEP = 64, 16
+"""Tokens on whose multiples the kernels of delta nets export a state (FLASHINFER_GDN_CHECKPOINT_ALIGNMENT, FlashKDA)."""
 _LATENT_ALIGNMENT = 128
 _DTYPE_FIELDS = ("mamba_ssm_cache_dtype", "mamba_ssm_dtype")
 
@@ -46,8 +48,8 @@ def matrix_dtype(model: Model, served: DType) -> DType:
         for field in _DTYPE_FIELDS:
             if str(place.get(field)) in BY_NAME:
                 return BY_NAME[str(place[field])]
-    kinds = {layer.state.kind for layer in model.distinct_layers if layer.state}
-    return F32 if StateKind.KIMI_DELTA in kinds else served
+    float32 = StateKind.KIMI_DELTA in _kinds(model) or model_class(model.architecture, newest()).float32_states
+    return F32 if float32 else served
 
 
 def held_states(model: Model, rules: Rules, prefix_caching: bool) -> int:
@@ -55,8 +57,7 @@ def held_states(model: Model, rules: Rules, prefix_caching: bool) -> int:
     hybrid = any(layer.attention for layer in model.distinct_layers)
     if rules.state_blocks == "one" or not hybrid or not prefix_caching:
         return 1
-    kinds = _kinds(model)
-    return 3 if rules.state_blocks == "checkpoints" and kinds <= set(_CHECKPOINTED) else 2
+    return 3 if rules.state_blocks == "checkpoints" and _checkpoint_step(model, rules) else 2
 
 
 def aligned_block(model: Model, rules: Rules, prefix_caching: bool, block: int, state: int, token: int) -> int:
@@ -64,10 +65,33 @@ def aligned_block(model: Model, rules: Rules, prefix_caching: bool, block: int, 
     step = block
     if any(layer.attention and layer.attention.latent_dim for layer in model.distinct_layers):
         step = max(step, _LATENT_ALIGNMENT)
-    kinds = _kinds(model)
-    if rules.state_blocks == "checkpoints" and prefix_caching and kinds <= set(_CHECKPOINTED):
-        step = lcm(step, *(_CHECKPOINTED[kind] for kind in kinds))
+    if rules.state_blocks == "checkpoints" and prefix_caching:
+        step = lcm(step, _checkpoint_step(model, rules) or 1)
     return max(block, step * ceil_div(state, step * token))
+
+
+def _checkpoint_step(model: Model, rules: Rules) -> int | None:
+    """Tokens on whose multiples all layers can export a state in the middle of a prefill; None where one cannot."""
+    steps = [_step(kind, model, rules) for kind in _kinds(model)]
+    return lcm(*(step or 1 for step in steps)) if all(steps) else None
+
+
+def _step(kind: StateKind, model: Model, rules: Rules) -> int | None:
+    """Mamba 2 can anywhere; delta nets by kernels of Hopper and later, Kimi's where its gate is bounded."""
+    if kind is StateKind.MAMBA2:
+        return 1
+    if not rules.delta_checkpoints or not model_class(model.architecture, newest()).delta_checkpoints:
+        return None
+    if kind is StateKind.GATED_DELTA_NET:
+        return _GATED_STEP
+    return _KIMI_STEP if kind is StateKind.KIMI_DELTA and _gate_is_bounded(model.config) else None
+
+
+def _gate_is_bounded(config: Mapping[str, Any]) -> bool:
+    """Whether the forgetting gate has a lower bound (models/kimi_k3/nvidia/kda.py, models/glm5next/common/kda.py)."""
+    text = config.get("text_config", config)
+    linear = text.get("linear_attn_config") or {}
+    return linear.get("gate_lower_bound") is not None or text.get("linear_lower_bound") is not None
 
 
 def _kinds(model: Model) -> set[StateKind]:

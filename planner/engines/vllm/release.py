@@ -75,6 +75,8 @@ class Rules:
     split_products: int
     stretch_asked_for: bool
     non_torch: str
+    delta_checkpoints: bool = True
+    """Delta nets run on kernels that export states (gdn/qwen_gdn_linear_attn.py: compute capabilities 9, 10 and 12)."""
 
 
 @cache
@@ -85,11 +87,12 @@ def rules(version: Version) -> Rules:
         if values and Version.parse(str(change["since"])) > version:
             break
         values.update(change)
-    return Rules(**{field.name: values[field.name] for field in fields(Rules)})
+    return Rules(**{field.name: values[field.name] for field in fields(Rules) if field.name in values})
 
 
 _FIRST_V1_BY_DEFAULT = Version(0, 8, 0)
 _LAST_V0 = Version(0, 10, 99)
+_EXPORTING = (9, 10, 12)
 
 
 @cache
@@ -102,7 +105,8 @@ def rules_of(version: Version, generation: str | None = None, capability: tuple[
         old = (0, 0) < capability < (8, 0) and version < _LAST_V0
         generation = "v0" if old else "v1"
     if generation == "v1":
-        return rules(max(version, _FIRST_V1_BY_DEFAULT))
+        found = rules(max(version, _FIRST_V1_BY_DEFAULT))
+        return replace(found, delta_checkpoints=capability[0] in _EXPORTING)
     if generation == "v0" and _FIRST_V1_BY_DEFAULT <= version < _LAST_V0:
         own = rules(version)
         return replace(rules(Version(0, 7, 99)), absorbed_latent=own.absorbed_latent, long_items=own.long_items)

@@ -24,7 +24,7 @@ def repackagings(name: str) -> list[Repackaging]:
     The organisation is that of the repackager and says nothing of the base.
     """
     found = [
-        Repackaging(_base(next(group for group in match.groups() if group)), scheme, _schemes()[scheme])
+        Repackaging(_base(next(group for group in match.groups() if group)), scheme, schemes()[scheme])
         for pattern, scheme in _patterns()
         for text in dict.fromkeys((name, name.rpartition("/")[2]))
         if (match := pattern.fullmatch(text))
@@ -42,9 +42,10 @@ def _content() -> Any:
 
 
 @cache
-def _schemes() -> Mapping[str, Mapping[str, Any] | None]:
-    schemes: Mapping[str, Mapping[str, Any] | None] = _content()["schemes"]
-    return schemes
+def schemes() -> Mapping[str, Mapping[str, Any] | None]:
+    """Return the `quantization_config` of each scheme, as the tools write it."""
+    known: Mapping[str, Mapping[str, Any] | None] = _content()["schemes"]
+    return known
 
 
 @cache

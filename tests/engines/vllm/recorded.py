@@ -10,20 +10,33 @@ from planner.engines.vllm import ENGINE
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import gpus
 from planner.layout import Layout, Limits
+from planner.models.config_json import Config
+from planner.models.configured import model_from_config, model_from_file
 from planner.models.model import Model
-from planner.models.source import load_model
+from planner.models.model_catalogue import resolve
+from planner.models.quantization.repackaging import schemes
 from planner.units import GIB
 
 MATRIX = Path(__file__).with_name("matrix.jsonl")
 
 
+TYPE = "type:"
+"""A case of what transformers makes of a `model_type` of which nothing else is said."""
+
+
 @dataclass(frozen=True)
 class Case:
-    """One layout of a model and vLLM's answer to it, or its refusal."""
+    """One layout of a model and vLLM's answer to it, or its refusal; `fields` replace fields of its config."""
 
     model: str
+    fields: dict[str, Any]
     layout: dict[str, Any]
     answer: dict[str, Any]
+
+    @staticmethod
+    def of(line: dict[str, Any]) -> "Case":
+        """Return the case of a recorded line."""
+        return Case(line["model"], line.get("fields", {}), line["layout"], line)
 
     @property
     def refused(self) -> str | None:
@@ -34,6 +47,10 @@ class Case:
     def kv_bytes(self) -> int:
         """Cache memory of each rank."""
         return int(self.layout.get("kv_gib", 20)) * GIB
+
+    def read(self) -> Model | None:
+        """The model; None for one that cannot be read yet, or only without its quantization."""
+        return _read(self.model, json.dumps(self.fields, sort_keys=True))
 
     def ours(self, model: Model) -> Layout:
         """The same layout as the profile resolves it."""
@@ -53,21 +70,27 @@ class Case:
         )
 
     def __str__(self) -> str:
-        return f"{self.model} {json.dumps(self.layout)}"
+        shown = json.dumps({key: value for key, value in self.fields.items() if key != "architectures"})
+        return f"{self.model} {shown if shown != '{}' else ''}{json.dumps(self.layout)}"
 
 
 @cache
-def recorded() -> list[Case]:
+def recorded(path: Path = MATRIX) -> list[Case]:
     """All cases."""
-    lines = [json.loads(line) for line in MATRIX.read_text().splitlines()]
-    return [Case(line.pop("model"), line.pop("layout"), line) for line in lines]
+    return [Case.of(json.loads(line)) for line in path.read_text().splitlines()]
 
 
 @cache
-def model_named(stem: str) -> Model | None:
-    """Load a model of the catalogue; None for one that cannot be read yet, or only without its quantization."""
+def _read(stem: str, changed: str) -> Model | None:
+    fields = json.loads(changed)
+    if scheme := fields.get("quantization_config"):
+        fields["quantization_config"] = schemes()[scheme]
     try:
-        model = load_model(stem.replace("--", "/", 1))
+        if stem.startswith(TYPE):
+            kind = stem.removeprefix(TYPE)
+            return model_from_config(Config({"model_type": kind} | fields), kind)
+        entry = resolve(stem.replace("--", "/", 1))
+        model = model_from_file(entry.file, entry.model_id, dict(entry.fields) | fields)
     except BadInput:
         return None
     return None if model.quantization is None and stem.startswith("nvidia--") and "FP" in stem else model

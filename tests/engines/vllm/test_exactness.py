@@ -9,7 +9,7 @@ from planner.engines.vllm.release import newest, rules
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.models.model import Model
-from tests.engines.vllm.recorded import Case, model_named, recorded
+from tests.engines.vllm.recorded import Case, recorded
 
 _LEAST_EXACT = 0.97
 _OPEN = {"phi4_multimodal"}
@@ -18,7 +18,7 @@ _OPEN = {"phi4_multimodal"}
 
 def _answered() -> Iterator[tuple[Case, Model]]:
     for case in recorded():
-        if case.refused is None and (model := model_named(case.model)) is not None:
+        if case.refused is None and (model := case.read()) is not None:
             yield case, model
 
 

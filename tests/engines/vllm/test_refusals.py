@@ -7,7 +7,7 @@ from planner.engines.vllm import ENGINE
 from planner.fleet.gpu_catalogue import gpus
 from planner.layout import Limits
 from planner.models.source import load_model
-from tests.engines.vllm.recorded import Case, model_named, recorded
+from tests.engines.vllm.recorded import Case, recorded
 
 H100 = gpus()["h100-sxm5-80gb"]
 _NO_REFUSAL = ("KV cache", "WorkspaceManager")
@@ -15,7 +15,7 @@ _NO_REFUSAL = ("KV cache", "WorkspaceManager")
 
 
 def _refusals(case: Case) -> list[str] | None:
-    model = model_named(case.model)
+    model = case.read()
     return None if model is None else ENGINE.refusals(model, case.ours(model), H100)
 
 

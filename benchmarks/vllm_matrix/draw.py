@@ -1,0 +1,87 @@
+"""Draw cases at random, so that the profile is judged on models that it was not mended for.
+
+A model is one of the catalogue, or `type:NAME` for what transformers makes of a `model_type` when its config says
+nothing else. `fields` replace fields of the config; their `quantization_config` is named as in repackagings.yaml.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+MODELS = Path(__file__).resolve().parents[2] / "specs" / "models"
+TYPE = "type:"
+_QUANTIZED, _RESIZED = 0.25, 0.25
+_STEPS = {"intermediate_size": 256, "moe_intermediate_size": 128, "vocab_size": 8}
+_WITHOUT_LIST_OF_LAYERS = (
+    "layer_types",
+    "hybrid_override_pattern",
+    "layers_block_type",
+    "block_configs",
+    "mlp_layer_types",
+)
+
+
+def drawn(seed: int, number: int, architectures: Mapping[str, str], schemes: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield cases: every family alike, so that the many Llamas do not decide the figure.
+
+    `architectures` are those of the types that vLLM and transformers know.
+    """
+    draw = Random(seed)
+    by_type: dict[str, list[str]] = {}
+    for path in sorted(MODELS.glob("*--*.json")):
+        if not path.stem.endswith("hf_quant_config"):
+            by_type.setdefault(json.loads(path.read_text())["model_type"], []).append(path.stem)
+    for _ in range(number):
+        model, fields = draw.choice(by_type[draw.choice(sorted(by_type))]), {}
+        if draw.random() < 0.5:
+            kind = draw.choice(sorted(architectures))
+            model, fields = TYPE + kind, {"architectures": [architectures[kind]]}
+        config = config_of(model) | fields
+        fields |= _resized(draw, config) if draw.random() < _RESIZED else {}
+        if draw.random() < _QUANTIZED and not quantized(model, config):
+            fields["quantization_config"] = draw.choice(schemes)
+        yield {"model": model, "fields": fields, "layout": _layout(draw, has_experts(config))}
+
+
+def config_of(model: str) -> dict[str, Any]:
+    """Return the config of a drawn model, before its fields are replaced."""
+    if model.startswith(TYPE):
+        return {"model_type": model.removeprefix(TYPE)}
+    content: dict[str, Any] = json.loads((MODELS / f"{model}.json").read_text())
+    return content
+
+
+def quantized(model: str, config: Mapping[str, Any]) -> bool:
+    """Whether a model is quantized as it stands."""
+    beside = (MODELS / f"{model}.hf_quant_config.json").exists()
+    return beside or "quantization_config" in json.dumps(config)
+
+
+def has_experts(config: Mapping[str, Any]) -> bool:
+    """Whether a config describes a mixture of experts."""
+    text = json.dumps({key: value for key, value in config.items() if key != "quantization_config"}).lower()
+    return any(word in text for word in ('experts"', "moe", "deepseek", "mixtral", "gpt_oss", "jamba"))
+
+
+def _resized(draw: Random, config: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    layers = config.get("num_hidden_layers")
+    if isinstance(layers, int) and not any(name in config for name in _WITHOUT_LIST_OF_LAYERS):
+        found["num_hidden_layers"] = max(4, layers - draw.choice([0, 1, 2, 4, 7]))
+    for name, step in _STEPS.items():
+        if isinstance(size := config.get(name), int):
+            found[name] = size + step * draw.choice([0, 0, 1, 2, 5])
+    return found
+
+
+def _layout(draw: Random, experts: bool) -> dict[str, Any]:
+    layout: dict[str, Any] = {"tp": draw.choice([1, 2, 2, 4, 4, 8]), "pp": draw.choice([1, 1, 2, 3, 4])}
+    if experts:
+        layout["dp"] = draw.choice([1, 1, 1, 2, 4])
+        layout["ep"] = draw.choice([False, True])
+    layout["kv"] = draw.choice(["auto", "auto", "fp8"])
+    layout["len"] = draw.choice([None, 2000, 2000, 1500])
+    layout["kv_gib"] = draw.choice([7, 20, 48, 111])
+    return {key: value for key, value in layout.items() if value not in (None, 1, False, "auto")}
