@@ -19,6 +19,7 @@ from planner.models.quantization.rules import patterns
 
 _FOUR = ("fp8", "quark", "modelopt", "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed")
 _LATENT_TOO = ("modelopt", "modelopt_fp4", "modelopt_mxfp8")
+_CACHE_FIELDS = ("kv_cache_quant_algo", "kv_cache_scheme")
 _ATTENTION = "model.layers.0.self_attn.attn"
 _BESIDE_ZERO_POINTS = "compressed-tensors"
 
@@ -39,6 +40,8 @@ class AttentionScales:
     def of(model: Model, version: Version) -> "AttentionScales":
         """Return the scales of a model; classes of transformers make them all in the model's type."""
         method, config = model.quantization or "", _section(model)
+        if model_class(model.architecture, version).plain_attention:
+            return AttentionScales()
         if method == _BESIDE_ZERO_POINTS:
             scheme = config.get("kv_cache_scheme")
             a_head = isinstance(scheme, Mapping) and scheme.get("strategy") == "attn_head"

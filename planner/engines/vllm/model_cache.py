@@ -8,6 +8,7 @@ from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
 from planner.engines.vllm.compressed_latent import BLOCK as COMPRESSED_BLOCK
 from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.layer_caches import element_type, layer_caches
+from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_groups import pack_groups, packed, packed_bytes
 from planner.engines.vllm.recurrent_states import aligned_block, held_states, matrix_dtype, state_bytes
 from planner.engines.vllm.release import Rules, Version
@@ -46,6 +47,8 @@ def layout_groups(model: Model, layout: Layout, rules: Rules, version: Version) 
         name = checkpoint_cache_dtype(model) or "auto"
     if name == "auto" and any(layer.attention and compresses(layer.attention) for layer in model.distinct_layers):
         name = "fp8"
+    if not model_class(model.architecture, version).quantized_cache:
+        name = "auto"
     return _groups(
         model,
         rules,

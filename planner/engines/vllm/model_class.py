@@ -1,5 +1,6 @@
 """What vLLM's class of an architecture does in its own way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,10 @@ class ModelClass:
     values_of_keys: bool = False
     through_transformers: bool = False
     float32_states: bool = False
+    whole_plain_mlp: bool = False
+    plain_attention: bool = False
+    float32_decay: bool = True
+    quantized_cache: bool = True
     delta_checkpoints: bool = True
 
 
@@ -48,9 +53,21 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         whole_tower=architecture in known["whole_tower"],
         values_of_keys=architecture in known["values_of_keys"],
         through_transformers=through_transformers,
+        plain_attention=architecture in known["plain_attention"],
+        float32_decay=architecture not in known["no_float32_decay"],
+        quantized_cache=architecture not in known["no_quantized_cache"],
+        whole_plain_mlp=architecture in known["whole_plain_mlp"],
         float32_states=architecture in known["float32_states"],
         delta_checkpoints=architecture not in known["no_delta_checkpoints"],
     )
+
+
+def built_everywhere(architecture: str, config: Mapping[str, Any], version: Version) -> frozenset[str]:
+    """Return the parts that stand on every stage, of a composite those of its decoder too."""
+    decoders, own = _known()["decoders"], model_class(architecture, version).everywhere
+    section = config.get("text_config") or config.get("llm_config") or {}
+    name = decoders.get(section.get("model_type")) if isinstance(section, Mapping) else None
+    return own | model_class(name, version).everywhere if name else own
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
-from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.model_class import built_everywhere, model_class
 from planner.engines.vllm.release import Version, newest
 from planner.engines.vllm.unused_tower_layers import built
 from planner.engines.vllm.weight_types import WeightTypes
@@ -18,7 +18,9 @@ from planner.models.tensor import Role, Split, Tensor
 VOCABULARY_PADDING = 64
 """The vocabulary is padded to this multiple before it is divided (layers/vocab_parallel_embedding.py)."""
 
-
+MXFP4_MULTIPLE = 64
+"""Rows of gate and up and columns of down on a rank are padded to it as they are created for Triton's kernel of
+Hopper (fused_moe/oracle/mxfp4.py); what other kernels make of them is in packed_experts.py."""
 _BUFFERS = ("layer_scalar", "std_bias", "std_scale")
 """Tensors of checkpoints that are buffers here, not parameters (models/gemma4.py)."""
 _STREAMS = "hc_head_"
@@ -45,6 +47,8 @@ def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0, ve
     """Return the parameter bytes of the `rank`-th GPU of a stage."""
     version = version or newest()
     how, types = sharding(layout, rank), WeightTypes.of(model, layout, version)
+    if model.quantization == "mxfp4":
+        types = replace(types, expert_multiple=MXFP4_MULTIPLE)
     first, last = layout.stage_layers(stage)
     held = Counter(model.layers[first : last + 1])
     layers = sum(times * layer_parameters(layer, how, types) for layer, times in held.items())
@@ -66,12 +70,14 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
 
     The table stands on the first stage, and again on the last when the head is tied to it; the final
     norm and the head stand on the last, towers and projectors on the first. Some classes build some of
-    these on every stage.
+    these on every stage. Through classes of transformers all that precedes the layers stands beside a tied head
+    (models/transformers/base.py), whose bias is made as it is loaded (causal.py).
     """
     is_first, is_last = stage == 0, stage == layout.pipeline_parallel_size - 1
-    everywhere = model_class(model.architecture, version).everywhere
+    everywhere = built_everywhere(model.architecture, model.config, version)
+    through_transformers = model_class(model.architecture, version).through_transformers
     for tensor in model.embedding:
-        again = is_last and model.tied and tensor.role is Role.EMBEDDING
+        again = is_last and model.tied and (tensor.role is Role.EMBEDDING or through_transformers)
         if is_first or again or "table" in everywhere:
             yield tensor
     if is_last or "norm" in everywhere:
@@ -79,7 +85,7 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
     elif "streams" in everywhere:
         yield from (tensor for tensor in model.final if tensor.name.startswith(_STREAMS))
     if is_last or "head" in everywhere:
-        yield from model.head
+        yield from (tensor for tensor in model.head if tensor.matmul or not through_transformers)
     if is_first or "tower" in everywhere:
         whole = model_class(model.architecture, version).whole_tower
         for part in model.components:

@@ -18,7 +18,7 @@ from planner.models.model import Model
 from planner.units import ceil_div
 
 _GATED_STEP, _KIMI_STEP = 64, 16
-"""Tokens on whose multiples the kernels of delta nets export a state (FLASHINFER_GDN_CHECKPOINT_ALIGNMENT, FlashKDA)."""
+"""Tokens on whose multiples kernels of delta nets export a state (FLASHINFER_GDN_CHECKPOINT_ALIGNMENT, FlashKDA)."""
 _LATENT_ALIGNMENT = 128
 _DTYPE_FIELDS = ("mamba_ssm_cache_dtype", "mamba_ssm_dtype")
 

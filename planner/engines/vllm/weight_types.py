@@ -1,24 +1,23 @@
 """The types and paddings that vLLM gives weights as it creates them, where they differ from the checkpoint's."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd, prod
 
 from planner.engines.vllm.attention_scales import AttentionScales
 from planner.engines.vllm.fused_modules import parameter_name
-from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.model_class import ModelClass, model_class
 from planner.engines.vllm.release import Version
 from planner.layout import Layout
 from planner.memory.sharding import Shape, Sharding
 from planner.models.attention import StateKind
-from planner.models.dtype import BF16, F32, FP8, INT8, INT32, DType, dtype_named
-from planner.models.layer import Layer
+from planner.models.dtype import BF16, E8M0, F16, F32, FP8, INT8, INT32, DType, dtype_named
 from planner.models.model import Model
-from planner.models.tensor import Kind, Role, Tensor
-from planner.units import ceil_div
+from planner.models.tensor import Kind, Role, Split, Tensor
+from planner.units import ceil_div, round_up
 
 _FP8_BLOCK = 128
-_FLOAT32 = ("A_log",)
+_DECAY = "A_log"
 _FLOAT32_OF_DELTA = ("conv1d.weight", "dt_bias")
 """In Kimi's delta layers (models/kimi_k3/nvidia/kda.py)."""
 _EXPERT_TABLE = "tid2eid"
@@ -26,56 +25,61 @@ _EXPERT_TABLE = "tid2eid"
 _SINK, _LEAST_SINKS = "attn_sink", 64
 """Heads that FlashMLA counts in; a rank with fewer is padded (models/deepseek_v4/attention.py, padded_heads)."""
 _HEAD_NORMS = ("q_norm.weight", "k_norm.weight")
+_CORRECTION = "e_score_correction_bias"
+"""A buffer in the classes of transformers."""
 _GROUP_INDEX, _SHAPE_OF_PACKED = "g_idx", "weight_shape"
 _WITHOUT_INDEX = Version(0, 33, 0)
 """Since this release GPTQ layers have no index of groups (layers/quantization/auto_gptq.py)."""
 _INPUT_SCALE = "input_scale"
 """Of an eight-bit expert, one for gate and up (fp8.py, modelopt.py, compressed_tensors_moe_w8a8_fp8.py)."""
+_WEIGHT_SCALE, _MODELOPT_FP4 = "weight_scale_2", ("modelopt_fp4", "modelopt_mixed")
+"""Weight-only NVFP4 is given a scale of its inputs all the same, which loading drops (modelopt.py)."""
+_MX_BLOCK = 32
 _EIGHT_BITS = (FP8, INT8)
 _SECOND_OF_A_PAIR = ("up_proj.", "w3.")
 _KEYS, _VALUES = "self_attn.k_proj.", "self_attn.v_proj."
 _INDEX_NORM = ("indexer.k_norm.weight", "indexer.k_norm.bias")
 _INDEX_UNQUANTIZED = ("indexer.wk.", "indexer.weights_proj.")
 """Held in float32, and as one matrix without quantization (models/deepseek_v2.py, Indexer)."""
+_NO_SCALES, _USUAL = AttentionScales(), ModelClass()
 
 
 @dataclass(frozen=True, slots=True)
 class WeightTypes:
     """`stored` is the type of the checkpoint, `served` the one that vLLM computes in.
 
-    `expert_blocks` is true for experts in eight bits with a scale a block, `float32_scales` where scales of
-    eight-bit weights are held in float32 however they are stored (compressed-tensors), `float32_router` for classes that route in float32, `divided_head_norms` for those that divide the norms
-    over all heads of query and key, `group_index` where GPTQ layers keep the index of their groups,
-    `values_of_keys` for classes that make value matrices where keys serve, `float32_delta` for Kimi's delta nets.
+    `expert_blocks` is true for experts in eight bits with a scale a block, `float32_scales` are the types of stored
+    scales of eight-bit weights that are held in float32. Where a four-bit weight has the scale `input_scale_beside`
+    and none of its inputs, one is made. `group_index` is true where GPTQ layers keep the index of their groups.
+    `float32_delta` is true of Kimi's delta nets. The part of an expert that a rank holds is padded to a multiple of
+    `expert_multiple`. `peculiar` is how the class of the architecture does it.
     """
 
     stored: DType
     served: DType
-    attention: AttentionScales = AttentionScales()
+    attention: AttentionScales = _NO_SCALES
     expert_blocks: bool = False
-    float32_scales: bool = False
-    float32_router: bool = False
-    divided_head_norms: bool = False
+    float32_scales: tuple[DType, ...] = ()
     group_index: bool = True
-    values_of_keys: bool = False
     float32_delta: bool = False
+    input_scale_beside: str = ""
+    expert_multiple: int = 1
+    peculiar: ModelClass = _USUAL
 
     @staticmethod
     def of(model: Model, layout: Layout, version: Version) -> "WeightTypes":
         """Return the types of a model: `--dtype`, else the checkpoint's, with float32 halved (config/model.py)."""
         wished = str(layout.options.get("dtype", "auto"))
         served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else dtype_named(wished, "--dtype")
-        peculiar = model_class(model.architecture, version)
         return WeightTypes(
             stored=model.dtype,
             served=served,
             attention=AttentionScales.of(model, version),
             expert_blocks=model.quantization == "fp8",
-            float32_scales=model.quantization == "compressed-tensors",
-            float32_router=peculiar.float32_router,
-            divided_head_norms=peculiar.divided_head_norms,
+            float32_scales=_float32_scales(model),
             group_index=version < _WITHOUT_INDEX,
-            values_of_keys=peculiar.values_of_keys,
+            peculiar=model_class(model.architecture, version),
+            input_scale_beside=_WEIGHT_SCALE if model.quantization in _MODELOPT_FP4 else "",
             float32_delta=any(
                 layer.state and layer.state.kind is StateKind.KIMI_DELTA for layer in model.distinct_layers
             ),
@@ -92,9 +96,9 @@ class WeightTypes:
             return self.served
         if any(name in tensor.name for name in _INDEX_UNQUANTIZED):
             return self.served
-        if tensor.name.endswith((*_FLOAT32, *_INDEX_NORM)) or (
-            self.float32_router and tensor.role is Role.ROUTER and tensor.matmul
-        ):
+        decays = tensor.name.endswith(_DECAY) and self.peculiar.float32_decay
+        routes = self.peculiar.float32_router and tensor.role is Role.ROUTER and tensor.matmul
+        if decays or routes or tensor.name.endswith(_INDEX_NORM):
             return F32
         if self.float32_delta and tensor.role is Role.SSM and tensor.name.endswith(_FLOAT32_OF_DELTA):
             return F32
@@ -106,14 +110,16 @@ class WeightTypes:
         part: Shape = ()
         for tensor, shape in how.shapes(self._made(tuple(tensors))):
             dtype = self.type_of(tensor)
+            if self.expert_multiple > 1 and tensor.role is Role.EXPERT:
+                shape = _padded(tensor, shape, self.expert_multiple)
             if tensor.matmul:
                 matrix, part = tensor, shape
             elif tensor.kind is Kind.SCALE and matrix is not None:
-                if self.expert_blocks and tensor.role is Role.EXPERT:
+                if self.expert_blocks and tensor.role is Role.EXPERT and matrix.dtype is FP8:
                     shape = _refined(part, shape)
-                if self.float32_scales and matrix.dtype in _EIGHT_BITS and dtype.bits == 16:
+                if dtype in self.float32_scales and matrix.dtype in _EIGHT_BITS:
                     dtype = F32
-            elif self.divided_head_norms and tensor.name.endswith(_HEAD_NORMS):
+            elif self.peculiar.divided_head_norms and tensor.name.endswith(_HEAD_NORMS):
                 shape = (shape[0] // how.tensor, *shape[1:])
             elif tensor.name.endswith(_SINK):
                 shape = (max(shape[0], _LEAST_SINKS),)
@@ -121,7 +127,9 @@ class WeightTypes:
 
     def _made(self, tensors: tuple[Tensor, ...]) -> Iterator[Tensor]:
         """Yield the tensors that are made: one constant for matrices held as one, values like keys."""
-        keys_alone = self.values_of_keys and not any(tensor.name.startswith(_VALUES) for tensor in tensors)
+        keys_alone = self.peculiar.values_of_keys and not any(tensor.name.startswith(_VALUES) for tensor in tensors)
+        gated = any(tensor.role is Role.MLP and "gate" in tensor.name for tensor in tensors)
+        names = {tensor.name for tensor in tensors} if self.input_scale_beside else set()
         shapes: set[str] = set()
         eight_bits = any(
             tensor.matmul and tensor.role is Role.EXPERT and tensor.dtype in _EIGHT_BITS for tensor in tensors
@@ -139,9 +147,39 @@ class WeightTypes:
                 shapes.add(name)
             if tensor.name.endswith(_GROUP_INDEX) and not self.group_index:
                 continue
-            yield tensor
+            if tensor.name.endswith(_CORRECTION) and self.peculiar.through_transformers:
+                continue
+            if leaf == self.input_scale_beside and (beside := tensor.name.replace(leaf, _INPUT_SCALE)) not in names:
+                yield replace(tensor, name=beside, dtype=F32 if tensor.role is Role.EXPERT else self.stored)
+            whole = tensor.role is Role.MLP and self.peculiar.whole_plain_mlp and not gated
+            yield replace(tensor, split=Split.REPLICATED) if whole else tensor
         if keys_alone:
             yield from (tensor for tensor in tensors if tensor.name.startswith(_KEYS))
+
+
+def _float32_scales(model: Model) -> tuple[DType, ...]:
+    """Types of the scales of eight-bit weights that stand for float32.
+
+    compressed-tensors stores them in the model's type (fp8_utils.py, create_fp8_scale_parameter); powers of two in
+    eight bits stay so only in DeepSeek-V4 with experts of four bits (models/deepseek_v4/quant_config.py).
+    """
+    if model.quantization == "compressed-tensors":
+        return (BF16, F16)
+    four_bits = model.model_type.startswith("deepseek_v4") and model.config.get("expert_dtype", "fp4") == "fp4"
+    return (E8M0,) if model.quantization == "fp8" and not four_bits else ()
+
+
+def _padded(tensor: Tensor, shape: Shape, multiple: int) -> Shape:
+    """Return the shape of a part of an expert of padded width: rows of column layers, columns of row layers."""
+    if tensor.split is Split.COLUMN:
+        axis = 1
+        step = multiple
+    elif tensor.split is Split.ROW and len(shape) > 2:
+        axis = 2
+        step = multiple if tensor.matmul else multiple // _MX_BLOCK
+    else:
+        return shape
+    return (*shape[:axis], round_up(shape[axis], step), *shape[axis + 1 :])
 
 
 def _refined(matrix: Shape, scales: Shape) -> Shape:
