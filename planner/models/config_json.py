@@ -41,6 +41,12 @@ class Config:
         self._defaulted: dict[str, Any] = {}
         self._sections: dict[str, Config] = {}
 
+    @property
+    def architecture(self) -> str:
+        """The first class that the file names, or `unknown`."""
+        named = self.get("architectures")
+        return str(named[0]) if isinstance(named, list) and named else "unknown"
+
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
 

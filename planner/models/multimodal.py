@@ -63,12 +63,10 @@ def multimodal(
     def renamed(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         return tuple(replace(tensor, name=rename(tensor.name)) for tensor in tensors)
 
-    architectures = config.get("architectures")
-    named = isinstance(architectures, list) and architectures
     return replace(
         text,
         model_type=config.model_type,
-        architecture=str(architectures[0]) if named else "unknown",
+        architecture=config.architecture,
         embedding=renamed(text.embedding),
         final=renamed(text.final),
         head=renamed(head),

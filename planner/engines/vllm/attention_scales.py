@@ -70,6 +70,5 @@ def _section(model: Model) -> Mapping[str, object]:
 
 def _cache_algorithm(config: Mapping[str, object]) -> object:
     inner = config.get("quantization")
-    return config.get("kv_cache_quant_algo") or (
-        inner.get("kv_cache_quant_algo") if isinstance(inner, Mapping) else None
-    )
+    places = (config, inner) if isinstance(inner, Mapping) else (config,)
+    return next((place[name] for place in places for name in _CACHE_FIELDS if place.get(name)), None)

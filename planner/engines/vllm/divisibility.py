@@ -9,6 +9,7 @@ auto_awq.py ("The input size is not aligned with the quantized weight shape."), 
 from collections.abc import Iterator
 from math import gcd
 
+from planner.engines.vllm.fused_modules import parameter_name
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
 from planner.layout import Layout
 from planner.memory.sharding import Shape, Sharding
@@ -69,7 +70,8 @@ def _groups(layer: Layer, how: Sharding) -> Iterator[str]:
 def _blocks(layer: Layer, how: Sharding) -> Iterator[str]:
     """Eight-bit weights with a scale a block: the part of a rank must be whole blocks.
 
-    Experts may be cut finer, down to blocks of 32, where Triton multiplies them.
+    Experts may be cut finer, down to blocks of 32, where Triton multiplies them; matrices merged into one need not
+    be whole blocks (layers/linear.py, _maybe_allow_fp8_block_shape_mismatch).
     """
     matrix: tuple[Tensor, Shape] | None = None
     for tensor, shape in how.shapes(layer.tensors):
@@ -81,7 +83,8 @@ def _blocks(layer: Layer, how: Sharding) -> Iterator[str]:
 
 
 def _whole_blocks(matrix: Tensor, part: Shape) -> Iterator[str]:
-    if matrix.split is Split.REPLICATED or part == matrix.shape:
+    merged = parameter_name(matrix).rpartition(".")[0] != matrix.module and matrix.role is not Role.EXPERT
+    if matrix.split is Split.REPLICATED or part == matrix.shape or merged:
         return
     width = part[-1 if matrix.split is Split.ROW else -2]
     block = gcd(_FP8_BLOCK, *part[-2:]) if matrix.role is Role.EXPERT else gcd(_FP8_BLOCK, width)

@@ -19,18 +19,16 @@ _KINDS = {
 }
 _SPARSE_FP8_LATENT = 656
 """Bytes of a token in the fp8_ds_mla format: 512 latent bytes, 4 scales of 4, 64 rotary values of 2."""
-_UNFOLDED_HEAD = 256
-"""Width of a head of key or value before 0.7 (config.py, get_head_size: 192 padded for FlashAttention)."""
 _INDEX_SCALE = 4
 """Bytes of the scale beside the eight-bit key of a sparse-attention indexer (mla/indexer.py)."""
 
 
 def layer_caches(
-    layer: Layer, tensor_parallel: int, dtype: DType, block_size: int, *, unfolded: bool = False
+    layer: Layer, tensor_parallel: int, dtype: DType, block_size: int, *, unfolded: int = 0
 ) -> Iterator[CacheSpec]:
     """Yield the caches of the attention of a layer: its keys and values, and the keys of its indexer.
 
-    `unfolded`: releases without latent attention cache the keys and values of all heads.
+    `unfolded`: where there is no latent attention, keys and values of all heads are cached, of this width.
     """
     attention = layer.attention
     if attention is None or not attention.stores:
@@ -40,7 +38,7 @@ def layer_caches(
         return
     if attention.kind is CacheKind.MLA and unfolded:
         heads = attention.query_heads // tensor_parallel
-        yield CacheSpec(SpecKind.FULL, block_size, dtype.size(heads * 2 * _UNFOLDED_HEAD))
+        yield CacheSpec(SpecKind.FULL, block_size, dtype.size(heads * 2 * unfolded))
         return
     if attention.kind is CacheKind.MLA:
         sparse = attention.index_dim > 0

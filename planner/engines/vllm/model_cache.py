@@ -11,7 +11,7 @@ from planner.engines.vllm.layer_caches import element_type, layer_caches
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_groups import pack_groups, packed, packed_bytes
 from planner.engines.vllm.recurrent_states import aligned_block, held_states, matrix_dtype, state_bytes
-from planner.engines.vllm.release import Rules, Version
+from planner.engines.vllm.release import Rules, Version, newest
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
@@ -21,6 +21,8 @@ from planner.units import ceil_div
 
 DEFAULT_BLOCK = 16
 _SPARSE_BLOCK = 64
+_OLD_UNFOLDED_HEAD = 256
+"""Width of a head of key or value before 0.7 (config.py, get_head_size: 192 padded for FlashAttention)."""
 _WIDEST_HEAD, _WIDE_EIGHT_BIT_BLOCK, _HOPPER = 512, 64, 9
 
 
@@ -74,7 +76,7 @@ def _groups(
 ) -> tuple[CacheGroup, ...]:
     matrix = matrix_dtype(model, served)
     state = max(state_bytes(layer, tensor, served, matrix) for layer in model.distinct_layers)
-    unfolded = rules.latent_cache == "unfolded"
+    unfolded = _unfolded_width(model, rules)
     specs = [
         spec
         for layer in model.distinct_layers
@@ -94,6 +96,15 @@ def _groups(
         caches += [LayerCache(index, spec.as_full() if rules.cache_groups == "one" else spec) for spec in own]
     slides = any(cache.spec.kind is SpecKind.SLIDING_MLA for cache in caches)
     return pack_groups(caches) if slides else form_groups(caches)
+
+
+def _unfolded_width(model: Model, rules: Rules) -> int:
+    """Width of the keys and values that latent attention caches of each head; 0 where it caches the latent."""
+    if rules.latent_cache == "unfolded":
+        return _OLD_UNFOLDED_HEAD
+    if not model_class(model.architecture, newest()).unfolded_latent:
+        return 0
+    return max(layer.attention.key_dim for layer in model.distinct_layers if layer.attention)
 
 
 def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, stage: int) -> int:

@@ -1,5 +1,6 @@
 """What vLLM's class of an architecture does in its own way."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any
 
 from planner.data_files import read_yaml
 from planner.engines.vllm.release import Version
+from planner.models.tensor import Split, Tensor
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,22 @@ class ModelClass:
     pipeline: bool = True
     tied_pipeline: bool = True
     long_videos: bool = False
-    whole_tower: bool = False
     values_of_keys: bool = False
     through_transformers: bool = False
     float32_states: bool = False
-    whole_plain_mlp: bool = False
     plain_attention: bool = False
     float32_decay: bool = True
     quantized_cache: bool = True
+    unfolded_latent: bool = False
+    divided_otherwise: tuple[tuple[str, Split], ...] = ()
     delta_checkpoints: bool = True
+
+    def split(self, tensor: Tensor) -> Split:
+        """How the class divides a tensor."""
+        for modules, split in self.divided_otherwise:
+            if re.search(modules, tensor.name):
+                return Split.REPLICATED if tensor.name.endswith("bias") and split is Split.ROW else split
+        return tensor.split
 
 
 @cache
@@ -50,13 +59,17 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         pipeline=architecture not in known["no_pipeline"],
         tied_pipeline=architecture not in known["no_tied_pipeline"],
         long_videos=architecture in known["long_videos"],
-        whole_tower=architecture in known["whole_tower"],
         values_of_keys=architecture in known["values_of_keys"],
         through_transformers=through_transformers,
+        unfolded_latent=architecture in known["unfolded_latent"],
+        divided_otherwise=tuple(
+            (row["modules"], Split(row["split"]))
+            for row in known["divided_otherwise"]
+            if architecture in row["classes"]
+        ),
         plain_attention=architecture in known["plain_attention"],
         float32_decay=architecture not in known["no_float32_decay"],
         quantized_cache=architecture not in known["no_quantized_cache"],
-        whole_plain_mlp=architecture in known["whole_plain_mlp"],
         float32_states=architecture in known["float32_states"],
         delta_checkpoints=architecture not in known["no_delta_checkpoints"],
     )

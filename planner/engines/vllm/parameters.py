@@ -13,7 +13,7 @@ from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.layer import Layer
 from planner.models.model import Model
-from planner.models.tensor import Role, Split, Tensor
+from planner.models.tensor import Role, Tensor
 
 VOCABULARY_PADDING = 64
 """The vocabulary is padded to this multiple before it is divided (layers/vocab_parallel_embedding.py)."""
@@ -21,8 +21,8 @@ VOCABULARY_PADDING = 64
 MXFP4_MULTIPLE = 64
 """Rows of gate and up and columns of down on a rank are padded to it as they are created for Triton's kernel of
 Hopper (fused_moe/oracle/mxfp4.py); what other kernels make of them is in packed_experts.py."""
-_BUFFERS = ("layer_scalar", "std_bias", "std_scale")
-"""Tensors of checkpoints that are buffers here, not parameters (models/gemma4.py)."""
+_BUFFERS = ("layer_scalar", "std_bias", "std_scale", "global_mean", "global_invstd")
+"""Tensors of checkpoints that are buffers here, not parameters (models/gemma4.py, Phi-4's audio encoder)."""
 _STREAMS = "hc_head_"
 """What mixes the residual streams before the final norm (DeepSeek-V4)."""
 
@@ -87,7 +87,6 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
     if is_last or "head" in everywhere:
         yield from (tensor for tensor in model.head if tensor.matmul or not through_transformers)
     if is_first or "tower" in everywhere:
-        whole = model_class(model.architecture, version).whole_tower
         for part in model.components:
             if part.counted:
-                yield from (replace(one, split=Split.REPLICATED) if whole else one for one in built(model, part))
+                yield from built(model, part)

@@ -25,8 +25,8 @@ _EXPERT_TABLE = "tid2eid"
 _SINK, _LEAST_SINKS = "attn_sink", 64
 """Heads that FlashMLA counts in; a rank with fewer is padded (models/deepseek_v4/attention.py, padded_heads)."""
 _HEAD_NORMS = ("q_norm.weight", "k_norm.weight")
-_CORRECTION = "e_score_correction_bias"
-"""A buffer in the classes of transformers."""
+_CORRECTION = ("e_score_correction_bias", "expert_bias")
+"""Buffers in the classes of transformers."""
 _GROUP_INDEX, _SHAPE_OF_PACKED = "g_idx", "weight_shape"
 _WITHOUT_INDEX = Version(0, 33, 0)
 """Since this release GPTQ layers have no index of groups (layers/quantization/auto_gptq.py)."""
@@ -36,7 +36,7 @@ _WEIGHT_SCALE, _MODELOPT_FP4 = "weight_scale_2", ("modelopt_fp4", "modelopt_mixe
 """Weight-only NVFP4 is given a scale of its inputs all the same, which loading drops (modelopt.py)."""
 _MX_BLOCK = 32
 _EIGHT_BITS = (FP8, INT8)
-_SECOND_OF_A_PAIR = ("up_proj.", "w3.")
+_SECOND_OF_A_PAIR = (".up_proj.", "w3.", "[up]")
 _KEYS, _VALUES = "self_attn.k_proj.", "self_attn.v_proj."
 _INDEX_NORM = ("indexer.k_norm.weight", "indexer.k_norm.bias")
 _INDEX_UNQUANTIZED = ("indexer.wk.", "indexer.weights_proj.")
@@ -128,7 +128,6 @@ class WeightTypes:
     def _made(self, tensors: tuple[Tensor, ...]) -> Iterator[Tensor]:
         """Yield the tensors that are made: one constant for matrices held as one, values like keys."""
         keys_alone = self.peculiar.values_of_keys and not any(tensor.name.startswith(_VALUES) for tensor in tensors)
-        gated = any(tensor.role is Role.MLP and "gate" in tensor.name for tensor in tensors)
         names = {tensor.name for tensor in tensors} if self.input_scale_beside else set()
         shapes: set[str] = set()
         eight_bits = any(
@@ -139,20 +138,20 @@ class WeightTypes:
                 continue
             leaf = tensor.stored_name.rpartition(".")[2]
             second = tensor.role is Role.EXPERT and any(name in tensor.name for name in _SECOND_OF_A_PAIR)
-            if second and (leaf == _SHAPE_OF_PACKED or (eight_bits and leaf == _INPUT_SCALE)):
+            if second and (leaf == _SHAPE_OF_PACKED or (eight_bits and leaf.endswith(_INPUT_SCALE))):
                 continue
             if leaf == _SHAPE_OF_PACKED and tensor.role is not Role.EXPERT:
                 if (name := parameter_name(tensor)) in shapes:
                     continue
                 shapes.add(name)
-            if tensor.name.endswith(_GROUP_INDEX) and not self.group_index:
+            if leaf == _GROUP_INDEX and not self.group_index:
                 continue
-            if tensor.name.endswith(_CORRECTION) and self.peculiar.through_transformers:
+            if leaf in _CORRECTION and self.peculiar.through_transformers:
                 continue
             if leaf == self.input_scale_beside and (beside := tensor.name.replace(leaf, _INPUT_SCALE)) not in names:
                 yield replace(tensor, name=beside, dtype=F32 if tensor.role is Role.EXPERT else self.stored)
-            whole = tensor.role is Role.MLP and self.peculiar.whole_plain_mlp and not gated
-            yield replace(tensor, split=Split.REPLICATED) if whole else tensor
+            split = self.peculiar.split(tensor)
+            yield tensor if split is tensor.split else replace(tensor, split=split)
         if keys_alone:
             yield from (tensor for tensor in tensors if tensor.name.startswith(_KEYS))
 

@@ -32,6 +32,7 @@ def omni(config: Config) -> Model:
     return replace(
         model,
         model_type=config.model_type,
+        architecture=config.architecture,
         embedding=tuple(t.with_prefix(stem) for t in model.embedding),
         final=tuple(t.with_prefix(stem) for t in model.final),
         head=tuple(t.with_prefix(stem) for t in model.head),

@@ -46,12 +46,10 @@ def decoder(
     output = linear(head, shape.vocab, shape.hidden, shape.dtype, Role.HEAD, Split.VOCABULARY, bias=head_bias)
     if tied:
         output = output[1:]
-    architectures = config.get("architectures")
-    named = isinstance(architectures, list) and architectures
     return Model(
         name=str(config.get("_name_or_path", default="")),
         model_type=config.model_type,
-        architecture=str(architectures[0]) if named else "unknown",
+        architecture=config.architecture,
         hidden_size=shape.hidden,
         vocab_size=shape.vocab,
         max_context=max_context(config),
