@@ -48,6 +48,10 @@ class Layout(Document):
     enforce_eager: bool = False
     options: dict[str, OptionValue] = Field(default={})
 
+    def __hash__(self) -> int:
+        """Of the sizes and the limits in which layouts differ most."""
+        return hash((self.tensor_parallel_size, self.layers_per_stage, self.max_model_len, self.max_num_seqs))
+
     @property
     def gpus(self) -> int:
         """GPUs of one replica."""

@@ -17,6 +17,8 @@ Capacity = dict[str, int]
 """`sequences` held at once, `requests` and `tokens` in thousandths a second."""
 
 MILLI = 1000
+LEAST_RATE = 1 / MILLI
+"""The least that can be asked for a second. No rate at all would ask for something else: see `capacity`."""
 _ROUNDING = 1 - 1e-3
 """Share of a predicted rate that is counted on: the searches behind it end within a thousandth."""
 

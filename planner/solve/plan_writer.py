@@ -92,7 +92,7 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     lines += taken_alone(problem, places)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
-    found = [priced(problem, fix) for fix in fixes(problem, places)]
+    found = [priced(problem, fix) for fix in fixes(problem, places, blamed)]
     lines += [f"would do: {entry['text']}{_price(entry)}" for entry in found]
     return Plan(
         status="infeasible",

@@ -1,6 +1,6 @@
 """A problem: a request with everything it names looked up, ready to be solved."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.integer_programme import IntegerProgramme
 from planner.solve.keeping import keep
+from planner.solve.known import Known
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_classes
 from planner.solve.objectives import first_objective
@@ -25,6 +26,9 @@ from planner.solve.rules import Rules, node_tag, read_rules, told_apart
 from planner.solve.shape import Shape
 from planner.solve.variant import Variant, variants
 
+_RULES: dict[str, object] = {"nodes": [], "exclude_nodes": [], "least_replicas": 1, "most_replicas": None}
+_RULES |= {"spread": None, "pack": None, "survive": None}
+"""What says where replicas lie and how many, and nothing of what one of them is."""
 MOST_MIXED = 64
 """Inventories of up to so many GPUs are searched for replicas over several kinds of GPUs."""
 
@@ -33,15 +37,15 @@ MOST_MIXED = 64
 class Problem:
     """A request, its nodes in classes, and the variants of each of its models.
 
-    `priced` holds the shapes of earlier problems that this one was made from, `earlier` the replicas of a plan
-    that are to be kept where that costs nothing.
+    `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
+    are to be kept where that costs nothing.
     """
 
     request: Request
     inventory: Inventory
     classes: tuple[NodeClass, ...]
     variants: tuple[tuple[Variant, ...], ...]
-    priced: dict[Hashable, Shapes] = field(default_factory=dict, compare=False, repr=False)
+    known: Known = field(default_factory=Known, compare=False, repr=False)
     earlier: tuple[Earlier, ...] = ()
 
     @cached_property
@@ -69,19 +73,24 @@ class Problem:
     @cached_property
     def shapes(self) -> tuple[Shapes, ...]:
         """Every legal layout of each model; priced once for all loads that differ only in how much is asked."""
-        ground = grounds(self.classes)
+        ground = grounds([node_class for node_class in self.classes if self._affordable(node_class)])
         offered = tuple((kind, *sizes.items()) for kind, sizes in ground.slots.items())
         found = []
         for place, wanted in enumerate(self.request.models):
-            like = wanted.model_copy(update={"workload": unmeasured(wanted.workload)})
+            like = wanted.model_copy(update={"workload": unmeasured(wanted.workload)} | _RULES)
             key = (place, like.model_dump_json(), self.mixes, offered)
-            if key not in self.priced:
+            if key not in self.known.shapes:
                 mine = Shapes()
                 for variant in self.variants[place]:
                     mine.add(enumerate_shapes(place, like, variant, ground, mixed=self.mixes))
-                self.priced[key] = mine
-            found.append(self.priced[key])
+                self.known.shapes[key] = mine
+            found.append(self.known.shapes[key])
         return tuple(found)
+
+    def _affordable(self, node_class: NodeClass) -> bool:
+        """Whether a GPU of such a node may be had for what may be spent."""
+        budget = self.rules.budget
+        return budget is None or node_class.node_price + node_class.gpu_price <= budget
 
     @cached_property
     def kept(self) -> list[Shape]:
@@ -119,15 +128,16 @@ class Problem:
 
     def asking(self, request: Request) -> "Problem":
         """Return the problem of another request on the same nodes."""
-        return replace(self, request=request, variants=_variants(request))
+        return replace(self, request=request, variants=_variants(request, self.known))
 
     def with_nodes(self, extra: Sequence[NodeClass]) -> "Problem":
         """Return the problem with more nodes."""
         return replace(self, classes=(*self.classes, *extra))
 
 
-def read_problem(request: Request, earlier: Plan | None = None) -> Problem:
-    """Look up what a request names; raises BadInput."""
+def read_problem(request: Request, earlier: Plan | None = None, known: Known | None = None) -> Problem:
+    """Look up what a request names that is not `known` yet; raises BadInput."""
+    known = known or Known()
     for wanted in request.models:
         refuse_impossible(wanted)
         refuse_unshared(wanted)
@@ -137,8 +147,8 @@ def read_problem(request: Request, earlier: Plan | None = None) -> Problem:
     networked = any(needs_speed(wanted.workload) for wanted in request.models)
     groups = told_apart(request, inventory.groups, used)
     classes = node_classes(groups, lambda node: node_tag(request, node, used), networked=networked)
-    return Problem(request, inventory, tuple(classes), _variants(request), earlier=running)
+    return Problem(request, inventory, tuple(classes), _variants(request, known), known, running)
 
 
-def _variants(request: Request) -> tuple[tuple[Variant, ...], ...]:
-    return tuple(tuple(variants(wanted, request.confidence)) for wanted in request.models)
+def _variants(request: Request, known: Known) -> tuple[tuple[Variant, ...], ...]:
+    return tuple(tuple(variants(wanted, request.confidence, known)) for wanted in request.models)

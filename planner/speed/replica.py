@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from planner.fleet.share import in_time
 from planner.fleet.site import Site
@@ -16,6 +16,8 @@ from planner.speed.step import hand_over, head_seconds, layers_seconds
 
 _POLL = "scheduler_recv_interval"
 """SGLang: decoding steps between two looks at the queue of new requests (scheduler_recv_skipper.py)."""
+_ANY_LIMITS = {"max_model_len": 1, "max_num_seqs": 1, "max_num_batched_tokens": 1, "memory_fraction": 1.0}
+"""Of limits the time of a step depends only through the load."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,15 @@ class Replica:
 
 
 def replica(model: Model, layout: Layout, sites: Sequence[Site], engine: str) -> Replica:
-    """Write out a replica; `sites` holds the place of each stage, or one for all, `engine` is a generation."""
+    """Write out a replica; `sites` holds the place of each stage, or one for all, `engine` is a generation.
+
+    Layouts that differ only in limits have one replica, so that its steady states are found once.
+    """
+    return _written_out(model, layout.model_copy(update=_ANY_LIMITS), tuple(sites), engine)
+
+
+@lru_cache(maxsize=4096)
+def _written_out(model: Model, layout: Layout, sites: tuple[Site, ...], engine: str) -> Replica:
     places = tuple(in_time(sites[stage % len(sites)]) for stage in range(layout.pipeline_parallel_size))
     return Replica(
         stages=tuple(stage_operators(model, layout, i, place.gpu) for i, place in enumerate(places)),

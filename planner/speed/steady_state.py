@@ -90,7 +90,7 @@ class Round(NamedTuple):
     full: float
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=2**15)
 def closed_loop(replica: Replica, traffic: Traffic, room: Room, concurrency: float) -> Steady:
     """Return the steady state with `concurrency` requests always in flight (a new one for each that ends)."""
     running = min(concurrency, room.sequences)

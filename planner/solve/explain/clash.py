@@ -1,6 +1,7 @@
 """The minimal clashing set: requirements that cannot be had together, none of which can be left out of the set."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from planner.request import Request
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 
 def clash(problem: Problem) -> tuple[list[int], list[Requirement]]:
-    """Return the models and the requirements that clash on the nodes of an infeasible problem.
+    """Return the places of the models and the requirements that clash on the nodes of an infeasible problem.
 
     Models are left out whole first; then, of those that stay, every requirement that can be given up
     without making the rest feasible. What remains is minimal: without any one of it there is a plan.
@@ -36,7 +37,8 @@ def clash(problem: Problem) -> tuple[list[int], list[Requirement]]:
                 relaxed = requirement.given_up(relaxed)
         return not problem.asking(relaxed).feasible
 
-    return places, minimal(asked, asked_clash)
+    found = minimal(asked, asked_clash)
+    return places, [replace(r, model=None if r.model is None else places[r.model]) for r in found]
 
 
 def taken_alone(problem: Problem, places: Sequence[int]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from planner.fleet.gpu import Gpu
@@ -13,13 +12,14 @@ from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
 from planner.solve.explain.loosened import loosened
+from planner.solve.explain.requirement import Requirement
 from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
-from planner.solve.problem import Problem, read_problem
+from planner.solve.problem import MOST_MIXED, Problem, read_problem
 from planner.units import count
 
 _KINDS, _LARGER_KINDS = 4, 2
@@ -30,21 +30,22 @@ ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
 
-def fixes(problem: Problem, places: list[int]) -> list[Fix]:
+def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requirement]) -> list[Fix]:
     """Return a fix a direction: GPUs to add, rules to loosen, lighter types, pools or shared GPUs, then numbers of
-    the load.
+    the load. Of these only what is `clashing` is turned; `clash` says what that is, and the places of its models.
 
     Where these are few, GPUs of larger kinds follow, and the same beside weights and cache in eight bits, where that
     makes them smaller.
     """
     own = list(problem.inventory.gpu_kinds.values())[:_KINDS]
-    found = [*_added(problem, own), *loosened(problem, places)]
+    blamed = frozenset((requirement.model, requirement.kind) for requirement in clashing)
+    found = [*_added(problem, own), *loosened(problem, places, blamed)]
     for place in places:
         found += lighter_types(problem, place)
         found += apart(problem, place)
     found += sharing(problem)
     for place in places:
-        found += turned(problem, place)
+        found += turned(problem, place, blamed)
     light = lightest(problem.request, problem, places)
     if len(found) >= ENOUGH:
         return found
@@ -92,13 +93,17 @@ def _added(problem: Problem, kinds: Sequence[Gpu]) -> Iterator[Fix]:
 
 
 def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
-    """Fewer yet, where replicas may lie on GPUs of this kind and of others: what `fewest_added` does not look for."""
+    """Fewer yet, where replicas may lie on GPUs of this kind and of others: what `fewest_added` does not look for.
+
+    They may only where all GPUs together are few.
+    """
     added = fewest_added(problem, gpu)
     if added is None or set(problem.inventory.gpu_kinds.values()) == {added.gpu}:
         return added
-    numbers = range(1, added.gpus)
+    most = min(added.gpus - 1, MOST_MIXED - problem.inventory.gpu_count)
+    numbers = range(1, most + 1)
     least = bisect_left(numbers, True, key=lambda number: _with(problem, added.of(number)).feasible)
-    return added.of(least + 1)
+    return added.of(least + 1) if least < most else added
 
 
 def _alike_nodes(problem: Problem, gpu: Gpu) -> Added | None:
@@ -125,8 +130,7 @@ def _affordable(problem: Problem, added: Added) -> bool:
 
 
 def _with(problem: Problem, added: Added) -> Problem:
-    larger = read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}))
-    return replace(larger, priced=problem.priced)
+    return read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}), known=problem.known)
 
 
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
@@ -136,7 +140,7 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
         entry["gpus_added"], each = fix.change["gpus"], gpu_price(problem.inventory, fix.change["gpu"])
         entry["usd_per_hour_added"] = None if each is None else round(each * fix.change["gpus"], 2)
         return entry
-    fixed = read_problem(fix.request)
+    fixed = read_problem(fix.request, known=problem.known)
     outcome = minimise(fixed.programme.rows, first_objective(fixed.programme, fixed.objective), Effort())
     if outcome.values is None:
         return entry

@@ -1,11 +1,11 @@
 """Fixes that loosen a rule of the request: the budget, the GPUs allowed, where and how replicas may lie."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 from planner.request import Request
 from planner.solve.explain.fix import Fix
-from planner.solve.explain.requirement import with_model
+from planner.solve.explain.requirement import Blamed, with_model
 from planner.solve.integer_programme import Terms
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import MICRO
@@ -23,27 +23,34 @@ _RULES: dict[str, tuple[object, str]] = {
 }
 
 
-def loosened(problem: Problem, places: list[int]) -> Iterator[Fix]:
+def loosened(problem: Problem, places: Sequence[int], blamed: Blamed) -> Iterator[Fix]:
     """Yield the rules that alone stand in the way, with the least amounts that would do."""
     request = problem.request
-    if request.max_usd_per_hour is not None:
+    if (None, "max_usd_per_hour") in blamed:
         without = problem.asking(request.model_copy(update={"max_usd_per_hour": None}))
         if (least := _least(without, cost=True)) is not None:
             value = ceil(least * 100 / MICRO) / 100
             yield _whole(request, "max_usd_per_hour", value, f"spend ${value:,.2f} an hour")
-    if request.max_gpus is not None:
+    if (None, "max_gpus") in blamed:
         without = problem.asking(request.model_copy(update={"max_gpus": None}))
         if (least := _least(without, cost=False)) is not None:
             yield _whole(request, "max_gpus", least, f"use {least:,} GPUs")
-    if request.exclude_nodes and read_problem(request.model_copy(update={"exclude_nodes": []})).feasible:
+    if (
+        request.exclude_nodes
+        and read_problem(request.model_copy(update={"exclude_nodes": []}), known=problem.known).feasible
+    ):
         yield _whole(request, "exclude_nodes", [], "use the excluded nodes too")
     for place in places:
         for field, (free, words) in _RULES.items():
-            if getattr(request.models[place], field) in (free, ()):
+            if (place, field) not in blamed:
                 continue
             freed = with_model(request, place, **{field: free})
-            if read_problem(freed).feasible:
+            if _feasible(problem, freed):
                 yield Fix(f"{request.models[place].model}: {words}", {f"models.{place}.{field}": free}, freed)
+
+
+def _feasible(problem: Problem, request: Request) -> bool:
+    return read_problem(request, known=problem.known).feasible
 
 
 def _least(problem: Problem, *, cost: bool) -> int | None:

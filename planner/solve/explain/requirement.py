@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from planner.request import ModelRequest, Request
+from planner.solve.capacity import LEAST_RATE
 from planner.units import count
 from planner.workload import Workload
 
@@ -16,6 +17,13 @@ class Requirement:
     model: int | None
     text: str
     given_up: Callable[[Request], Request]
+
+
+Blamed = frozenset[tuple[int | None, str]]
+"""The place of a model (None: the whole request) and the kind of each requirement that clashes with others.
+
+As they cannot be had together, whatever else is asked for, no change of anything else that is asked for will do.
+"""
 
 
 def requirements(request: Request) -> list[Requirement]:
@@ -51,9 +59,9 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
     asked = f"{load.context:,} tokens" if load.context else "the model's full context"
     add("context", f"{name}: sequences of {asked}", context=load.least_context)
     if load.requests_per_second is not None:
-        add("requests_per_second", f"{name}: {load.requests_per_second:g} requests/s", requests_per_second=None)
+        add("requests_per_second", f"{name}: {load.requests_per_second:g} requests/s", requests_per_second=LEAST_RATE)
     if load.tokens_per_second is not None:
-        add("tokens_per_second", f"{name}: {load.tokens_per_second:g} output tokens/s", tokens_per_second=None)
+        add("tokens_per_second", f"{name}: {load.tokens_per_second:g} output tokens/s", tokens_per_second=LEAST_RATE)
     if load.ttft_ms is not None:
         add("ttft_ms", f"{name}: first token within {load.ttft_ms:g} ms", ttft_ms=None)
     if load.tpot_ms is not None:

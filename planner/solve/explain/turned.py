@@ -7,7 +7,7 @@ from math import ceil
 from planner.request import Request
 from planner.solve.explain.alone import alone
 from planner.solve.explain.fix import Fix
-from planner.solve.explain.requirement import with_model, with_workload
+from planner.solve.explain.requirement import Blamed, with_model, with_workload
 from planner.solve.explain.search import largest, smallest
 from planner.solve.load_knob import LOAD_KNOBS, nearly_most
 from planner.solve.problem import Problem
@@ -41,11 +41,14 @@ _KNOBS = (
 )
 
 
-def turned(problem: Problem, place: int) -> Iterator[Fix]:
-    """Yield, for each number of the load of a model, the least change of it alone that makes a plan possible."""
+def turned(problem: Problem, place: int, blamed: Blamed | None = None) -> Iterator[Fix]:
+    """Yield, for each number of the load of a model, the least change of it alone that makes a plan possible.
+
+    Only the `blamed` numbers, where it is known which are.
+    """
     for knob in _KNOBS:
         asked = _asked(problem, place, knob)
-        if asked is None:
+        if asked is None or (blamed is not None and (place, knob.field) not in blamed):
             continue
         steps = _steps(problem, place, knob, asked)
         if steps is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from planner.request import Request
+from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes
 from planner.solve.plan import answer
 from planner.solve.problem import read_problem
@@ -68,7 +69,7 @@ def one_less(change: dict[str, Any], request: Request) -> Request | None:
 def test_every_fix_works_and_one_unit_less_does_not(data: dict[str, Any]) -> None:
     problem = read_problem(Request.parse(data))
     assert not problem.feasible
-    found = fixes(problem, list(range(len(problem.request.models))))
+    found = fixes(problem, *clash(problem))
     assert len(found) >= 3
     for fix in found:
         assert solved(fix.request), fix.text

@@ -1,0 +1,39 @@
+"""An engine profile that remembers its bills: fixes and flip points ask for the same ones over and over."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from planner.engines.profile import Engine
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.memory.bill import Bill
+from planner.models.model import Model
+
+_MOST_DEVICES = 300_000
+"""Devices of the bills that are remembered, some 400 bytes each; later ones are computed anew."""
+
+
+def remembered(engine: Engine) -> Engine:
+    """Return the profile, which bills the same layout of a model on the same sites only once."""
+    return cast(Engine, _Remembered(engine))
+
+
+class _Remembered:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._bills: dict[object, Bill] = {}
+        self._devices = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def bill(self, model: Model, layout: Layout, sites: Sequence[Site], *confidence: float) -> Bill:
+        """Return the bill of the engine."""
+        key = (model, layout, tuple(sites), confidence)
+        bill = self._bills.get(key)
+        if bill is None:
+            bill = self._engine.bill(model, layout, sites, *confidence)
+            if self._devices < _MOST_DEVICES:
+                self._bills[key] = bill
+                self._devices += len(bill.per_device)
+        return bill
