@@ -89,11 +89,11 @@ def has_experts(config: dict[str, Any]) -> bool:
 
 @cache
 def schemes() -> dict[str, Any]:
-    """Quantization configs by their names, without those that vLLM hands to plugins."""
+    """Quantization configs by their names, without those that need packages beside vLLM."""
     from yaml import safe_load
 
     known: dict[str, Any] = safe_load((MODELS / "repackagings.yaml").read_text())["schemes"]
-    return {name: config for name, config in known.items() if config and not name.startswith("bnb")}
+    return {name: config for name, config in known.items() if config and not name.startswith(("bnb", "torchao"))}
 
 
 def architectures() -> dict[str, str]:

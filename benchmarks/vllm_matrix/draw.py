@@ -14,13 +14,24 @@ MODELS = Path(__file__).resolve().parents[2] / "specs" / "models"
 TYPE = "type:"
 _QUANTIZED, _RESIZED = 0.25, 0.25
 _STEPS = {"intermediate_size": 256, "moe_intermediate_size": 128, "vocab_size": 8}
-_WITHOUT_LIST_OF_LAYERS = (
-    "layer_types",
-    "hybrid_override_pattern",
-    "layers_block_type",
-    "block_configs",
-    "mlp_layer_types",
-)
+_LISTS_OF_LAYERS = (
+    "layer_types", "hybrid_override_pattern", "layers_block_type", "block_configs", "mlp_layer_types",
+    "hybrid_layer_pattern", "moe_layer_freq",
+)  # fmt: skip
+_GATES_CONVERTED = ("awq", "gptq", "autoround")
+"""Schemes whose configs name what they leave alone only in published checkpoints: vLLM converts routers too."""
+_PUBLISHED: dict[str, dict[str, Any]] = {
+    "deepseek_v3": {"topk_method": "noaux_tc"},
+    "glm_moe_dsa": {"topk_method": "noaux_tc"},
+    "axk1": {"topk_method": "noaux_tc"},
+    "glm4_moe": {"head_dim": 128},
+    "lfm2": {"block_dim": 2560, "conv_dim": 2560},
+    "gemma3": {"vision_config": {"model_type": "siglip_vision_model", "vision_use_head": False}},
+    "granitemoehybrid": {"layer_types": (["mamba"] * 3 + ["attention"]) * 8},
+}
+"""What every published config of a type says, where the class's own default is of no model."""
+_HOLLOW = ("nvidia--NVIDIA-Nemotron-3-Super", "nvidia--NVIDIA-Nemotron-3-Ultra")
+"""Models whose hf_quant_config.json came shortened: vLLM does not know it without its producer."""
 
 
 def drawn(seed: int, number: int, architectures: Mapping[str, str], schemes: list[str]) -> Iterator[dict[str, Any]]:
@@ -31,17 +42,18 @@ def drawn(seed: int, number: int, architectures: Mapping[str, str], schemes: lis
     draw = Random(seed)
     by_type: dict[str, list[str]] = {}
     for path in sorted(MODELS.glob("*--*.json")):
-        if not path.stem.endswith("hf_quant_config"):
+        if not path.stem.endswith("hf_quant_config") and not path.stem.startswith(_HOLLOW):
             by_type.setdefault(json.loads(path.read_text())["model_type"], []).append(path.stem)
     for _ in range(number):
         model, fields = draw.choice(by_type[draw.choice(sorted(by_type))]), {}
         if draw.random() < 0.5:
             kind = draw.choice(sorted(architectures))
-            model, fields = TYPE + kind, {"architectures": [architectures[kind]]}
-        config = config_of(model) | fields
+            model, fields = TYPE + kind, {"architectures": [architectures[kind]], **_PUBLISHED.get(kind, {})}
+        config = {"architectures": [], **config_of(model)} | fields
         fields |= _resized(draw, config) if draw.random() < _RESIZED else {}
-        if draw.random() < _QUANTIZED and not quantized(model, config):
-            fields["quantization_config"] = draw.choice(schemes)
+        if draw.random() < _QUANTIZED and not quantized(model, config) and not _composite(config):
+            usable = [name for name in schemes if not (has_experts(config) and name.startswith(_GATES_CONVERTED))]
+            fields["quantization_config"] = draw.choice(usable)
         yield {"model": model, "fields": fields, "layout": _layout(draw, has_experts(config))}
 
 
@@ -59,6 +71,11 @@ def quantized(model: str, config: Mapping[str, Any]) -> bool:
     return beside or "quantization_config" in json.dumps(config)
 
 
+def _composite(config: Mapping[str, Any]) -> bool:
+    """Whether a model has towers, which published quantized checkpoints leave alone by name."""
+    return any(name.endswith("_config") for name in config) or "ConditionalGeneration" in str(config["architectures"])
+
+
 def has_experts(config: Mapping[str, Any]) -> bool:
     """Whether a config describes a mixture of experts."""
     text = json.dumps({key: value for key, value in config.items() if key != "quantization_config"}).lower()
@@ -68,7 +85,7 @@ def has_experts(config: Mapping[str, Any]) -> bool:
 def _resized(draw: Random, config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     layers = config.get("num_hidden_layers")
-    if isinstance(layers, int) and not any(name in config for name in _WITHOUT_LIST_OF_LAYERS):
+    if isinstance(layers, int) and not any(name in config for name in _LISTS_OF_LAYERS):
         found["num_hidden_layers"] = max(4, layers - draw.choice([0, 1, 2, 4, 7]))
     for name, step in _STEPS.items():
         if isinstance(size := config.get(name), int):

@@ -61,7 +61,10 @@ class Silence:
 class HollowPackages(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds packages that are imported but never run while models are built: image reading, kernels' compilers."""
 
-    names = ("torchvision", "tilelang", "cv2", "deep_gemm", "cutlass", "cuda", "quack", "vllm.vllm_flash_attn.cute")
+    names = (
+        "torchvision", "tilelang", "cv2", "deep_gemm", "cutlass", "cuda", "quack", "mistral_common",
+        "vllm.vllm_flash_attn.cute",
+    )  # fmt: skip
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         """Claim the hollow packages and all below them."""

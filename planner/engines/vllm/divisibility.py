@@ -13,6 +13,7 @@ from planner.engines.vllm.fused_modules import parameter_name
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
 from planner.layout import Layout
 from planner.memory.sharding import Shape, Sharding
+from planner.models.dtype import FP8
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
@@ -84,7 +85,7 @@ def _blocks(layer: Layer, how: Sharding) -> Iterator[str]:
 
 def _whole_blocks(matrix: Tensor, part: Shape) -> Iterator[str]:
     merged = parameter_name(matrix).rpartition(".")[0] != matrix.module and matrix.role is not Role.EXPERT
-    if matrix.split is Split.REPLICATED or part == matrix.shape or merged:
+    if matrix.split is Split.REPLICATED or part == matrix.shape or merged or matrix.dtype is not FP8:
         return
     width = part[-1 if matrix.split is Split.ROW else -2]
     block = gcd(_FP8_BLOCK, *part[-2:]) if matrix.role is Role.EXPERT else gcd(_FP8_BLOCK, width)

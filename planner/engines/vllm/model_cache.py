@@ -84,7 +84,7 @@ def _groups(
     ]
     if state and specs:
         block_size = aligned_block(model, rules, prefix_caching, block_size, state, specs[0].token_bytes)
-    elif state:
+    elif state and (rules.state_blocks == "one" or model_class(model.architecture, newest()).attention_free):
         block_size = max_model_len
     held = held_states(model, rules, prefix_caching)
     page = block_size * specs[0].token_bytes if specs else 0

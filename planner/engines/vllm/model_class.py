@@ -31,6 +31,8 @@ class ModelClass:
     float32_decay: bool = True
     quantized_cache: bool = True
     unfolded_latent: bool = False
+    correction_by_method: bool = False
+    attention_free: bool = False
     divided_otherwise: tuple[tuple[str, Split], ...] = ()
     delta_checkpoints: bool = True
 
@@ -61,6 +63,8 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         long_videos=architecture in known["long_videos"],
         values_of_keys=architecture in known["values_of_keys"],
         through_transformers=through_transformers,
+        correction_by_method=architecture in known["correction_by_method"],
+        attention_free=architecture in known["attention_free"],
         unfolded_latent=architecture in known["unfolded_latent"],
         divided_otherwise=tuple(
             (row["modules"], Split(row["split"]))

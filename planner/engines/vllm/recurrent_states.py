@@ -54,8 +54,7 @@ def matrix_dtype(model: Model, served: DType) -> DType:
 
 def held_states(model: Model, rules: Rules, prefix_caching: bool) -> int:
     """States that one request holds: with prefix caching the last one is kept aside, and perhaps a checkpoint."""
-    hybrid = any(layer.attention for layer in model.distinct_layers)
-    if rules.state_blocks == "one" or not hybrid or not prefix_caching:
+    if rules.state_blocks == "one" or not prefix_caching or model_class(model.architecture, newest()).attention_free:
         return 1
     return 3 if rules.state_blocks == "checkpoints" and _checkpoint_step(model, rules) else 2
 

@@ -14,6 +14,8 @@ from planner.models.model import Model
 
 _NATIVE_FP8, _FLASHINFER = (8, 9), (8, 0)
 """Compute capabilities that multiply FP8, and from which FlashInfer takes an FP8 cache (v1/attention/backends)."""
+_STATIC_GPTQ = Version(0, 33, 0)
+"""The release whose errors are known: "GPTQ group activation ordering (desc_act=True) is no longer supported."."""
 _REFUSES_FP8_CACHE = Version(0, 33, 0)
 """The release whose error is known: "FP8 KV cache is not supported by the Triton attention backend on ..."."""
 
@@ -49,8 +51,22 @@ def _method(model: Model, layout: Layout, version: Version) -> Iterator[str]:
     first, plugin = constraints("in_plugins").get(method, (None, None))
     if first is not None and not version < Version.parse(first):
         yield f"{method} needs the plugin {plugin} from vLLM {first} on"
+    since, flag = constraints("deprecated").get(method, (None, None))
+    if since is not None and not version < Version.parse(since) and not layout.options.get(flag):
+        yield f"{method} is deprecated from vLLM {since} on: pass --{flag.replace('_', '-')}"
+    if method == "gptq" and not version < _STATIC_GPTQ:
+        yield from _gptq(model)
     if method == "bitsandbytes" and "quantization_config" in model.config and layout.tensor_parallel_size > 1:
         yield "prequantized bitsandbytes models with tensor parallelism are not supported: use pipeline parallelism"
+
+
+def _gptq(model: Model) -> Iterator[str]:
+    """What GPTQ checkpoints may no longer be (layers/quantization/auto_gptq.py)."""
+    config = model.config.get("quantization_config") or {}
+    if config.get("desc_act"):
+        yield "GPTQ with groups in the order of activations (desc_act) is no longer supported"
+    if config.get("bits") not in (4, 8):
+        yield f"GPTQ of {config.get('bits')} bits is not supported"
 
 
 def _cache_type(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Iterator[str]:

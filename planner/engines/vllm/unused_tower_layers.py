@@ -2,24 +2,32 @@
 
 from functools import cache
 
+from planner.models.class_defaults import class_defaults
 from planner.models.model import Component, Model
 from planner.models.tensor import Tensor
 
-_CUT = ("LlavaForConditionalGeneration",)
+_CUT = (
+    "LlavaForConditionalGeneration",
+    "LlavaNextForConditionalGeneration",
+    "LlavaNextVideoForConditionalGeneration",
+    "LlavaOnevisionForConditionalGeneration",
+)
+_FIELD = "vision_feature_layer"
+_POOLING = "vision_model.head."
+"""What SigLIP pools an image with, which no class asks for (models/siglip.py, use_head)."""
 _AFTER = "post_layernorm"
 
 
 @cache
 def built(model: Model, part: Component) -> tuple[Tensor, ...]:
-    """Tensors of a component that vLLM creates (models/llava.py, init_vision_tower_for_llava)."""
-    feature = model.config.get("vision_feature_layer", -2)
+    """Tensors of a component that vLLM creates (models/llava.py, init_vision_tower_for_llava without the last norm)."""
+    tensors = tuple(tensor for tensor in part.tensors if _POOLING not in tensor.name)
+    feature = model.config.get(_FIELD, class_defaults(model.model_type).fields.get(_FIELD, -2))
     if model.architecture not in _CUT or part.name != "vision" or not isinstance(feature, int):
-        return part.tensors
-    layers = {number for tensor in part.tensors if (number := _layer(tensor.name)) is not None}
+        return tensors
+    layers = {number for tensor in tensors if (number := _layer(tensor.name)) is not None}
     needed = feature + 1 if feature >= 0 else len(layers) + feature + 1
-    if needed >= len(layers):
-        return part.tensors
-    return tuple(tensor for tensor in part.tensors if _AFTER not in tensor.name and (_layer(tensor.name) or 0) < needed)
+    return tuple(tensor for tensor in tensors if _AFTER not in tensor.name and (_layer(tensor.name) or 0) < needed)
 
 
 def _layer(name: str) -> int | None:

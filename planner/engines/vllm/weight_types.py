@@ -11,6 +11,7 @@ from planner.engines.vllm.release import Version
 from planner.layout import Layout
 from planner.memory.sharding import Shape, Sharding
 from planner.models.attention import StateKind
+from planner.models.class_defaults import class_defaults
 from planner.models.dtype import BF16, E8M0, F16, F32, FP8, INT8, INT32, DType, dtype_named
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
@@ -26,7 +27,8 @@ _SINK, _LEAST_SINKS = "attn_sink", 64
 """Heads that FlashMLA counts in; a rank with fewer is padded (models/deepseek_v4/attention.py, padded_heads)."""
 _HEAD_NORMS = ("q_norm.weight", "k_norm.weight")
 _CORRECTION = ("e_score_correction_bias", "expert_bias")
-"""Buffers in the classes of transformers."""
+"""Buffers in the classes of transformers; in DeepSeek's there only with this `topk_method` (models/deepseek_v2.py)."""
+_CORRECTED = "noaux_tc"
 _GROUP_INDEX, _SHAPE_OF_PACKED = "g_idx", "weight_shape"
 _WITHOUT_INDEX = Version(0, 33, 0)
 """Since this release GPTQ layers have no index of groups (layers/quantization/auto_gptq.py)."""
@@ -50,9 +52,11 @@ class WeightTypes:
 
     `expert_blocks` is true for experts in eight bits with a scale a block, `float32_scales` are the types of stored
     scales of eight-bit weights that are held in float32. Where a four-bit weight has the scale `input_scale_beside`
-    and none of its inputs, one is made. `group_index` is true where GPTQ layers keep the index of their groups.
-    `float32_delta` is true of Kimi's delta nets. The part of an expert that a rank holds is padded to a multiple of
-    `expert_multiple`. `peculiar` is how the class of the architecture does it.
+    and none of its inputs, one is made. `group_index` is true where GPTQ layers keep the index of their groups,
+    `expert_biases` where experts have biases whatever the model (auto_gptq.py, AutoGPTQMoEMethod), `plain_mixers`
+    where Mamba layers are not told of the quantization (models/jamba.py, models/mamba.py), `without_correction` where
+    no parameter corrects the router, `float32_delta` of Kimi's delta nets. The part of an expert that a rank holds is
+    padded to a multiple of `expert_multiple`. `peculiar` is how the class of the architecture does it.
     """
 
     stored: DType
@@ -62,6 +66,9 @@ class WeightTypes:
     float32_scales: tuple[DType, ...] = ()
     group_index: bool = True
     float32_delta: bool = False
+    plain_mixers: bool = False
+    without_correction: bool = False
+    expert_biases: bool = False
     input_scale_beside: str = ""
     expert_multiple: int = 1
     peculiar: ModelClass = _USUAL
@@ -71,6 +78,8 @@ class WeightTypes:
         """Return the types of a model: `--dtype`, else the checkpoint's, with float32 halved (config/model.py)."""
         wished = str(layout.options.get("dtype", "auto"))
         served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else dtype_named(wished, "--dtype")
+        peculiar = model_class(model.architecture, version)
+        kinds = {layer.state.kind for layer in model.distinct_layers if layer.state}
         return WeightTypes(
             stored=model.dtype,
             served=served,
@@ -78,11 +87,12 @@ class WeightTypes:
             expert_blocks=model.quantization == "fp8",
             float32_scales=_float32_scales(model),
             group_index=version < _WITHOUT_INDEX,
-            peculiar=model_class(model.architecture, version),
+            peculiar=peculiar,
             input_scale_beside=_WEIGHT_SCALE if model.quantization in _MODELOPT_FP4 else "",
-            float32_delta=any(
-                layer.state and layer.state.kind is StateKind.KIMI_DELTA for layer in model.distinct_layers
-            ),
+            float32_delta=StateKind.KIMI_DELTA in kinds,
+            without_correction=_without_correction(model, peculiar),
+            plain_mixers=StateKind.MAMBA in kinds and model.quantization is not None,
+            expert_biases=model.quantization == "gptq",
         )
 
     def type_of(self, tensor: Tensor) -> DType:
@@ -146,14 +156,38 @@ class WeightTypes:
                 shapes.add(name)
             if leaf == _GROUP_INDEX and not self.group_index:
                 continue
-            if leaf in _CORRECTION and self.peculiar.through_transformers:
+            if leaf in _CORRECTION and self.without_correction:
                 continue
             if leaf == self.input_scale_beside and (beside := tensor.name.replace(leaf, _INPUT_SCALE)) not in names:
                 yield replace(tensor, name=beside, dtype=F32 if tensor.role is Role.EXPERT else self.stored)
+            if self.plain_mixers and tensor.role is Role.SSM:
+                if tensor.kind is Kind.SCALE:
+                    continue
+                tensor = replace(tensor, dtype=self.stored) if tensor.matmul else tensor
             split = self.peculiar.split(tensor)
             yield tensor if split is tensor.split else replace(tensor, split=split)
+            if self.expert_biases and tensor.role is Role.EXPERT and tensor.matmul:
+                outputs = Split.COLUMN if split is Split.COLUMN else Split.REPLICATED
+                yield replace(
+                    tensor,
+                    name=f"{tensor.name}_bias",
+                    shape=tensor.shape[:-1],
+                    dtype=self.stored,
+                    matmul=False,
+                    split=outputs,
+                    kind=Kind.PARAMETER,
+                )
         if keys_alone:
             yield from (tensor for tensor in tensors if tensor.name.startswith(_KEYS))
+
+
+def _without_correction(model: Model, peculiar: ModelClass) -> bool:
+    """Whether the class makes no parameter of the bias that corrects the choice of experts."""
+    if peculiar.through_transformers or not peculiar.correction_by_method:
+        return peculiar.through_transformers
+    text = model.config.get("text_config", model.config)
+    default = class_defaults(str(text.get("model_type"))).fields.get("topk_method")
+    return bool(text.get("topk_method", default) != _CORRECTED)
 
 
 def _float32_scales(model: Model) -> tuple[DType, ...]:
