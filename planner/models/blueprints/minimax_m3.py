@@ -104,7 +104,7 @@ def _indexer_sizes(config: Config) -> tuple[int, int, int]:
 def _indexer(shape: Shape, heads: int, dim: int) -> tuple[Tensor, ...]:
     name, dtype = "self_attn", shape.dtype
     return (
-        *linear(f"{name}.index_q_proj", heads * dim, shape.hidden, dtype, Role.INDEXER),
+        *linear(f"{name}.index_q_proj", heads * dim, shape.hidden, dtype, Role.INDEXER, units=heads),
         *linear(f"{name}.index_k_proj", dim, shape.hidden, dtype, Role.INDEXER),
         *norm(f"{name}.index_q_norm", dim, dtype),
         *norm(f"{name}.index_k_norm", dim, dtype),
