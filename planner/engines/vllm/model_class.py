@@ -24,7 +24,7 @@ class ModelClass:
     pipeline: bool = True
     tied_pipeline: bool = True
     long_videos: bool = False
-    values_of_keys: bool = False
+    made_besides: tuple[tuple[str, str], ...] = ()
     through_transformers: bool = False
     float32_states: bool = False
     plain_attention: bool = False
@@ -61,7 +61,9 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         pipeline=architecture not in known["no_pipeline"],
         tied_pipeline=architecture not in known["no_tied_pipeline"],
         long_videos=architecture in known["long_videos"],
-        values_of_keys=architecture in known["values_of_keys"],
+        made_besides=tuple(
+            (row["name"], row["like"]) for row in known["made_besides"] if architecture in row["classes"]
+        ),
         through_transformers=through_transformers,
         correction_by_method=architecture in known["correction_by_method"],
         attention_free=architecture in known["attention_free"],

@@ -17,6 +17,23 @@ from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import ceil_div, round_up
 
+
+@dataclass(frozen=True, slots=True)
+class _InputScales:
+    """Scales of inputs that weight-only NVFP4 is given all the same, beside its scale `beside` (modelopt.py,
+    compressed_tensors_moe_w4a4_nvfp4.py)."""
+
+    beside: str
+    leaf: str
+    experts_only: bool = False
+
+    def made(self, scale: Tensor, leaf: str) -> bool:
+        return leaf == self.beside and (scale.role is Role.EXPERT or not self.experts_only)
+
+    def name(self, scale: Tensor) -> str:
+        return scale.name.replace(self.beside, self.leaf)
+
+
 _FP8_BLOCK = 128
 _DECAY = "A_log"
 _FLOAT32_OF_DELTA = ("conv1d.weight", "dt_bias")
@@ -34,15 +51,18 @@ _WITHOUT_INDEX = Version(0, 33, 0)
 """Since this release GPTQ layers have no index of groups (layers/quantization/auto_gptq.py)."""
 _INPUT_SCALE = "input_scale"
 """Of an eight-bit expert, one for gate and up (fp8.py, modelopt.py, compressed_tensors_moe_w8a8_fp8.py)."""
-_WEIGHT_SCALE, _MODELOPT_FP4 = "weight_scale_2", ("modelopt_fp4", "modelopt_mixed")
-"""Weight-only NVFP4 is given a scale of its inputs all the same, which loading drops (modelopt.py)."""
 _MX_BLOCK = 32
 _EIGHT_BITS = (FP8, INT8)
 _SECOND_OF_A_PAIR = (".up_proj.", "w3.", "[up]")
-_KEYS, _VALUES = "self_attn.k_proj.", "self_attn.v_proj."
 _INDEX_NORM = ("indexer.k_norm.weight", "indexer.k_norm.bias")
 _INDEX_UNQUANTIZED = ("indexer.wk.", "indexer.weights_proj.")
 """Held in float32, and as one matrix without quantization (models/deepseek_v2.py, Indexer)."""
+_MODELOPT_FP4 = _InputScales("weight_scale_2", _INPUT_SCALE)
+_UNREAD_INPUT_SCALES = {
+    "modelopt_fp4": _MODELOPT_FP4,
+    "modelopt_mixed": _MODELOPT_FP4,
+    "compressed-tensors": _InputScales("weight_global_scale", "input_global_scale", experts_only=True),
+}
 _NO_SCALES, _USUAL = AttentionScales(), ModelClass()
 
 
@@ -51,11 +71,11 @@ class WeightTypes:
     """`stored` is the type of the checkpoint, `served` the one that vLLM computes in.
 
     `expert_blocks` is true for experts in eight bits with a scale a block, `float32_scales` are the types of stored
-    scales of eight-bit weights that are held in float32. Where a four-bit weight has the scale `input_scale_beside`
-    and none of its inputs, one is made. `group_index` is true where GPTQ layers keep the index of their groups,
-    `expert_biases` where experts have biases whatever the model (auto_gptq.py, AutoGPTQMoEMethod), `plain_mixers`
-    where Mamba layers are not told of the quantization (models/jamba.py, models/mamba.py), `without_correction` where
-    no parameter corrects the router, `float32_delta` of Kimi's delta nets. The part of an expert that a rank holds is
+    scales of eight-bit weights that are held in float32. `group_index` is true where GPTQ layers keep the index of
+    their groups, `expert_biases` where experts have biases whatever the model (auto_gptq.py, AutoGPTQMoEMethod),
+    `plain_mixers` where Mamba layers are not told of the quantization (models/jamba.py, models/mamba.py),
+    `without_correction` where no parameter corrects the router, `float32_delta` of Kimi's delta nets.
+    `unread_input_scales` are made beside weight-only NVFP4. The part of an expert that a rank holds is
     padded to a multiple of `expert_multiple`. `peculiar` is how the class of the architecture does it.
     """
 
@@ -69,7 +89,7 @@ class WeightTypes:
     plain_mixers: bool = False
     without_correction: bool = False
     expert_biases: bool = False
-    input_scale_beside: str = ""
+    unread_input_scales: _InputScales | None = None
     expert_multiple: int = 1
     peculiar: ModelClass = _USUAL
 
@@ -88,7 +108,7 @@ class WeightTypes:
             float32_scales=_float32_scales(model),
             group_index=version < _WITHOUT_INDEX,
             peculiar=peculiar,
-            input_scale_beside=_WEIGHT_SCALE if model.quantization in _MODELOPT_FP4 else "",
+            unread_input_scales=_UNREAD_INPUT_SCALES.get(model.quantization or ""),
             float32_delta=StateKind.KIMI_DELTA in kinds,
             without_correction=_without_correction(model, peculiar),
             plain_mixers=StateKind.MAMBA in kinds and model.quantization is not None,
@@ -136,9 +156,8 @@ class WeightTypes:
             yield tensor, dtype.size(prod(shape))
 
     def _made(self, tensors: tuple[Tensor, ...]) -> Iterator[Tensor]:
-        """Yield the tensors that are made: one constant for matrices held as one, values like keys."""
-        keys_alone = self.peculiar.values_of_keys and not any(tensor.name.startswith(_VALUES) for tensor in tensors)
-        names = {tensor.name for tensor in tensors} if self.input_scale_beside else set()
+        """Yield the tensors that are made: one constant for matrices held as one, and what a class makes besides."""
+        names = {tensor.name for tensor in tensors} if self.unread_input_scales else set()
         shapes: set[str] = set()
         eight_bits = any(
             tensor.matmul and tensor.role is Role.EXPERT and tensor.dtype in _EIGHT_BITS for tensor in tensors
@@ -158,8 +177,10 @@ class WeightTypes:
                 continue
             if leaf in _CORRECTION and self.without_correction:
                 continue
-            if leaf == self.input_scale_beside and (beside := tensor.name.replace(leaf, _INPUT_SCALE)) not in names:
-                yield replace(tensor, name=beside, dtype=F32 if tensor.role is Role.EXPERT else self.stored)
+            if (unread := self.unread_input_scales) and unread.made(tensor, leaf) and unread.name(tensor) not in names:
+                yield replace(
+                    tensor, name=unread.name(tensor), dtype=F32 if tensor.role is Role.EXPERT else self.stored
+                )
             if self.plain_mixers and tensor.role is Role.SSM:
                 if tensor.kind is Kind.SCALE:
                     continue
@@ -177,8 +198,9 @@ class WeightTypes:
                     split=outputs,
                     kind=Kind.PARAMETER,
                 )
-        if keys_alone:
-            yield from (tensor for tensor in tensors if tensor.name.startswith(_KEYS))
+        for name, like in self.peculiar.made_besides:
+            if not any(tensor.name.startswith(name) for tensor in tensors):
+                yield from (tensor for tensor in tensors if tensor.name.startswith(like))
 
 
 def _without_correction(model: Model, peculiar: ModelClass) -> bool:

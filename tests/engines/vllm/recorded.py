@@ -20,6 +20,8 @@ from planner.units import GIB
 MATRIX = Path(__file__).with_name("matrix.jsonl")
 
 
+DRAWN = MATRIX.with_name("drawn.jsonl")
+"""Answered cases that were drawn at random (benchmarks/vllm_matrix.md)."""
 TYPE = "type:"
 """A case of what transformers makes of a `model_type` of which nothing else is said."""
 
