@@ -24,6 +24,8 @@ class ModelClass:
     pipeline: bool = True
     tied_pipeline: bool = True
     long_videos: bool = False
+    not_made: tuple[str, ...] = ()
+    bias_by_config: bool = False
     made_besides: tuple[tuple[str, str], ...] = ()
     through_transformers: bool = False
     float32_states: bool = False
@@ -61,6 +63,8 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         pipeline=architecture not in known["no_pipeline"],
         tied_pipeline=architecture not in known["no_tied_pipeline"],
         long_videos=architecture in known["long_videos"],
+        not_made=tuple(row["modules"] for row in known["not_made"] if architecture in row["classes"]),
+        bias_by_config=architecture in known["bias_by_config"],
         made_besides=tuple(
             (row["name"], row["like"]) for row in known["made_besides"] if architecture in row["classes"]
         ),

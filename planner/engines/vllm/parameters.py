@@ -23,6 +23,7 @@ MXFP4_MULTIPLE = 64
 Hopper (fused_moe/oracle/mxfp4.py); what other kernels make of them is in packed_experts.py."""
 _BUFFERS = ("layer_scalar", "std_bias", "std_scale", "global_mean", "global_invstd")
 """Tensors of checkpoints that are buffers here, not parameters (models/gemma4.py, Phi-4's audio encoder)."""
+_NEWLINE = "image_newline"
 _STREAMS = "hc_head_"
 """What mixes the residual streams before the final norm (DeepSeek-V4)."""
 
@@ -86,7 +87,8 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
         yield from (tensor for tensor in model.final if tensor.name.startswith(_STREAMS))
     if is_last or "head" in everywhere:
         yield from (tensor for tensor in model.head if tensor.matmul or not through_transformers)
-    if is_first or "tower" in everywhere:
-        for part in model.components:
-            if part.counted:
-                yield from built(model, part)
+    for part in model.components:
+        if part.counted and (is_first or "tower" in everywhere):
+            yield from built(model, part)
+        elif part.counted and "newline" in everywhere:
+            yield from (tensor for tensor in part.tensors if tensor.name.endswith(_NEWLINE))

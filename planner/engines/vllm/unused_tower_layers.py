@@ -13,7 +13,7 @@ _CUT = (
     "LlavaOnevisionForConditionalGeneration",
 )
 _FIELD = "vision_feature_layer"
-_POOLING = "vision_model.head."
+_POOLING = ("vision_model.head.", "vision_tower.head.")
 """What SigLIP pools an image with, which no class asks for (models/siglip.py, use_head)."""
 _AFTER = "post_layernorm"
 
@@ -21,7 +21,7 @@ _AFTER = "post_layernorm"
 @cache
 def built(model: Model, part: Component) -> tuple[Tensor, ...]:
     """Tensors of a component that vLLM creates (models/llava.py, init_vision_tower_for_llava without the last norm)."""
-    tensors = tuple(tensor for tensor in part.tensors if _POOLING not in tensor.name)
+    tensors = tuple(tensor for tensor in part.tensors if not any(name in tensor.name for name in _POOLING))
     feature = model.config.get(_FIELD, class_defaults(model.model_type).fields.get(_FIELD, -2))
     if model.architecture not in _CUT or part.name != "vision" or not isinstance(feature, int):
         return tensors
