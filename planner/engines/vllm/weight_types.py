@@ -96,6 +96,8 @@ class WeightTypes:
             if tensor.matmul:
                 matrix, part = tensor, shape
             elif tensor.kind is Kind.SCALE and matrix is not None:
+                if _by_groups(tensor, matrix):
+                    shape = (*shape[:-1], part[-1] // (matrix.shape[-1] // tensor.shape[-1]))
                 if self.expert_blocks and tensor.role is Role.EXPERT and matrix.dtype is FP8:
                     shape = _refined(part, shape)
                 if dtype in self.float32_scales and matrix.dtype in EIGHT_BITS:
@@ -130,6 +132,12 @@ def _padded(tensor: Tensor, shape: Shape, multiple: int) -> Shape:
     else:
         return shape
     return (*shape[:axis], round_up(shape[axis], step), *shape[axis + 1 :])
+
+
+def _by_groups(scales: Tensor, matrix: Tensor) -> bool:
+    """Whether scales are one for a group of inputs, of which a rank holds only whole ones."""
+    same_part = scales.module == matrix.module and scales.name.partition("[")[2] == matrix.name.partition("[")[2]
+    return same_part and scales.shape[:-1] == matrix.shape[:-1] and 1 < scales.shape[-1] < matrix.shape[-1]
 
 
 def _refined(matrix: Shape, scales: Shape) -> Shape:
