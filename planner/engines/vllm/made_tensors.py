@@ -21,8 +21,9 @@ _SECOND_OF_A_PAIR = (".up_proj.", "w3.", "[up]")
 _INDEX_SCALES = r"indexer\.(wk|weights_proj)\.weight_scale"
 """Of matrices that are held as one without quantization (models/deepseek_v2.py, Indexer)."""
 _CORRECTION, _CORRECTED = r"(e_score_correction_bias|expert_bias|ffn\.gate\.bias)$", "noaux_tc"
-_GROUP_INDEX, _WITHOUT_INDEX = r"\bg_idx\b", Version(0, 33, 0)
+_GROUP_INDEX, _WITHOUT_INDEX = r"g_idx(\[|$)", Version(0, 33, 0)
 """GPTQ layers have had no index of groups since this release (layers/quantization/auto_gptq.py)."""
+_BIASED = ("gptq", "auto-round")
 _ATTENTION_BIASES = r"self_attn\.[qkv]_proj\.bias$"
 _UNREAD_INPUT_SCALES = {
     "modelopt_fp4": ("weight_scale_2", "input_scale", False),
@@ -59,7 +60,7 @@ class MadeTensors:
             peculiar=peculiar,
             left_out="|".join(_left_out(model, peculiar, version)),
             plain_mixers=StateKind.MAMBA in kinds and model.quantization is not None,
-            expert_biases=model.quantization == "gptq",
+            expert_biases=model.quantization in _BIASED,
             input_scale=_UNREAD_INPUT_SCALES.get(model.quantization or ""),
         )
 
@@ -86,7 +87,7 @@ class MadeTensors:
             return
         beside, leaf, experts_alone = self.input_scale
         expert = tensor.role is Role.EXPERT
-        if _leaf(tensor) != beside or (experts_alone and not expert):
+        if not tensor.stored_name.endswith(beside) or (experts_alone and not expert):
             return
         name = tensor.name.replace(beside, leaf)
         if all(other.name != name for other in others):
@@ -103,19 +104,16 @@ def _once(tensors: Iterable[Tensor]) -> Iterator[Tensor]:
     eight_bits = any(tensor.matmul and tensor.role is Role.EXPERT and tensor.dtype in EIGHT_BITS for tensor in listed)
     shapes: set[str] = set()
     for tensor in listed:
-        leaf, expert = _leaf(tensor), tensor.role is Role.EXPERT
+        expert = tensor.role is Role.EXPERT
+        of_packed, of_inputs = map(tensor.stored_name.endswith, (SHAPE_OF_PACKED, _INPUT_SCALE))
         second = expert and any(name in tensor.name for name in _SECOND_OF_A_PAIR)
-        if second and (leaf == SHAPE_OF_PACKED or (eight_bits and leaf.endswith(_INPUT_SCALE))):
+        if second and (of_packed or (eight_bits and of_inputs)):
             continue
-        if leaf == SHAPE_OF_PACKED and not expert:
+        if of_packed and not expert:
             if (name := parameter_name(tensor)) in shapes:
                 continue
             shapes.add(name)
         yield tensor
-
-
-def _leaf(tensor: Tensor) -> str:
-    return tensor.stored_name.rpartition(".")[2]
 
 
 def _left_out(model: Model, peculiar: ModelClass, version: Version) -> Iterator[str]:

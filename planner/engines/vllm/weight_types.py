@@ -73,7 +73,7 @@ class WeightTypes:
         """
         if tensor.name.endswith(_EXPERT_TABLE):
             return INT32
-        if tensor.role is Role.EXPERT and tensor.name.endswith(SHAPE_OF_PACKED):
+        if tensor.role is Role.EXPERT and tensor.stored_name.endswith(SHAPE_OF_PACKED):
             return self.served
         if any(name in tensor.name for name in _INDEX_UNQUANTIZED):
             return self.served
