@@ -24,6 +24,7 @@ _CORRECTION, _CORRECTED = r"(e_score_correction_bias|expert_bias|ffn\.gate\.bias
 _GROUP_INDEX, _WITHOUT_INDEX = r"g_idx(\[|$)", Version(0, 33, 0)
 """GPTQ layers have had no index of groups since this release (layers/quantization/auto_gptq.py)."""
 _BIASED = ("gptq", "auto-round")
+_DELTA_GATES = r"linear_attn\.in_proj_[ab]\."
 _ATTENTION_BIASES = r"self_attn\.[qkv]_proj\.bias$"
 _UNREAD_INPUT_SCALES = {
     "modelopt_fp4": ("weight_scale_2", "input_scale", False),
@@ -39,8 +40,9 @@ class MadeTensors:
     """`left_out` is a pattern of names, `plain` the type of the model.
 
     `plain_mixers` is true where Mamba layers are not told of the quantization (models/jamba.py, models/mamba.py),
-    `expert_biases` where experts have biases whatever the model (auto_gptq.py, AutoGPTQMoEMethod). `input_scale` is
-    made beside a scale: (that scale, its name, experts alone).
+    `expert_biases` where experts have biases whatever the model (auto_gptq.py, AutoGPTQMoEMethod), `whole_gates`
+    where Marlin would have too few outputs of the gates of a delta net (gdn/qwen_gdn_linear_attn.py,
+    maybe_disable_tp). `input_scale` is made beside a scale: (that scale, its name, experts alone).
     """
 
     plain: DType
@@ -48,6 +50,7 @@ class MadeTensors:
     left_out: str = _INDEX_SCALES
     plain_mixers: bool = False
     expert_biases: bool = False
+    whole_gates: bool = False
     input_scale: tuple[str, str, bool] | None = None
 
     @staticmethod
@@ -61,6 +64,7 @@ class MadeTensors:
             left_out="|".join(_left_out(model, peculiar, version)),
             plain_mixers=StateKind.MAMBA in kinds and model.quantization is not None,
             expert_biases=model.quantization in _BIASED,
+            whole_gates=model.quantization in (*_BIASED, "awq"),
             input_scale=_UNREAD_INPUT_SCALES.get(model.quantization or ""),
         )
 
@@ -74,7 +78,8 @@ class MadeTensors:
                 if tensor.kind is Kind.SCALE:
                     continue
                 tensor = replace(tensor, dtype=self.plain) if tensor.matmul else tensor
-            split = self.peculiar.split(tensor)
+            whole = self.whole_gates and re.search(_DELTA_GATES, tensor.name)
+            split = Split.REPLICATED if whole else self.peculiar.split(tensor)
             yield tensor if split is tensor.split else replace(tensor, split=split)
             if self.expert_biases and tensor.role is Role.EXPERT and tensor.matmul:
                 yield self._bias(tensor, Split.COLUMN if split is Split.COLUMN else Split.REPLICATED)

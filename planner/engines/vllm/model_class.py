@@ -26,6 +26,7 @@ class ModelClass:
     long_videos: bool = False
     not_made: tuple[str, ...] = ()
     bias_by_config: bool = False
+    least_expert_width: int = 0
     made_besides: tuple[tuple[str, str], ...] = ()
     through_transformers: bool = False
     float32_states: bool = False
@@ -64,6 +65,7 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         tied_pipeline=architecture not in known["no_tied_pipeline"],
         long_videos=architecture in known["long_videos"],
         not_made=tuple(row["modules"] for row in known["not_made"] if architecture in row["classes"]),
+        least_expert_width=known["least_expert_width"].get(architecture, 0),
         bias_by_config=architecture in known["bias_by_config"],
         made_besides=tuple(
             (row["name"], row["like"]) for row in known["made_besides"] if architecture in row["classes"]

@@ -1,7 +1,7 @@
 """The types and paddings that vLLM gives weights as it creates them, where they differ from the checkpoint's."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd, prod
 
 from planner.engines.vllm.attention_scales import AttentionScales
@@ -89,7 +89,7 @@ class WeightTypes:
         """Yield each tensor with its bytes on one rank, as the classes make them."""
         matrix: Tensor | None = None
         part: Shape = ()
-        for tensor, shape in how.shapes(self.made.of_layer(tensors)):
+        for tensor, shape in how.shapes(self._widened(self.made.of_layer(tensors), how)):
             dtype = self.type_of(tensor)
             if self.expert_multiple > 1 and tensor.role is Role.EXPERT:
                 shape = _padded(tensor, shape, self.expert_multiple)
@@ -108,6 +108,22 @@ class WeightTypes:
                 shape = (max(shape[0], _LEAST_SINKS),)
             yield tensor, dtype.size(prod(shape))
 
+    def _widened(self, tensors: Iterable[Tensor], how: Sharding) -> Iterator[Tensor]:
+        """Yield tensors with experts of the least width that a class cuts over tensor-parallel ranks."""
+        least = self.made.peculiar.least_expert_width * how.tensor
+        cut = least and how.tensor > 1 and how.expert_tensor > 1
+        for tensor in tensors:
+            if cut and tensor.role is Role.EXPERT and tensor.split in (Split.COLUMN, Split.ROW):
+                axis = 1 if tensor.split is Split.COLUMN else -1
+                tensor = replace(tensor, shape=_with(tensor.shape, axis, max(tensor.shape[axis], least)))
+            yield tensor
+
+
+def _with(shape: Shape, axis: int, size: int) -> Shape:
+    changed = list(shape)
+    changed[axis] = size
+    return tuple(changed)
+
 
 def _float32_scales(model: Model) -> tuple[DType, ...]:
     """Types of the scales of eight-bit weights that stand for float32.
@@ -124,14 +140,10 @@ def _float32_scales(model: Model) -> tuple[DType, ...]:
 def _padded(tensor: Tensor, shape: Shape, multiple: int) -> Shape:
     """Return the shape of a part of an expert of padded width: rows of column layers, columns of row layers."""
     if tensor.split is Split.COLUMN:
-        axis = 1
-        step = multiple
-    elif tensor.split is Split.ROW and len(shape) > 2:
-        axis = 2
-        step = multiple if tensor.matmul else multiple // _MX_BLOCK
-    else:
-        return shape
-    return (*shape[:axis], round_up(shape[axis], step), *shape[axis + 1 :])
+        return _with(shape, 1, round_up(shape[1], multiple))
+    if tensor.split is Split.ROW and len(shape) > 2:
+        return _with(shape, 2, round_up(shape[2], multiple if tensor.matmul else multiple // _MX_BLOCK))
+    return shape
 
 
 def _by_groups(scales: Tensor, matrix: Tensor) -> bool:
