@@ -11,8 +11,8 @@ file already holds are kept, so an interrupted recording goes on where it stoppe
 """
 
 import argparse
-import gc
 import json
+import multiprocessing
 import shutil
 import sys
 import tempfile
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="draw the cases with this seed")
     parser.add_argument("--cases", type=int, default=200, help="how many to draw")
     flags = parser.parse_args()
-    from benchmarks.vllm_matrix.oracle import Machine, answer
+    from benchmarks.vllm_matrix.oracle import Machine
 
     major, _, minor = flags.capability.partition(".")
     Machine.capability = (int(major), int(minor))
@@ -144,21 +144,29 @@ def main() -> None:
     cases = catalogue(flags.only)
     if flags.seed is not None:
         cases = drawn(flags.seed, flags.cases, architectures(), sorted(schemes()))
+    alone = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as under, flags.file.open("a") as out:
         for line in cases:
             if key(line) in done:
                 continue
             done.add(key(line))
-            layout = line["layout"]
             if flags.capability != "9.0":
                 line["capability"] = flags.capability
-            try:
-                line |= answer(words(folder_of(line, Path(under)), layout), layout.get("kv_gib", 20) * GIB)
-            except (Exception, SystemExit) as refusal:
-                line["refused"] = reason(refusal)
+            with alone.Pool(1) as process:
+                line |= process.apply(told, (line, Path(under)))
             out.write(json.dumps(line) + "\n")
             out.flush()
-            gc.collect()
+
+
+def told(case: dict[str, Any], under: Path) -> dict[str, Any]:
+    """Return vLLM's answer to a case, or its refusal; run it in a process of its own, for vLLM keeps state."""
+    from benchmarks.vllm_matrix.oracle import answer
+
+    layout = case["layout"]
+    try:
+        return answer(words(folder_of(case, under), layout), layout.get("kv_gib", 20) * GIB)
+    except (Exception, SystemExit) as refusal:
+        return {"refused": reason(refusal)}
 
 
 def key(case: dict[str, Any]) -> str:
