@@ -11,6 +11,7 @@ file already holds are kept, so an interrupted recording goes on where it stoppe
 """
 
 import argparse
+import gc
 import json
 import multiprocessing
 import shutil
@@ -152,14 +153,18 @@ def main() -> None:
             done.add(key(line))
             if flags.capability != "9.0":
                 line["capability"] = flags.capability
-            with alone.Pool(1) as process:
-                line |= process.apply(told, (line, Path(under)))
+            if through_transformers(line):
+                with alone.Pool(1) as process:
+                    line |= process.apply(told, (line, Path(under)))
+            else:
+                line |= told(line, Path(under))
+                gc.collect()
             out.write(json.dumps(line) + "\n")
             out.flush()
 
 
 def told(case: dict[str, Any], under: Path) -> dict[str, Any]:
-    """Return vLLM's answer to a case, or its refusal; run it in a process of its own, for vLLM keeps state."""
+    """Return vLLM's answer to a case, or its refusal."""
     from benchmarks.vllm_matrix.oracle import answer
 
     layout = case["layout"]
@@ -167,6 +172,14 @@ def told(case: dict[str, Any], under: Path) -> dict[str, Any]:
         return answer(words(folder_of(case, under), layout), layout.get("kv_gib", 20) * GIB)
     except (Exception, SystemExit) as refusal:
         return {"refused": reason(refusal)}
+
+
+def through_transformers(case: dict[str, Any]) -> bool:
+    """Whether vLLM runs a case by classes of transformers, which it rewrites as it builds them, for good."""
+    from vllm.model_executor.models.registry import _TRANSFORMERS_SUPPORTED_MODELS
+
+    named = (config_of(case["model"]) | case.get("fields", {})).get("architectures") or [""]
+    return named[0] in _TRANSFORMERS_SUPPORTED_MODELS
 
 
 def key(case: dict[str, Any]) -> str:

@@ -30,8 +30,8 @@ _PUBLISHED: dict[str, dict[str, Any]] = {
     "granitemoehybrid": {"layer_types": (["mamba"] * 3 + ["attention"]) * 8},
 }
 """What every published config of a type says, where the class's own default is of no model."""
-_HOLLOW = ("nvidia--NVIDIA-Nemotron-3-Super", "nvidia--NVIDIA-Nemotron-3-Ultra")
-"""Models whose hf_quant_config.json came shortened: vLLM does not know it without its producer."""
+_HOLLOW = ("nvidia--NVIDIA-Nemotron-3-Super", "nvidia--NVIDIA-Nemotron-3-Ultra", "nvidia--NVIDIA-Nemotron-3.5")
+"""Models whose hf_quant_config.json came shortened (vLLM does not know it without its producer) or not at all."""
 
 
 def drawn(seed: int, number: int, architectures: Mapping[str, str], schemes: list[str]) -> Iterator[dict[str, Any]]:
