@@ -17,7 +17,7 @@ from planner.solve.problem import Problem
 from planner.solve.solution import read_solution, solve
 from planner.solve.variant import Variant
 from planner.workload import Workload
-from tests.solve.exhaustive_search import Load
+from tests.solve.exhaustive_search import Load, cheapest
 from tests.solve.toy_engine import ToyEngine, toy_model
 
 KINDS = ("l4", "rtx-4090", "t4", "a100-sxm4-40gb", "l40s", "rtx-3090")
@@ -68,6 +68,10 @@ class Instance:
         if problem.objective == "cost":
             assert plan_cost(placed) == pytest.approx(value, abs=1e-6)
         return round(value, 6)
+
+    def cheapest(self) -> float | None:
+        """The same by an exhaustive search."""
+        return cheapest(self.inventory.nodes, self.loads)
 
 
 def instance(seed: int, *, models: int = 1, gpus: int = 12, shares: bool = False) -> Instance:

@@ -12,7 +12,6 @@ from planner.export.refusal import Refused
 from planner.plan_document import Plan
 from planner.request import Request
 from planner.solve.plan import answer
-from tests.solve.exhaustive_search import cheapest
 from tests.solve.random_instances import instance
 
 SMALL = {"allow": {"share_gpus": True}, "workload": {"context": 4096, "concurrency": 2}}
@@ -29,7 +28,7 @@ def ask(models: list[dict[str, Any]], on: str, **whole: object) -> Plan:
 def test_shared_gpus_cost_what_an_exhaustive_search_finds() -> None:
     for seed in range(25):
         drawn = instance(seed, models=3, gpus=4, shares=True)
-        assert drawn.planned() == cheapest(drawn.inventory.nodes, drawn.loads), f"seed {seed}"
+        assert drawn.planned() == drawn.cheapest(), f"seed {seed}"
 
 
 def test_small_models_share_one_gpu_within_their_parts() -> None:

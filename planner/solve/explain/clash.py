@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from planner.request import Request
-from planner.solve.explain.requirement import Requirement, requirements
+from planner.solve.explain.requirement import Blamed, Requirement, requirements
 from planner.solve.lexicographic import minimise
 from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
@@ -39,6 +39,15 @@ def clash(problem: Problem) -> tuple[list[int], list[Requirement]]:
 
     found = minimal(asked, asked_clash)
     return places, [replace(r, model=None if r.model is None else places[r.model]) for r in found]
+
+
+def clashes(problem: Problem, blamed: Blamed) -> bool:
+    """Whether the `blamed` requirements clash on these nodes when all others are given up."""
+    relaxed = problem.request
+    for requirement in requirements(relaxed):
+        if (requirement.model, requirement.kind) not in blamed:
+            relaxed = requirement.given_up(relaxed)
+    return not problem.asking(relaxed).feasible
 
 
 def taken_alone(problem: Problem, places: Sequence[int]) -> list[str]:

@@ -8,6 +8,7 @@ from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import gpus
 from planner.solve.explain.added_gpus import Added, fewest_added, node_size
 from planner.solve.explain.apart import apart
+from planner.solve.explain.clash import clashes
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
@@ -58,7 +59,8 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     beside = "cache in eight bits" if heavy else "weights and cache in eight bits"
     if lighter.feasible:
         return [*found, Fix(beside, changes, light)] if not any("allow" in str(f.change) for f in found) else found
-    more = [*_added(lighter, own), *(fix for place in places for fix in turned(lighter, place))]
+    still = blamed if clashes(lighter, blamed) else None
+    more = [*_added(lighter, own), *(fix for place in places for fix in turned(lighter, place, still))]
     alone = [fix.change for fix in found]
     found += [
         Fix(f"{beside}, and {fix.text}", changes | fix.change, fix.request) for fix in more if fix.change not in alone

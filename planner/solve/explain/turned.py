@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import ceil
 
 from planner.request import Request
@@ -11,9 +12,12 @@ from planner.solve.explain.requirement import Blamed, with_model, with_workload
 from planner.solve.explain.search import largest, smallest
 from planner.solve.load_knob import LOAD_KNOBS, nearly_most
 from planner.solve.problem import Problem
+from planner.units import ceil_div
 from planner.workload import Workload
 
 _MOST_MS = 600_000
+_DIGITS = 3
+"""Digits of a load that are found: the last sequence of a million is hard to prove and nothing to anybody."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +102,21 @@ def _asked(problem: Problem, place: int, knob: Knob) -> float | int | None:
 
 
 def _steps(problem: Problem, place: int, knob: Knob, asked: float) -> int | None:
+    @cache
     def holds(steps: int) -> bool:
         return problem.asking(_with(problem.request, place, knob, steps)).feasible
 
     if knob.up:
-        return smallest(holds, int(asked) + 1, _MOST_MS, guess=_soonest(problem, place, knob))
+        first, last = int(asked) + 1, _MOST_MS
+        return smallest(holds, first, last, _soonest(problem, place, knob)) if first <= last and holds(last) else None
     first, last = _least(problem.request, place, knob), ceil(asked * knob.per_unit) - 1
-    if last < first:
+    if last < first or not holds(first):
         return None
     load = next((load for load in LOAD_KNOBS if load.field == knob.field), None)
-    return largest(holds, first, last, nearly_most(problem, place, load) if load else None)
+    guess = nearly_most(problem, place, load) if load else 0
+    grain = 10 ** max(0, len(str(guess)) - _DIGITS)
+    found = largest(lambda grains: holds(grains * grain), ceil_div(first, grain), last // grain, guess // grain or None)
+    return found * grain if found else first
 
 
 def _soonest(problem: Problem, place: int, knob: Knob) -> int:
