@@ -71,7 +71,11 @@ def _placement(service: Service) -> str:
     document: dict[str, Any] = {
         "model": model.name,
         "revision": model.revision,
-        "planned_for": {"engine": service.engine, "version": service.deployment.engine_version},
+        "planned_for": {
+            "engine": service.engine,
+            "version": service.deployment.engine_version,
+            "expert_parallel": layout.expert_parallel,
+        },
         "device_map": _device_map(model.model, layout.layers_per_stage, devices),
         "max_memory": {**room, "cpu": 0},
         "limits": {

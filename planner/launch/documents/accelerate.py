@@ -37,6 +37,7 @@ def launches(document: dict[str, Any], path: Path) -> list[Launch]:
             revision=document.get("revision"),
             pipeline=len(stages),
             layers_per_stage=stages,
+            expert_parallel=planned.get("expert_parallel") is True,
             limits=Limits.parse(mapping(document, "limits"), where=path),
         )
     ]

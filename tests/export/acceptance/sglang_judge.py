@@ -45,7 +45,9 @@ class Shell(types.ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return MagicMock(name=f"{self.__name__}.{name}")
+        made = MagicMock(name=f"{self.__name__}.{name}")
+        setattr(self, name, made)  # the same for all who import it: kernels' types are compared
+        return made
 
 
 class ShellFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -79,6 +81,7 @@ torch.cuda.get_device_properties = lambda *words, **named: types.SimpleNamespace
 )
 
 import sglang.srt.utils.common as common  # noqa: E402
+from caches import forget  # noqa: E402
 
 common.get_nvgpu_memory_capacity = lambda: CASE["memory_bytes"] / 2**20
 
@@ -87,7 +90,10 @@ from sglang.srt.server_args import ServerArgs  # noqa: E402
 
 def judge(case):
     """Return what SGLang makes of the command; raises whatever SGLang raises."""
-    CASE.update({key: case.get(key, usual) for key, usual in USUAL.items()})
+    devices = {key: case.get(key, usual) for key, usual in USUAL.items()}
+    if devices != CASE:
+        forget("sglang")
+    CASE.update(devices)
     parser = argparse.ArgumentParser()
     ServerArgs.add_cli_args(parser)
     arguments = ServerArgs.from_cli_args(parser.parse_args(case["argv"]))

@@ -29,12 +29,13 @@ for extension in ("_vllm_fa2_C", "_vllm_fa3_C"):
 
 
 class Shells(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Packages that classes of pictures import and never call while a model is built."""
+    """Packages that classes import and never call while a model is built."""
 
     NAMES = () if importlib.util.find_spec("torchvision") else ("torchvision",)
+    WHILE_BUILDING = ("cuda", "cutlass")  # the configuration asks whether they are there
 
     def find_spec(self, name, path=None, target=None):
-        shell = name.split(".")[0] in self.NAMES
+        shell = name.split(".")[0] in (*self.NAMES, *(self.WHILE_BUILDING if _building else ()))
         return importlib.machinery.ModuleSpec(name, self, is_package=True) if shell else None
 
     def create_module(self, spec):
@@ -54,10 +55,13 @@ def dunder(name):
 
 
 sys.meta_path.append(Shells())
+_building = False
 
 import torch  # noqa: E402
 import vllm.platforms  # noqa: E402
+from caches import forget  # noqa: E402
 from torch._ops import _OpNamespace  # noqa: E402
+from torch.overrides import TorchFunctionMode  # noqa: E402
 from triton.runtime import driver as triton_driver  # noqa: E402
 from vllm.platforms.cuda import NonNvmlCudaPlatform  # noqa: E402
 from vllm.platforms.interface import DeviceCapability  # noqa: E402
@@ -128,8 +132,28 @@ class Anything:
         return Anything()
 
 
+class OnMeta(TorchFunctionMode):
+    """What a class puts on its GPU by name has no memory either."""
+
+    def __torch_function__(self, function, types, words=(), named=None):
+        named = dict(named or {})
+        device = named.get("device")
+        if isinstance(device, int) or str(device).startswith("cuda"):
+            named["device"] = "meta"
+        return function(*words, **named)
+
+
+def with_data(function):
+    """Slopes are computed from the number of heads and read while a model is built."""
+
+    def computed(*words):
+        with torch.device("cpu"):
+            return function(*words)
+
+    return computed
+
+
 _found = _OpNamespace.__getattr__
-_building = False
 
 
 def _operator(self, name):
@@ -151,6 +175,7 @@ _OpNamespace.__getattr__ = _operator
 torch.cuda.is_available = lambda: True
 torch.cuda.device_count = lambda: CASE["gpus"]
 torch.accelerator.device_count = lambda: CASE["gpus"]
+torch.cuda.current_device = lambda: 0
 torch.cuda.get_device_capability = lambda *words, **named: tuple(CASE["capability"])
 torch.cuda.get_device_name = lambda *words, **named: CASE["name"]
 triton_driver.set_active(
@@ -161,18 +186,25 @@ triton_driver.set_active(
 )
 torch.cuda.Stream = torch.cuda.Event = type("Hollow", (), {"__init__": lambda self, *words, **named: None})
 
-import vllm.model_executor.models.registry as registry  # noqa: E402
+from vllm.model_executor.layers import sparse_attn_indexer  # noqa: E402
+from vllm.model_executor.models import bloom, falcon, registry  # noqa: E402
 from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: E402
 from vllm.entrypoints.common.cli_args import make_arg_parser, validate_parsed_serve_args  # noqa: E402
 from vllm.usage.usage_lib import UsageContext  # noqa: E402
 from vllm.utils.argparse_utils import FlexibleArgumentParser  # noqa: E402
 
 registry._run_in_subprocess = lambda inspect: inspect()  # a child would not see the stand-in
+sparse_attn_indexer.has_deep_gemm = lambda: True  # vLLM's wheel brings its copy
+for family in (bloom, falcon):
+    family._get_alibi_slopes = with_data(family._get_alibi_slopes)
 
 
 def judge(case):
     """Return what vLLM makes of the command; raises whatever vLLM raises."""
-    CASE.update({key: case.get(key, usual) for key, usual in USUAL.items()})
+    devices = {key: case.get(key, usual) for key, usual in USUAL.items()}
+    if devices != CASE:
+        forget("vllm")
+    CASE.update(devices)
     arguments = parse(case["argv"])
     engine = AsyncEngineArgs.from_cli_args(arguments)
     config = engine.create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER, headless=arguments.headless)
@@ -226,15 +258,13 @@ def build(config):
         before = torch.get_default_dtype()
         torch.set_default_dtype(mine.model_config.dtype)
         _building = True
-        absent = [name for name in ("cuda", "cuda.bindings") if name not in sys.modules]
-        sys.modules.update({name: MagicMock(name=name) for name in absent})
         try:
-            with set_current_vllm_config(mine), torch.device("meta"):
+            with set_current_vllm_config(mine), torch.device("meta"), OnMeta():
                 model = initialize_model(vllm_config=mine)
         finally:
             torch.set_default_dtype(before)
             _building = False
-            for name in absent:
+            for name in [name for name in sys.modules if name.split(".")[0] in Shells.WHILE_BUILDING]:
                 del sys.modules[name]
         weights.append(sum(tensor.numel() * tensor.element_size() for tensor in model.parameters()))
         cached = mine.compilation_config.static_forward_context.values()
