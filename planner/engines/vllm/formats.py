@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
 from planner.engines.vllm.constraints import constraints
+from planner.engines.vllm.release import Version
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.models.dtype import BF16, F16, dtype_named
@@ -16,7 +17,7 @@ from planner.models.model import Model
 _AMPERE, _BLACKWELL = (8, 0), (10, 0)
 
 
-def unsupported_formats(model: Model, layout: Layout, gpu: Gpu) -> Iterator[str]:
+def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Iterator[str]:
     """Yield the formats of a layout that the GPU cannot run; of parts of other vendors only methods are known."""
     if gpu.vendor == "amd" and model.quantization and model.quantization not in constraints("on_amd"):
         yield f"{model.quantization} is not supported on AMD GPUs"
@@ -31,7 +32,7 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu) -> Iterator[str]
     if served == F16 and model.model_type in constraints("no_float16"):
         yield f"model type {model.model_type} is numerically unstable in float16"
     capability = 10 * gpu.capability[0] + gpu.capability[1]
-    least = constraints("least_capability").get(model.quantization or "", 0)
+    least = _least_capability(model.quantization or "", version)
     if capability < least:
         yield f"{model.quantization} needs compute capability {least / 10:.1f}, {gpu.name} has {gpu.compute_capability}"
     kinds = [layer.attention for layer in model.distinct_layers if layer.attention]
@@ -40,3 +41,11 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu) -> Iterator[str]
         yield f"sparse latent attention has no kernel for compute capability {gpu.compute_capability}"
     if sparse and layout.kv_cache_dtype == "auto" and checkpoint_cache_dtype(model) and gpu.capability < _BLACKWELL:
         yield "sparse latent attention takes the checkpoint's FP8 cache only from compute capability 10.0 on"
+
+
+def _least_capability(method: str, version: Version) -> int:
+    """Return the lowest compute capability that a release asks of a method, ten times it; 0 for any."""
+    asked: int | dict[str, int] = constraints("least_capability").get(method, 0)
+    if isinstance(asked, int):
+        return asked
+    return max((Version.parse(since), least) for since, least in asked.items() if not version < Version.parse(since))[1]

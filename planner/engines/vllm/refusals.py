@@ -28,7 +28,7 @@ def refusals(model: Model, layout: Layout, gpu: Gpu, version: Version) -> list[s
         *_cache_type(model, layout, gpu, version),
         *_limits(model, layout),
         *indivisible(model, layout),
-        *unsupported_formats(model, layout, gpu),
+        *unsupported_formats(model, layout, gpu, version),
     ]
     return list(dict.fromkeys(found))
 
