@@ -50,6 +50,7 @@ def laid_out(
         loaded, kind, chosen, tensor=tensor, pipeline=pipeline, data=data, expert_parallel=expert_parallel
     )
     if stages:
+        assert sum(stages) == sum(layout.layers_per_stage), f"{stages} are not all layers of {loaded.name}"
         layout = layout.model_copy(update={"layers_per_stage": stages})
     made = []
     for number in range(replicas):

@@ -72,8 +72,8 @@ def test_formats_that_a_release_takes(
 @pytest.mark.parametrize(("tensor", "cut"), [(8, False), (16, True)])
 def test_quantization_groups_stay_whole(model: str, group: int, tensor: int, cut: bool) -> None:
     """auto_awq.py: "The input size is not aligned with the quantized weight shape. This can be caused by too large
-    tensor parallel size."; MarlinLinearKernel: "in_features per partition 192 is not divisible by group_size = 128."; modelopt.py (KNvfp4Static): "Unsupported model when in features size is not multiple
-    of 16", with 29,568 / 16 = 1,848 inputs a rank.
+    tensor parallel size."; MarlinLinearKernel: "in_features per partition 192 is not divisible by group_size = 128.";
+    modelopt.py (KNvfp4Static): "Unsupported model when in features size is not multiple of 16", of 1,848 inputs a rank.
     """
     loaded = load_model(model)
     found = ENGINE.refusals(loaded, ENGINE.layout(loaded, H100, Limits(max_model_len=4096), tensor=tensor), H100)

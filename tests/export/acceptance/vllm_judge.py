@@ -186,10 +186,10 @@ triton_driver.set_active(
 )
 torch.cuda.Stream = torch.cuda.Event = type("Hollow", (), {"__init__": lambda self, *words, **named: None})
 
-from vllm.model_executor.layers import sparse_attn_indexer  # noqa: E402
-from vllm.model_executor.models import bloom, falcon, registry  # noqa: E402
 from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: E402
 from vllm.entrypoints.common.cli_args import make_arg_parser, validate_parsed_serve_args  # noqa: E402
+from vllm.model_executor.layers import sparse_attn_indexer  # noqa: E402
+from vllm.model_executor.models import bloom, falcon, registry  # noqa: E402
 from vllm.usage.usage_lib import UsageContext  # noqa: E402
 from vllm.utils.argparse_utils import FlexibleArgumentParser  # noqa: E402
 
