@@ -150,9 +150,10 @@ class FleetProgramme:
             for number, node_class in enumerate(self.classes):
                 if tenant.classes is not None and number not in tenant.classes:
                     continue
-                for place, (pool, _) in enumerate(node_class.pools):
+                for place, (pool, times) in enumerate(node_class.pools):
                     if any(s.kind == kind.island and len(s.gpus) >= kind.size for s in pool.scopes):
-                        taken = self.rows.variable()
+                        each = len(pool.gpus) * (PARTS // kind.share) if kind.share else len(pool.gpus) // kind.size
+                        taken = self.rows.variable(each * times * node_class.count)
                         self.taken[Taken(number, place, kind, tenant)] = taken
                         terms.add(taken, -1)
             self.rows.at_most(terms, 0)
@@ -174,7 +175,7 @@ class FleetProgramme:
 
     def _share_out(self, pool: SharedPool, parts: Mapping[SlotKind, Terms], most: int) -> int:
         """Shares are cut from GPUs of their island kind, which are slots themselves; return how many of these."""
-        opened = self.shared[pool] = self.rows.variable()
+        opened = self.shared[pool] = self.rows.variable(most)
         length = free_parts(pool.island.gpu, pool.island.used_bytes)
         self.shared_cuts[pool] = _fit_sizes(self.rows, length, {opened: 1}, most, parts, lambda kind: kind.share)
         return opened
@@ -192,7 +193,7 @@ def _fit(rows: IntegerProgramme, pool: Pool, bins: Terms, most: int, wanted: Wan
     if pool.uniform:
         return _fit_sizes(rows, len(pool.gpus), bins, most, wanted, lambda kind: kind.size)
     kinds = sorted(wanted, key=lambda kind: kind.rank)
-    return _cut(rows, bins, wanted, cut_pool(pool, kinds))
+    return _cut(rows, bins, most, wanted, cut_pool(pool, kinds))
 
 
 def _fit_sizes(
@@ -216,13 +217,13 @@ def _fit_sizes(
         return []
     kinds = sorted(wanted, key=lambda kind: kind.rank)
     return _cut(
-        rows, bins, wanted, [{kind: way.get(size(kind), 0) for kind in kinds} for way in cuttings(length, sizes)]
+        rows, bins, most, wanted, [{kind: way.get(size(kind), 0) for kind in kinds} for way in cuttings(length, sizes)]
     )
 
 
-def _cut(rows: IntegerProgramme, bins: Terms, wanted: Wanted, ways: Sequence[Cut]) -> list[tuple[Cut, int]]:
+def _cut(rows: IntegerProgramme, bins: Terms, most: int, wanted: Wanted, ways: Sequence[Cut]) -> list[tuple[Cut, int]]:
     """Each bin is cut in one of the ways, and together they give the slots that are wanted."""
-    cut = [rows.variable() for _ in ways]
+    cut = [rows.variable(most) for _ in ways]
     rows.at_most({**dict.fromkeys(cut, 1), **{variable: -times for variable, times in bins.items()}}, 0)
     for kind, variables in wanted.items():
         terms = Adding()

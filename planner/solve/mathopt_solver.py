@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from math import ceil, inf
-from threading import Event, Thread
 from time import perf_counter
 from typing import Any, Literal
 
 from planner.solve.integer_programme import IntegerProgramme, Row, Terms, evaluate
+from planner.solve.interruptible import interruptible
 from planner.solve.outcome import Effort, Outcome, Progress
 from planner.solve.quiet_stderr import quiet_stderr
 
@@ -23,9 +23,17 @@ _NAMES = {"scip": "MathOpt/SCIP", "highs": "MathOpt/HiGHS"}
 
 
 def minimise(
-    programme: IntegerProgramme, objective: Terms, effort: Effort, solver: Literal["scip", "highs"] = "scip"
+    programme: IntegerProgramme,
+    objective: Terms,
+    effort: Effort,
+    solver: Literal["scip", "highs"] = "scip",
+    *,
+    nodes: int | None = None,
+    hint: Sequence[int] = (),
 ) -> Outcome:
     """Minimise the objective; the values returned keep every row in exact arithmetic.
+
+    `nodes` limits SCIP's search tree, which ends at the same point on every machine; `hint` are values to start from.
 
     A solver works in floating point and may break a row by its tolerance. Rows that come back broken are
     asked for again, tighter by that tolerance; the bound is always that of the programme as given.
@@ -33,7 +41,7 @@ def minimise(
     tight: set[int] = set()
     bound: int | None = None
     while True:
-        values, proven, finished = _solve(programme, objective, effort, solver, tight)
+        values, proven, finished = _solve(programme, objective, effort, solver, tight, nodes, hint)
         bound = proven if bound is None else bound
         if values is None:
             return Outcome(None, 0, bound, finished and not tight, _NAMES[solver])
@@ -48,7 +56,13 @@ def minimise(
 
 
 def _solve(
-    programme: IntegerProgramme, objective: Terms, effort: Effort, solver: str, tight: set[int]
+    programme: IntegerProgramme,
+    objective: Terms,
+    effort: Effort,
+    solver: str,
+    tight: set[int],
+    nodes: int | None,
+    hint: Sequence[int],
 ) -> tuple[tuple[int, ...] | None, int, bool]:
     """Return the values, the bound and whether the solver came to its own end."""
     from ortools.math_opt.python import mathopt
@@ -60,7 +74,11 @@ def _solve(
         form = mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in row.terms)
         model.add_linear_constraint(lb=low, ub=high, expr=form)
     model.minimize(mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in objective.items()))
-    result = _run(mathopt, model, effort, solver)
+    start = mathopt.ModelSolveParameters()
+    if hint:
+        known = {variable: float(value) for variable, value in zip(variables, hint, strict=True)}
+        start.solution_hints.append(mathopt.SolutionHint(variable_values=known))
+    result = _run(mathopt, model, effort, solver, nodes, start)
     if result is None:
         return None, _NO_BOUND, False
     reason = result.termination.reason
@@ -81,18 +99,19 @@ def _sides(row: Row, tight: bool) -> tuple[float, float]:
     return low, high
 
 
-def _run(mathopt: Any, model: Any, effort: Effort, solver: str) -> Any:
-    """Solve in a thread of its own, so that the caller can still be interrupted (Ctrl-C); None when it gave up.
+def _run(mathopt: Any, model: Any, effort: Effort, solver: str, nodes: int | None, start: Any) -> Any:
+    """Solve so that the caller can still be interrupted (Ctrl-C); None when it gave up.
 
     HiGHS neither hears the interrupter nor tells how it gets on: it is left behind, and its seconds are shown.
     """
     from ortools.util.python.solve_interrupter import SolveInterrupter
 
-    started, stop, done, answers = perf_counter(), SolveInterrupter(), Event(), []
+    started, interrupter = perf_counter(), SolveInterrupter()
     parameters = mathopt.SolveParameters(
         random_seed=1,
         relative_gap_tolerance=effort.gap,
         absolute_gap_tolerance=0.0,
+        node_limit=nodes,
         threads=1 if solver == "scip" else None,
         time_limit=None if effort.seconds is None else timedelta(seconds=max(effort.seconds, 0.05)),
     )
@@ -102,32 +121,23 @@ def _run(mathopt: Any, model: Any, effort: Effort, solver: str) -> Any:
             if effort.watch and (progress := _read_progress(line, perf_counter() - started)):
                 effort.watch(progress)
 
-    def run() -> None:
+    def run() -> Any:
         kind = mathopt.SolverType.GSCIP if solver == "scip" else mathopt.SolverType.HIGHS
         hearing = hear if effort.watch and solver == "scip" else None
-        try:
-            with quiet_stderr() if solver == "scip" else nullcontext():
-                answers.append(mathopt.solve(model, kind, params=parameters, msg_cb=hearing, interrupter=stop))
-        except BaseException as error:
-            answers.append(error)
-        finally:
-            done.set()
+        with quiet_stderr() if solver == "scip" else nullcontext():
+            return mathopt.solve(
+                model, kind, params=parameters, model_params=start, msg_cb=hearing, interrupter=interrupter
+            )
 
-    Thread(target=run, daemon=True).start()
-    while not done.is_set():
-        try:
-            done.wait(0.05)
-            if effort.watch and solver == "highs":
-                effort.watch(Progress(None, None, perf_counter() - started))
-        except KeyboardInterrupt:
-            effort.interrupted.set()
-        if effort.interrupted.is_set():
-            stop.interrupt()
-            if solver == "highs":
-                return None
-    if isinstance(answers[0], BaseException):
-        raise answers[0]
-    return answers[0]
+    def stop() -> bool:
+        interrupter.interrupt()
+        return solver != "highs"
+
+    def tick() -> None:
+        if effort.watch and solver == "highs":
+            effort.watch(Progress(None, None, perf_counter() - started))
+
+    return interruptible(run, stop, effort, tick)
 
 
 def _read_progress(line: str, seconds: float) -> Progress | None:

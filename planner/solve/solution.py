@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from planner.request import Minimised
+from planner.solve import large_fleet
 from planner.solve.cutting import Cut
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.keeping import Kept
@@ -33,11 +34,22 @@ class Solution:
 
 MANY_SHAPES = 1000
 """From so many shapes on HiGHS is ahead of SCIP (`benchmarks/scale.md`)."""
+MANY_LOADS = 8
+"""With so many shapes, from so many loads on the decomposition is ahead of both."""
 
 
 def solve(programme: FleetProgramme, objective: Minimised, effort: Effort, solver: SolverName | None = None) -> Outcome:
-    """Solve for the objective and its tie-breaks; unless a solver is named, with the one that suits the size."""
-    chosen = solver or ("highs" if len(programme.shapes) >= MANY_SHAPES else "scip")
+    """Solve for the objective and its tie-breaks; unless a solver is named, with the one that suits the size.
+
+    Plans of large fleets are within a small gap of the bound, where ties have no meaning.
+    """
+    many = len(programme.shapes) >= MANY_SHAPES
+    if solver is None and many and len(programme.load_rows) >= MANY_LOADS:
+        first = objectives(programme, objective)[0]
+        outcome = large_fleet.minimise(programme.rows, first, programme.load_rows.values(), effort)
+        if outcome.values is not None or outcome.complete or effort.interrupted.is_set():
+            return outcome
+    chosen = solver or ("highs" if many else "scip")
     return minimise_in_turn(programme.rows, objectives(programme, objective), effort, chosen)
 
 

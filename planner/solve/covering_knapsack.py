@@ -1,0 +1,86 @@
+"""The cheapest multiset of replicas that covers a load, by dynamic programming over what is left to carry.
+
+f(d) = min over items of price + f(d - carried), and 0 when nothing is left. Items are taken in one by one, the best
+ratio first: up to one copy, then up to three, seven ..., each step over all d at once. An item is left out when those
+before it carry as much as one of it at no higher price. Everything is in whole numbers.
+"""
+
+from typing import Any
+
+import numpy as np
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+_UNREACHED = 1 << 60
+_WHOLE = 12
+"""Loads of more than so many of the largest items are filled with the item of the best ratio down to that many."""
+
+
+class CheapestCover:
+    """The cheapest covers of every load up to `need`, with items that carry and cost this much.
+
+    With `rough` the bulk of a large load is filled with the item of the best ratio, which may cost a little more than
+    the cheapest cover; without it `price` is exact. `carried` and `prices` are positive.
+    """
+
+    def __init__(self, need: int, carried: Numbers, prices: Numbers, *, rough: bool = False) -> None:
+        useful = np.minimum(carried, need)
+        order = np.lexsort((prices, -useful))
+        cheapest = np.minimum.accumulate(np.concatenate(([_UNREACHED], prices[order][:-1])))
+        self._items = order[prices[order] < cheapest]
+        """Items that no other carries as much as at no higher price, by what they carry."""
+        self._carried, self._prices = useful[self._items], prices[self._items]
+        ratios = self._prices / self._carried
+        self._best = int(np.argmin(ratios))
+        self._bulk = 0
+        if rough:
+            each = int(self._carried[self._best])
+            self._bulk = max(0, need - _WHOLE * int(self._carried[0])) // each
+            need -= self._bulk * each
+        self._need, self._margin = need, int(self._carried[0])
+        self._table = self._filled(np.argsort(ratios))
+
+    def _filled(self, order: Numbers) -> Numbers:
+        """f(d) at place `margin` + d; below that nothing is left to carry."""
+        size, margin = self._need + 1 + self._margin, self._margin
+        table = np.full(size, _UNREACHED, dtype=np.int64)
+        table[: margin + 1] = 0
+        for item in order:
+            step, price = int(self._carried[item]), int(self._prices[item])
+            if table[margin + step] <= price:
+                continue
+            while step < size:
+                np.minimum(table[step:], table[:-step] + price, out=table[step:])
+                step, price = 2 * step, 2 * price
+        return table
+
+    @property
+    def price(self) -> int:
+        """Price of the cheapest cover of the whole load."""
+        return int(self._table[-1]) + self._bulk * int(self._prices[self._best])
+
+    @property
+    def least(self) -> int:
+        """What no cover of the whole load costs less than: its price, or that of fractions where the cover is rough."""
+        if not self._bulk:
+            return self.price
+        each = int(self._carried[self._best])
+        return -(-int(self._prices[self._best]) * (self._need + self._bulk * each) // each)
+
+    def copies(self) -> dict[int, int]:
+        """The items of that cover, with how many of each."""
+        found = {int(self._items[self._best]): self._bulk} if self._bulk else {}
+        place = len(self._table) - 1
+        while place > self._margin:
+            item = int(np.argmin(self._table[place - self._carried] + self._prices))
+            number = int(self._items[item])
+            found[number] = found.get(number, 0) + 1
+            place -= int(self._carried[item])
+        return found
+
+    def losses(self, carried: Numbers, prices: Numbers) -> Numbers:
+        """What a cover costs at least beyond the cheapest one when it must hold each of these items."""
+        left = np.maximum(self._need - carried, 0)
+        found: Numbers = prices + self._table[left + self._margin] - self._table[-1]
+        return found

@@ -1,0 +1,145 @@
+"""A plan near the bound of a decomposition: loads are opened again, some at a time, around the best plan so far.
+
+The decomposition covers most loads in one way. How the others are covered, with the numbers of nodes, is a small
+programme over the few layouts that can be in a plan near the bound. Where that is not near enough, other loads are
+opened: those more often that pay more than the bound has them pay. All limits are counts of work, so that the answer is
+the same on every machine.
+"""
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from math import ceil, log
+
+from planner.solve import mathopt_solver
+from planner.solve.clock import Clock
+from planner.solve.decomposition import Decomposition
+from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
+from planner.solve.remainder import Remainder, remainder
+
+_NEAR = 0.1
+"""Layouts are tried whose plans exceed the bound by at most this part of the gap."""
+_OPEN = 200
+"""Variables of open loads in a round."""
+_ROUNDS = 12
+_TOGETHER = 2
+"""Choices of open loads that are tried at the same time."""
+_FIRST_NODES, _NODES = 4000, 1000
+"""Nodes of SCIP's search tree, for the first plan and for a better one."""
+_EVEN = 0.1
+"""Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
+_BOUND_DIGITS = 1e-9
+"""Relative error granted to the bound before it is rounded up to a whole number."""
+_POLL_SECONDS = 0.05
+
+Copies = dict[int, int]
+"""Variable -> copies."""
+
+
+class Reopening:
+    """The best plan so far (`values` of the programme's variables) and the `bound`."""
+
+    def __init__(
+        self, programme: IntegerProgramme, objective: Terms, clock: Clock, decomposition: Decomposition
+    ) -> None:
+        self._programme, self._objective, self._clock = programme, objective, clock
+        self._decomposition, self._blocks = decomposition, decomposition.blocks
+        self._gap = clock.effort.gap
+        self.bound = ceil(decomposition.bound - abs(decomposition.bound) * _BOUND_DIGITS)
+        limit = _NEAR * self._gap * self.bound
+        self._near = [
+            block.variables[losses <= limit].tolist()
+            for block, losses in zip(self._blocks, decomposition.losses(), strict=True)
+        ]
+        self.values: tuple[int, ...] | None = None
+
+    @property
+    def near_enough(self) -> bool:
+        """Whether the best plan lies within the gap of the bound."""
+        return self.values is not None and self.value - self.bound <= self._gap * abs(self.value)
+
+    @property
+    def value(self) -> int:
+        """Value of the best plan."""
+        return 0 if self.values is None else evaluate(self._objective, self.values)
+
+    def run(self) -> None:
+        """Find a plan, and better ones until one is near enough or the work is done."""
+        self._first()
+        dice = random.Random(1)
+        for _ in range(_ROUNDS):
+            if self.values is None or self.near_enough or self._clock.ended():
+                return
+            self._round(self.values, dice)
+
+    def _first(self) -> None:
+        """Leave loads open that are mixed of several covers, and more of the others while that gives no plan."""
+        mixed = self._decomposition.mixed
+        covers = sorted(mixed.parts, key=lambda cover: mixed.parts[cover]) if mixed else []
+        best = {cover.block: dict(cover.copies) for cover in covers}
+        opened = [block for block in best if sum(cover.block == block for cover in covers) > 1]
+        closed = sorted(best.keys() - opened, key=lambda block: (-len(self._near[block]), block))
+        while self.values is None and not self._clock.ended():
+            settled = {v: n for block in closed for v, n in best[block].items()}
+            self._keep(self._answer(self._remainder(opened, settled, {}), _FIRST_NODES))
+            if not closed:
+                return
+            more = len(opened) + 1
+            opened, closed = [*opened, *closed[:more]], closed[more:]
+
+    def _round(self, values: Sequence[int], dice: random.Random) -> None:
+        """Cover some loads anew around the others as they are, in several choices at the same time."""
+        lefts = []
+        for _ in range(_TOGETHER):
+            opened = self._drawn(values, dice)
+            used = {v: values[v] for number in opened for v in self._blocks[number].variables.tolist() if values[v]}
+            settled = {v: n for block in self._blocks for v in block.variables.tolist() if (n := values[v])}
+            lefts.append(self._remainder(opened, {v: n for v, n in settled.items() if v not in used}, used))
+        with ThreadPoolExecutor(_TOGETHER) as pool:
+            self._wait([pool.submit(self._answer, left, _NODES, values) for left in lefts])
+
+    def _drawn(self, values: Sequence[int], dice: random.Random) -> list[int]:
+        """Loads to open, drawn by what they pay beyond the bound (Efraimidis and Spirakis, 2006)."""
+        paid = [max(0.0, beyond) for beyond in self._decomposition.paid(values)]
+        least = max(1.0, sum(paid)) * _EVEN / len(paid)
+        order = sorted(range(len(paid)), key=lambda number: -log(1 - dice.random()) / (least + paid[number]))
+        opened, variables = [], 0
+        for number in order:
+            if variables + len(self._near[number]) <= _OPEN:
+                opened.append(number)
+                variables += len(self._near[number])
+        return opened
+
+    def _remainder(self, opened: Sequence[int], settled: Copies, used: Copies) -> Remainder:
+        """What is left to decide: the open loads, with layouts near the bound and those `used`, and the nodes."""
+        upper = {int(variable): self._programme.upper[variable] for variable in self._decomposition.rows.others}
+        for number in opened:
+            block = self._blocks[number]
+            wanted = used.keys() | self._near[number]
+            upper |= {v: block.most(place) for place, v in enumerate(block.variables.tolist()) if v in wanted}
+        return remainder(self._programme, self._objective, settled, upper)
+
+    def _answer(self, left: Remainder, nodes: int, values: Sequence[int] = ()) -> tuple[int, ...] | None:
+        """Values of the whole programme, found from the remainder; `values` to start from."""
+        effort = replace(self._clock.left, gap=self._gap * self.bound / max(1, self.bound - left.settled_value))
+        hint = [values[variable] for variable in left.variables] if values else ()
+        found = mathopt_solver.minimise(left.programme, left.objective, effort, nodes=nodes, hint=hint).values
+        return None if found is None else left.whole(found, len(self._programme.upper))
+
+    def _keep(self, values: tuple[int, ...] | None) -> None:
+        """Keep a better plan."""
+        if values is not None and (self.values is None or evaluate(self._objective, values) < self.value):
+            self.values = values
+            self._clock.show(self.value, self.bound)
+
+    def _wait(self, answers: Sequence[Future[tuple[int, ...] | None]]) -> None:
+        """Keep the best of the answers; Ctrl-C ends them early."""
+        left = True
+        while left:
+            try:
+                left = bool(wait(answers, _POLL_SECONDS).not_done)
+            except KeyboardInterrupt:
+                self._clock.effort.interrupted.set()
+        for answer in answers:
+            self._keep(answer.result())

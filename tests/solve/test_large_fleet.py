@@ -1,0 +1,79 @@
+"""Large fleets: cheapest covers against brute force, bound and plan against SCIP on programmes small enough for it."""
+
+import random
+from itertools import product
+
+import numpy as np
+import pytest
+
+from planner.solve import large_fleet, mathopt_solver
+from planner.solve.covering_knapsack import CheapestCover
+from planner.solve.integer_programme import IntegerProgramme, Terms
+from planner.solve.outcome import Effort
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_cheapest_cover_is_that_of_all_multisets(seed: int) -> None:
+    dice = random.Random(seed)
+    need = dice.randint(1, 30)
+    carried = [dice.randint(4, 20) for _ in range(4)]
+    prices = [dice.randint(1, 30) for _ in carried]
+    found = CheapestCover(need, np.array(carried), np.array(prices))
+    covers = [
+        counts
+        for counts in product(*(range(-(-need // each) + 1) for each in carried))
+        if sum(n * each for n, each in zip(counts, carried, strict=True)) >= need
+    ]
+    costs = [sum(n * price for n, price in zip(counts, prices, strict=True)) for counts in covers]
+    assert found.price == found.least == min(costs)
+    assert sum(prices[item] * count for item, count in found.copies().items()) == found.price
+    assert sum(carried[item] * count for item, count in found.copies().items()) >= need
+    for item, loss in enumerate(found.losses(np.array(carried), np.array(prices))):
+        assert loss == min(cost for cost, counts in zip(costs, covers, strict=True) if counts[item]) - found.price
+
+
+def test_a_rough_cover_covers_and_its_bound_holds() -> None:
+    carried, prices = np.array([7, 10]), np.array([70, 99])
+    exact, rough = (CheapestCover(1003, carried, prices, rough=rough) for rough in (False, True))
+    assert rough.least <= exact.price <= rough.price
+    assert sum(carried[item] * count for item, count in rough.copies().items()) >= 1003
+
+
+def fleet(seed: int) -> tuple[IntegerProgramme, Terms, list[int]]:
+    """Four loads with large replicas on nodes of three classes; the programme, its cost and the rows of loads."""
+    dice, rows = random.Random(seed), IntegerProgramme()
+    nodes = [rows.variable(dice.randint(3, 12)) for _ in range(3)]
+    taken: list[Terms] = [{node: -8} for node in nodes]
+    loads = []
+    for _ in range(4):
+        carries = {}
+        for place, size in product(range(3), (1, 2, 4, 8, 12)):
+            copies = rows.variable()
+            carries[copies] = size * dice.randint(8, 12) + size * size // 4
+            taken[place] = {**taken[place], copies: size}
+        loads.append(len(rows.rows))
+        rows.at_least(carries, dice.randint(60, 240))
+    for terms in taken:
+        rows.at_most(terms, 0)
+    return rows, {node: dice.randint(500, 1500) for node in nodes}, loads
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bound_and_plan_hold_the_optimum_between_them(seed: int) -> None:
+    rows, cost, loads = fleet(seed)
+    best = mathopt_solver.minimise(rows, cost, Effort())
+    found = large_fleet.minimise(rows, cost, loads, Effort())
+    if best.values is None:
+        assert found.values is None
+        return
+    assert found.bound <= best.value
+    assert found.values is not None and found.value >= best.value
+    assert not rows.broken(found.values)
+    assert all(top is None or value <= top for value, top in zip(found.values, rows.upper, strict=True))
+    assert found.complete == (found.value - found.bound <= large_fleet.GAP * found.value)
+
+
+def test_the_same_programme_is_answered_alike() -> None:
+    rows, cost, loads = fleet(3)
+    first, again = (large_fleet.minimise(rows, cost, loads, Effort()) for _ in range(2))
+    assert first == again
