@@ -22,7 +22,7 @@ _NEAR = 0.1
 """Layouts are tried whose plans exceed the bound by at most this part of the gap."""
 _OPEN = 200
 """Variables of open loads in a round."""
-_ROUNDS = 12
+_ROUNDS = 8
 _TOGETHER = 2
 """Choices of open loads that are tried at the same time."""
 _FIRST_NODES, _NODES = 4000, 1000
