@@ -50,7 +50,8 @@ class Layout(Document):
 
     def __hash__(self) -> int:
         """Of the sizes and the limits in which layouts differ most."""
-        return hash((self.tensor_parallel_size, self.layers_per_stage, self.max_model_len, self.max_num_seqs))
+        sizes = self.tensor_parallel_size, self.data_parallel_size, self.expert_parallel, self.layers_per_stage
+        return hash((sizes, self.max_model_len, self.max_num_seqs, self.memory_fraction))
 
     @property
     def gpus(self) -> int:

@@ -7,6 +7,7 @@ from planner.audit.subject import Subject
 from planner.fleet.inventory import Inventory
 from planner.fleet.island import LinkClass
 from planner.memory.bill import Bill
+from planner.memory.devices import Devices
 from planner.solve.capacity import MILLI
 from planner.solve.kv_way import KvWay
 from planner.solve.replica_speed import replica_speeds
@@ -49,7 +50,7 @@ def _shape(subject: Subject, inventory: Inventory) -> Shape | None:
         layout=replica.layout,
         slots=(),
         sites=tuple(places),
-        bill=Bill((), stated.kv_cache_tokens, 0.0, stated.sequences),
+        bill=Bill(Devices(), stated.kv_cache_tokens, 0.0, stated.sequences),
         capacity={"sequences": stated.sequences}
         | {need: round(rate * MILLI) for need, rate in rates.items() if rate is not None},
         phase=replica.phase,

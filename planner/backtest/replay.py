@@ -8,6 +8,7 @@ from planner.backtest.run import Replay, Run
 from planner.engines import find_engine, local_profile
 from planner.launch.layout import layout_of
 from planner.memory.bill import Bill
+from planner.memory.devices import Devices
 
 _SHORT = 4096
 """Tokens that a run must hold where nobody asked for a length and the engine needs none to start."""
@@ -26,7 +27,7 @@ def replay(run: Run, folder: Path, confidence: float) -> Replay:
     refusals = engine.refusals(model, layout, gpu)
     sites = run.devices.sites(layout.pipeline_parallel_size)
     layout = engines.on_sites(engine, model, layout, sites, run.launch.limits)
-    bill = Bill((), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
+    bill = Bill(Devices(), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
     verdict = bill
     if run.any_length and not refusals and not bill.fits and layout.max_model_len > _SHORT:
         verdict = engine.bill(model, layout.model_copy(update={"max_model_len": _SHORT}), sites, confidence)

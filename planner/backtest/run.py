@@ -8,7 +8,8 @@ from planner.backtest.fields import Value
 from planner.engines.profile import Engine
 from planner.launch.launch import Launch
 from planner.layout import Layout
-from planner.memory.bill import Bill, DeviceBill
+from planner.memory.bill import Bill
+from planner.memory.device_bill import DeviceBill
 from planner.models.model import Model
 
 INPUT = "an input of the replay"

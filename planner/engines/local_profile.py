@@ -22,7 +22,9 @@ from planner.engines.profile import Engine
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
-from planner.memory.bill import Bill, DeviceBill
+from planner.memory.bill import Bill
+from planner.memory.device_bill import DeviceBill
+from planner.memory.devices import Devices
 from planner.models.model import Model
 from planner.units import GIB
 
@@ -144,7 +146,9 @@ class Corrected:
             return plain
         moved = [_moved(sites[stage % len(sites)], changes.get(stage)) for stage in stages]
         bill = self.engine.bill(model, layout, moved, confidence)
-        return replace(bill, per_device=tuple(_shown(device, changes[device.stage]) for device in bill.per_device))
+        return replace(
+            bill, per_device=Devices.listed(_shown(device, changes[device.stage]) for device in bill.per_device)
+        )
 
     def _change(self, layout: Layout, site: Site, device: DeviceBill) -> "Change | None":
         entry = self.profile.entry(self.name, site.gpu, layout)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from planner.errors import BadInput
+from planner.fleet.silicon import Silicon
 from planner.units import GB, GIB
 
 
@@ -70,6 +71,11 @@ class Gpu:
         """CUDA compute capability as (major, minor); (0, 0) for other vendors."""
         major, _, minor = (self.compute_capability or "0.0").partition(".")
         return int(major), int(minor)
+
+    @property
+    def silicon(self) -> Silicon:
+        """What decides which kernels run."""
+        return Silicon(self.vendor, self.capability)
 
     @property
     def pcie_gbps(self) -> float:

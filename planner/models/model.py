@@ -97,6 +97,12 @@ class Model:
         return total
 
     @cached_property
+    def layer_kinds(self) -> tuple[int, ...]:
+        """For each layer the number of its kind among the distinct ones."""
+        numbers = {layer: number for number, layer in enumerate(self.distinct_layers)}
+        return tuple(numbers[layer] for layer in self.layers)
+
+    @cached_property
     def distinct_layers(self) -> dict[Layer, int]:
         """Each different layer with how often it occurs."""
         return dict(Counter(self.layers))

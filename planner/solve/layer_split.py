@@ -83,7 +83,7 @@ class _Stage:
 
 def _stages(model: Model, shared: Shared) -> list[_Stage]:
     layout = shared.layout
-    lines = {line.stage: line for line in reversed(shared.bill.per_device)}
+    lines = shared.bill.per_device.firsts
     layer_bytes = _layer_bytes(model)
     found = []
     for stage, layers in enumerate(layout.layers_per_stage):

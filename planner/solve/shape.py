@@ -58,7 +58,7 @@ class Shape:
     @cached_property
     def headroom(self) -> int:
         """Cache bytes beyond what one sequence asks for, summed over the devices."""
-        return sum(device.usable_bytes - device.total_bytes + device.kv_cache_bytes for device in self.bill.per_device)
+        return self.bill.per_device.total(lambda one: one.usable_bytes - one.total_bytes + one.kv_cache_bytes)
 
     @cached_property
     def label(self) -> str:

@@ -5,7 +5,7 @@ import pytest
 from planner import check, estimate, plan
 from planner.engines import ENGINES
 from planner.layout import Limits
-from planner.memory.bill import PREDICTED
+from planner.memory.device_bill import PREDICTED
 
 LIMITS = Limits(max_model_len=8192, max_num_seqs=16)
 

@@ -7,7 +7,9 @@ from planner.confidence import CONFIDENCE
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits, even_stages
-from planner.memory.bill import Bill, DeviceBill
+from planner.memory.bill import Bill
+from planner.memory.device_bill import DeviceBill
+from planner.memory.devices import Devices
 from planner.models.attention import Attention, CacheKind
 from planner.models.dtype import BF16
 from planner.models.layer import Layer, Routing
@@ -78,7 +80,7 @@ class ToyEngine:
         each = max(0, tokens) // layout.max_model_len
         short = max(0, *(layout.max_model_len * per_token - pool for _, _, pool, per_token, _ in lines))
         data = layout.data_parallel_size
-        return Bill(tuple(devices), max(tokens, 0) * data, float(each * data), each * data, short)
+        return Bill(Devices.listed(devices), max(tokens, 0) * data, float(each * data), each * data, short)
 
 
 def _stage(model: Model, layout: Layout, stage: int, site: Site) -> tuple[Gpu, int, int, int, int]:

@@ -17,7 +17,7 @@ from planner.launch.flag_table import flag_table
 from planner.launch.flags import read_flags
 from planner.launch.llamacpp import FORK
 from planner.layout import OptionValue
-from planner.memory.bill import DeviceBill
+from planner.memory.device_bill import DeviceBill
 from planner.units import GIB, MIB
 
 _FILE_SIZE = re.compile(r"([\d.]+) (GiB|MiB)")

@@ -8,7 +8,7 @@ from planner.engines.error_band import upper_edge
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout
-from planner.memory.bill import DeviceBill
+from planner.memory.device_bill import DeviceBill
 from planner.units import MIB, gib
 
 Held = Mapping[int, int]

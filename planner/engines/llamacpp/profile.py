@@ -23,6 +23,7 @@ from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits, OptionValue
 from planner.memory.bill import Bill
+from planner.memory.devices import Devices
 from planner.models.model import Model
 from planner.models.quantization.gguf import as_gguf, is_gguf
 from planner.units import MIB
@@ -116,7 +117,7 @@ class LlamaCpp:
         lacks = [lack(device, site) for device, site in zip(careful, placed, strict=True)]
         reasons = tuple(too_little(device, short) for device, short in zip(devices, lacks, strict=True) if short > 0)
         return Bill(
-            per_device=tuple(device.bounded_by(most) for device, most in zip(devices, careful, strict=True)),
+            per_device=Devices.listed(device.bounded_by(most) for device, most in zip(devices, careful, strict=True)),
             kv_cache_tokens=at.context,
             max_concurrency=round(at.context / layout.max_model_len, 2),
             sequences=0 if reasons else max(1, at.context // layout.max_model_len) if at.options.unified else at.slots,

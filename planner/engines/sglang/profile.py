@@ -21,7 +21,9 @@ from planner.engines.sglang.weights import rank_bytes, repacked_experts
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site, usual_site
 from planner.layout import Layout, Limits, even_stages
-from planner.memory.bill import Bill, DeviceBill
+from planner.memory.bill import Bill
+from planner.memory.device_bill import DeviceBill
+from planner.memory.devices import Devices
 from planner.models.model import Model
 from planner.units import GIB, MIB, gib
 
@@ -144,7 +146,7 @@ class Sglang:
                 rank += 1
         first = expected[0]
         return Bill(
-            per_device=tuple(devices),
+            per_device=Devices.listed(devices),
             kv_cache_tokens=logged.tokens,
             max_concurrency=round(logged.tokens / layout.max_model_len * layout.data_parallel_size, 2),
             sequences=sequences,

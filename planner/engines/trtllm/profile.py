@@ -29,6 +29,7 @@ from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits, OptionValue, even_stages
 from planner.memory.bill import Bill
+from planner.memory.devices import Devices
 from planner.models.model import Model
 
 FRACTION = 0.9
@@ -101,7 +102,7 @@ class TensorRtLlm:
             for rank in range(number * layout.gpus_per_stage, (number + 1) * layout.gpus_per_stage)
         ]
         return Bill(
-            per_device=tuple(devices),
+            per_device=Devices.listed(devices),
             kv_cache_tokens=tokens,
             max_concurrency=round(tokens / layout.max_model_len * layout.data_parallel_size, 2),
             sequences=max(0, held // needed) * layout.data_parallel_size,

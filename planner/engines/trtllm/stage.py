@@ -6,7 +6,7 @@ from functools import cached_property
 
 from planner.engines.trtllm.beside import Beside
 from planner.fleet.site import Site
-from planner.memory.bill import DeviceBill
+from planner.memory.device_bill import DeviceBill
 from planner.units import gib
 
 

@@ -16,7 +16,7 @@ from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
 from planner.engines.vllm.sparse_workspace import HEAD_PADDING, indexer_logits, sparse_workspace
 from planner.engines.vllm.terms import gib_bytes, terms
-from planner.fleet.gpu import Gpu
+from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.models.dtype import DType
 from planner.models.model import Model
@@ -48,7 +48,7 @@ class Activation:
 
 
 def activation(
-    model: Model, layout: Layout, stage: int, gpu: Gpu, rules: Rules, version: Version, served: DType
+    model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules, version: Version, served: DType
 ) -> Activation:
     """Return the peak on a rank of a stage."""
     items = profiled_items(model, layout, rules, version)
@@ -67,7 +67,7 @@ def activation(
         if runs_on_second_runner(model, rules):
             kept += 4 * _logits(model, layout)
     if rules.expert_workspace == "persistent":
-        kept += max(workspace, sparse_workspace(model, layout, rules, gpu))
+        kept += max(workspace, sparse_workspace(model, layout, rules, silicon))
     else:
         forward += workspace
     text = max(forward, sampler) + encoder.handed_on

@@ -3,9 +3,11 @@
 Source: vllm/v1/core/kv_cache_planning.py (get_kv_cache_groups and below), 0.33; kv_cache_utils.py before.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from planner.engines.vllm.cache_spec import FULL_KINDS, CacheSpec, Request, SpecKind
 from planner.units import ceil_div
@@ -35,13 +37,31 @@ class CacheGroup:
         """How its layers cache."""
         return self.members[0].spec.kind
 
+    @cached_property
+    def specs(self) -> frozenset[CacheSpec]:
+        """The different caches of its layers."""
+        return frozenset(member.spec for member in self.members)
+
     def blocks(self, request: Request) -> int:
         """Blocks that one request holds."""
-        return max(spec.blocks(request) for spec in {member.spec for member in self.members})
+        return max(spec.blocks(request) for spec in self.specs)
 
     def stage_bytes(self, first: int, last: int) -> int:
         """Bytes of a block over the members among the layers `first` to `last`."""
-        return sum(member.spec.page_bytes for member in self.members if first <= member.layer <= last)
+        begin, end = bisect_left(self._layers, first), bisect_right(self._layers, last)
+        return self._bytes_before[end] - self._bytes_before[begin]
+
+    @cached_property
+    def _in_order(self) -> list[LayerCache]:
+        return sorted(self.members, key=lambda member: member.layer)
+
+    @cached_property
+    def _layers(self) -> list[int]:
+        return [member.layer for member in self._in_order]
+
+    @cached_property
+    def _bytes_before(self) -> list[int]:
+        return list(accumulate((member.spec.page_bytes for member in self._in_order), initial=0))
 
 
 def form_groups(caches: Sequence[LayerCache]) -> tuple[CacheGroup, ...]:

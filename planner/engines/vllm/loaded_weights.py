@@ -15,7 +15,7 @@ from planner.engines.vllm.parameters import outer_tensors, sharding
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.rotary_tables import rotary_bytes
 from planner.engines.vllm.weight_types import WeightTypes
-from planner.fleet.gpu import Gpu
+from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.dtype import F32
@@ -24,12 +24,14 @@ from planner.models.model import Model
 from planner.models.tensor import Role
 
 
-def loaded_bytes(model: Model, layout: Layout, stage: int, rank: int, gpu: Gpu, rules: Rules, version: Version) -> int:
+def loaded_bytes(
+    model: Model, layout: Layout, stage: int, rank: int, silicon: Silicon, rules: Rules, version: Version
+) -> int:
     """Return what the log calls model weights, of the `rank`-th GPU of a stage."""
     how, types = sharding(layout, rank), WeightTypes.of(model, layout, version)
     first, last = layout.stage_layers(stage)
     held = Counter(model.layers[first : last + 1])
-    factor = padding(model, how, gpu, rules)
+    factor = padding(model, how, silicon, rules)
     total = sum(times * _layer(layer, how, types, factor) for layer, times in held.items())
     total += sum(times * absorbed_bytes(layer, how, types, rules) for layer, times in held.items())
     outer = outer_tensors(model, layout, stage, version)

@@ -6,7 +6,7 @@ intermediate and the hidden size); the Triton layout of Hopper pads while it swi
 
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.terms import terms
-from planner.fleet.gpu import Gpu
+from planner.fleet.silicon import Silicon
 from planner.memory.sharding import Sharding
 from planner.models.model import Model
 from planner.models.tensor import Role, Split
@@ -15,11 +15,11 @@ from planner.units import round_up
 _HOPPER = (9, 0)
 
 
-def padding(model: Model, how: Sharding, gpu: Gpu, rules: Rules) -> float:
+def padding(model: Model, how: Sharding, silicon: Silicon, rules: Rules) -> float:
     """Return by what factor the routed experts of a model grow."""
     if model.quantization != "mxfp4":
         return 1.0
-    if gpu.capability == _HOPPER and rules.packed_experts == "triton_on_hopper":
+    if silicon.capability == _HOPPER and rules.packed_experts == "triton_on_hopper":
         return float(terms("weights")["triton_packed_experts"])
     for layer in model.distinct_layers:
         for tensor in layer.tensors:

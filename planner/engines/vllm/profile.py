@@ -1,10 +1,9 @@
 """The profile of vLLM: layout, refusals and bill of one release."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from planner.confidence import CONFIDENCE
-from planner.engines.vllm.capacity import Capacity, capacity
+from planner.engines.vllm.capacity import capacity
 from planner.engines.vllm.limits import batch_limits, default_length, stages
 from planner.engines.vllm.model_cache import block_bytes, layout_groups, preferred_block, request_blocks
 from planner.engines.vllm.refusals import refusals
@@ -14,7 +13,9 @@ from planner.engines.vllm.stage_memory import StageMemory, stage_memory
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
-from planner.memory.bill import Bill, DeviceBill
+from planner.memory.bill import Bill
+from planner.memory.device_bill import DeviceBill
+from planner.memory.devices import Devices, Run
 from planner.models.model import Model
 
 
@@ -72,10 +73,11 @@ class Vllm:
         needed = request_blocks(groups, layout, rules, layout.max_model_len)
         logged = capacity(groups, layout, rules, _blocks(expected, sizes, layout), needed)
         held = capacity(groups, layout, rules, _blocks(careful, sizes, layout), needed)
+        caches = [logged.blocks * size for size in sizes]
         spare = 0 if rules.generation == "v0" else 1
         short = max((needed + spare) * size - lines.pool for size, lines in zip(sizes, careful, strict=True))
         return Bill(
-            per_device=tuple(self._devices(model, layout, expected, sizes, logged, rules, confidence)),
+            per_device=Devices(self._devices(model, layout, expected, careful, caches, rules, confidence)),
             kv_cache_tokens=logged.tokens,
             max_concurrency=logged.concurrency,
             sequences=held.sequences,
@@ -99,49 +101,50 @@ class Vllm:
     def _stages(
         self, model: Model, layout: Layout, sites: Sequence[Site], rules: Rules, confidence: float
     ) -> tuple[list[StageMemory], list[StageMemory]]:
-        """The lines of each stage, expected and at the upper edges; inner stages that are alike are computed once."""
+        """The lines of each stage, expected and at the upper edges; inner stages that are alike share theirs."""
         known: dict[object, tuple[StageMemory, StageMemory]] = {}
-        expected, careful, last = [], [], layout.pipeline_parallel_size - 1
-        for stage in range(layout.pipeline_parallel_size):
-            begin, end = layout.stage_layers(stage)
+        found, last, begin = [], layout.pipeline_parallel_size - 1, 0
+        for stage, layers in enumerate(layout.layers_per_stage):
             site = sites[stage % len(sites)]
-            key = (stage == 0, stage == last, model.layers[begin : end + 1], site)
+            key = (stage == 0, stage == last, model.layer_kinds[begin : begin + layers], site)
             if key not in known:
                 lines = stage_memory(model, layout, stage, 0, site, rules, self.release)
                 known[key] = lines, lines.at(confidence)
-            expected.append(replace(known[key][0], stage=stage))
-            careful.append(replace(known[key][1], stage=stage))
-        return expected, careful
+            found.append(known[key])
+            begin += layers
+        return [expected for expected, _ in found], [careful for _, careful in found]
 
     def _devices(
         self,
         model: Model,
         layout: Layout,
         stages: list[StageMemory],
-        sizes: list[int],
-        logged: Capacity,
+        careful: list[StageMemory],
+        caches: list[int],
         rules: Rules,
         confidence: float,
-    ) -> list[DeviceBill]:
+    ) -> Iterator[Run]:
         """The bills of all ranks; where experts do not divide, the first ranks of a stage hold one more."""
-        devices: list[DeviceBill] = []
+        known: dict[tuple[int, int], DeviceBill] = {}
+        ranks = layout.gpus_per_stage
         more = model.experts % layout.expert_group if layout.expert_parallel else 0
-        for lines, size in zip(stages, sizes, strict=True):
-            own, cache = lines, logged.blocks * size
-            for rank in range(layout.gpus_per_stage):
-                if more and rank == more:
-                    own = stage_memory(model, layout, lines.stage, rank, lines.site, rules, self.release)
-                if rank in (0, more):
-                    alike = _device(own, 0, cache).bounded_by(_device(own.at(confidence), 0, cache))
-                devices.append(replace(alike, rank=len(devices)))
-        return devices
+        for stage, (lines, most, cache) in enumerate(zip(stages, careful, caches, strict=True)):
+            key = (id(lines), cache)
+            if key not in known:
+                known[key] = _device(lines, cache).bounded_by(_device(most, cache))
+            yield Run(known[key], stage, more or ranks)
+            if more:
+                own = stage_memory(model, layout, stage, more, lines.site, rules, self.release)
+                fewer = _device(own, cache).bounded_by(_device(own.at(confidence), cache))
+                yield Run(fewer, stage, ranks - more)
 
 
-def _device(lines: StageMemory, rank: int, cache: int) -> DeviceBill:
+def _device(lines: StageMemory, cache: int) -> DeviceBill:
+    """What any rank with these lines holds; its number and that of its stage are those of its run."""
     usable = lines.requested if lines.graphs_in_fraction else min(lines.free, lines.requested + lines.graphs)
     return DeviceBill(
-        rank=rank,
-        stage=lines.stage,
+        rank=0,
+        stage=0,
         weights_bytes=lines.weights,
         kv_cache_bytes=cache,
         activation_bytes=lines.activation,

@@ -21,10 +21,10 @@ def shortfalls(
     version: Version,
 ) -> Iterator[str]:
     """Yield one reason for each stage that breaks, in the order in which the engine would meet them."""
-    for lines, block in zip(stages, block_sizes, strict=True):
-        where = f"stage {lines.stage}: " if len(stages) > 1 else ""
+    for stage, (lines, block) in enumerate(zip(stages, block_sizes, strict=True)):
+        where = f"stage {stage}: " if len(stages) > 1 else ""
         if reason := _before_cache(lines, rules) or _after_cache(
-            model, layout, lines, held.blocks * block, rules, version
+            model, layout, stage, lines, held.blocks * block, rules, version
         ):
             yield where + reason
 
@@ -46,10 +46,10 @@ def _before_cache(lines: StageMemory, rules: Rules) -> str | None:
 
 
 def _after_cache(
-    model: Model, layout: Layout, lines: StageMemory, pool: int, rules: Rules, version: Version
+    model: Model, layout: Layout, stage: int, lines: StageMemory, pool: int, rules: Rules, version: Version
 ) -> str | None:
     left = left_bytes(lines, pool)
-    if (needed := warm_up_bytes(model, layout, lines.stage, rules, version)) > left:
+    if (needed := warm_up_bytes(model, layout, stage, rules, version)) > left:
         return (
             f"warm-up after the cache is taken: {gib(needed)} needed and {gib(left)} left beside "
             f"{gib(lines.graphs)} of graphs, {gib(needed - left)} short"

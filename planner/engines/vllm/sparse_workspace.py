@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.release import Rules
-from planner.fleet.gpu import Gpu
+from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.models.attention import Attention
 from planner.models.model import Model
@@ -29,11 +29,11 @@ def indexed(model: Model) -> list[Attention]:
     return [layer.attention for layer in model.distinct_layers if layer.attention and layer.attention.index_dim]
 
 
-def sparse_workspace(model: Model, layout: Layout, rules: Rules, gpu: Gpu) -> int:
+def sparse_workspace(model: Model, layout: Layout, rules: Rules, silicon: Silicon) -> int:
     """Return the bytes that stay: all uses share one buffer, as large as the largest of them."""
     if rules.expert_workspace != "persistent" or not indexed(model):
         return 0
-    return max(_uses(model, layout, rules, gpu))
+    return max(_uses(model, layout, rules, silicon))
 
 
 def indexer_logits(model: Model, rules: Rules) -> int:
@@ -41,12 +41,12 @@ def indexer_logits(model: Model, rules: Rules) -> int:
     return INDEXER_LOGITS if rules.indexer_logits and indexed(model) else 0
 
 
-def _uses(model: Model, layout: Layout, rules: Rules, gpu: Gpu) -> Iterator[int]:
+def _uses(model: Model, layout: Layout, rules: Rules, silicon: Silicon) -> Iterator[int]:
     step, length = layout.max_num_batched_tokens, layout.max_model_len
     for attention in indexed(model):
         entries = length // attention.compression
         yield _INDEXED_LENGTHS * length // attention.compression * (attention.index_dim + _SCALE)
-        if gpu.vendor == "amd":
+        if silicon.vendor == "amd":
             yield 4 * entries * (step if rules.decode_logits == "step" else min(step, layout.max_num_seqs))
         if compresses(attention):
             rows = ceil_div(length, attention.compression) + (attention.window or 0) + step

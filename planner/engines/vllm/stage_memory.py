@@ -8,13 +8,10 @@ from math import ceil
 
 from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
-from planner.engines.vllm.activation import activation
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
-from planner.engines.vllm.graph_memory import graph_bytes
-from planner.engines.vllm.loaded_weights import loaded_bytes
+from planner.engines.vllm.rank_memory import rank_memory
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.terms import terms
-from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.model import Model
@@ -29,7 +26,6 @@ class StageMemory:
     `whole_card` what the card held before counts as well, with `reserved` the waste of the allocator.
     """
 
-    stage: int
     site: Site
     context: int
     weights: int
@@ -81,22 +77,20 @@ def stage_memory(
     model: Model, layout: Layout, stage: int, rank: int, site: Site, rules: Rules, version: Version
 ) -> StageMemory:
     """Return the lines of the `rank`-th GPU of a stage."""
-    served = WeightTypes.of(model, layout, version).served
+    held = rank_memory(model, layout, stage, rank, site.gpu.silicon, rules, version)
     given = layout.options.get("kv_cache_memory_bytes")
-    peak = activation(model, layout, stage, site.gpu, rules, version, served)
     return StageMemory(
-        stage=stage,
         site=site,
         context=context_bytes(model, layout, site),
-        weights=loaded_bytes(model, layout, stage, rank, site.gpu, rules, version),
-        activation=peak.total,
-        kept=peak.kept,
+        weights=held.weights,
+        activation=held.peak.total,
+        kept=held.peak.kept,
         non_torch=non_torch_bytes(layout, site, rules),
-        graphs=graph_bytes(model, layout, stage, rules),
+        graphs=held.graphs,
         requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
         graphs_in_fraction=rules.graphs_in_fraction,
         given_pool=int(given) if given is not None else None,
-        activation_most=peak.most,
+        activation_most=held.peak.most,
         whole_card=rules.whole_card,
         reserved=rules.peak == "reserved" and layout.gpus_per_stage > 1,
     )
