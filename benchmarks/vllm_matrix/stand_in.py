@@ -11,7 +11,7 @@ import types
 from typing import Any
 
 _EXTENSIONS = (
-    "_C", "_C_stable_libtorch", "_moe_C", "_moe_C_stable_libtorch",
+    "_C", "_C_stable_libtorch", "_moe_C", "_moe_C_stable_libtorch", "_flashkda_C",
     "vllm_flash_attn._vllm_fa2_C", "vllm_flash_attn._vllm_fa3_C",
 )  # fmt: skip
 

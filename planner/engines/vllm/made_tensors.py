@@ -74,7 +74,7 @@ class MadeTensors:
         kept = [tensor for tensor in listed if not re.search(self.left_out, tensor.name)]
         for tensor in _once(kept):
             yield from self._beside(tensor, kept)
-            if self.plain_mixers and tensor.role is Role.SSM:
+            if (self.plain_mixers and tensor.role is Role.SSM) or self.peculiar.leaves_plain(tensor):
                 if tensor.kind is Kind.SCALE:
                     continue
                 tensor = replace(tensor, dtype=self.plain) if tensor.matmul else tensor

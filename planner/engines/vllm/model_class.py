@@ -25,6 +25,8 @@ class ModelClass:
     tied_pipeline: bool = True
     long_videos: bool = False
     not_made: tuple[str, ...] = ()
+    unquantized: tuple[str, ...] = ()
+    padded_rows: tuple[tuple[str, int], ...] = ()
     bias_by_config: bool = False
     least_expert_width: int = 0
     made_besides: tuple[tuple[str, str], ...] = ()
@@ -38,6 +40,14 @@ class ModelClass:
     attention_free: bool = False
     divided_otherwise: tuple[tuple[str, Split], ...] = ()
     delta_checkpoints: bool = True
+
+    def row_multiple(self, tensor: Tensor) -> int:
+        """Multiple to which the class pads the outputs of a matrix on a rank."""
+        return next((multiple for modules, multiple in self.padded_rows if re.search(modules, tensor.name)), 1)
+
+    def leaves_plain(self, tensor: Tensor) -> bool:
+        """Whether the class does not tell the module of a tensor of the quantization."""
+        return any(re.search(modules, tensor.name) for modules in self.unquantized)
 
     def split(self, tensor: Tensor) -> Split:
         """How the class divides a tensor."""
@@ -66,6 +76,10 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         long_videos=architecture in known["long_videos"],
         not_made=tuple(row["modules"] for row in known["not_made"] if architecture in row["classes"]),
         least_expert_width=known["least_expert_width"].get(architecture, 0),
+        padded_rows=tuple(
+            (row["modules"], row["multiple"]) for row in known["padded_rows"] if architecture in row["classes"]
+        ),
+        unquantized=tuple(row["modules"] for row in known["unquantized"] if architecture in row["classes"]),
         bias_by_config=architecture in known["bias_by_config"],
         made_besides=tuple(
             (row["name"], row["like"]) for row in known["made_besides"] if architecture in row["classes"]

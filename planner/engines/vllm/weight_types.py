@@ -94,6 +94,7 @@ class WeightTypes:
             if self.expert_multiple > 1 and tensor.role is Role.EXPERT:
                 shape = _padded(tensor, shape, self.expert_multiple)
             if tensor.matmul:
+                shape = _with(shape, -2, round_up(shape[-2], self.made.peculiar.row_multiple(tensor)))
                 matrix, part = tensor, shape
             elif tensor.kind is Kind.SCALE and matrix is not None:
                 if _by_groups(tensor, matrix):
@@ -111,12 +112,18 @@ class WeightTypes:
     def _widened(self, tensors: Iterable[Tensor], how: Sharding) -> Iterator[Tensor]:
         """Yield tensors with experts of the least width that a class cuts over tensor-parallel ranks."""
         least = self.made.peculiar.least_expert_width * how.tensor
-        cut = least and how.tensor > 1 and how.expert_tensor > 1
+        if not least or how.tensor == 1 or how.expert_tensor == 1:
+            yield from tensors
+            return
+        wider = 1.0
         for tensor in tensors:
-            if cut and tensor.role is Role.EXPERT and tensor.split in (Split.COLUMN, Split.ROW):
-                axis = 1 if tensor.split is Split.COLUMN else -1
-                tensor = replace(tensor, shape=_with(tensor.shape, axis, max(tensor.shape[axis], least)))
-            yield tensor
+            axis = 1 if tensor.split is Split.COLUMN else -1
+            if tensor.role is not Role.EXPERT or tensor.split not in (Split.COLUMN, Split.ROW):
+                yield tensor
+                continue
+            if tensor.matmul:
+                wider = max(1.0, least / tensor.shape[axis])
+            yield replace(tensor, shape=_with(tensor.shape, axis, round(tensor.shape[axis] * wider)))
 
 
 def _with(shape: Shape, axis: int, size: int) -> Shape:

@@ -54,7 +54,7 @@ def kimi_linear(config: Config) -> Model:
         *(_into_latent(config, shape, latent_width, name) if latent_width else ()),
         *shared_experts(shape.hidden, shared * width, shape.dtype, name=f"{name}.shared_experts"),
     )
-    dense = gated_mlp(shape.hidden, shape.intermediate, shape.dtype, name=name)
+    dense = gated_mlp(shape.hidden, shape.intermediate, shape.dtype)
     mixer, cache = latent_attention(config, shape.dtype)
     if config.flag("mla_use_output_gate"):
         gate = shape.heads * config.integer("v_head_dim")
