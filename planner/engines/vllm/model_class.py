@@ -38,6 +38,7 @@ class ModelClass:
     unfolded_latent: bool = False
     correction_by_method: bool = False
     attention_free: bool = False
+    tower_by_heads: bool = False
     divided_otherwise: tuple[tuple[str, Split], ...] = ()
     delta_checkpoints: bool = True
 
@@ -86,6 +87,7 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         ),
         through_transformers=through_transformers,
         correction_by_method=architecture in known["correction_by_method"],
+        tower_by_heads=architecture in known["tower_by_heads"],
         attention_free=architecture in known["attention_free"],
         unfolded_latent=architecture in known["unfolded_latent"],
         divided_otherwise=tuple(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
-from planner.engines.vllm.model_class import built_everywhere, model_class
+from planner.engines.vllm.model_class import ModelClass, built_everywhere, model_class
 from planner.engines.vllm.release import Version, newest
 from planner.engines.vllm.unused_tower_layers import built
 from planner.engines.vllm.weight_types import WeightTypes
@@ -13,7 +13,7 @@ from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.layer import Layer
 from planner.models.model import Model
-from planner.models.tensor import Role, Tensor
+from planner.models.tensor import Role, Split, Tensor
 
 VOCABULARY_PADDING = 64
 """The vocabulary is padded to this multiple before it is divided (layers/vocab_parallel_embedding.py)."""
@@ -89,6 +89,12 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
         yield from (tensor for tensor in model.head if tensor.matmul or not through_transformers)
     for part in model.components:
         if part.counted and (is_first or "tower" in everywhere):
-            yield from built(model, part)
+            yield from _cut(built(model, part), layout.tensor_parallel_size, model_class(model.architecture, version))
         elif part.counted and "newline" in everywhere:
             yield from (tensor for tensor in part.tensors if tensor.name.endswith(_NEWLINE))
+
+
+def _cut(tower: tuple[Tensor, ...], ranks: int, peculiar: ModelClass) -> Iterator[Tensor]:
+    """Yield the tensors of a tower, whole where its class wants heads that divide and they do not."""
+    whole = peculiar.tower_by_heads and any(tensor.units % ranks for tensor in tower)
+    yield from (replace(tensor, split=Split.REPLICATED) if whole else tensor for tensor in tower)

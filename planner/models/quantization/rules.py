@@ -9,6 +9,8 @@ from planner.models.quantization.exclusions import excluded
 from planner.models.quantization.storage import Storage
 from planner.models.tensor import Role, Tensor
 
+_HEAD = "lm_head"
+"""What tools and engines call the head, whatever the checkpoint does (`embed_out`)."""
 _NEVER = {Role.ROUTER, Role.VISION, Role.AUDIO, Role.PROJECTOR}
 
 
@@ -32,7 +34,7 @@ class Rules:
         """Return how the weight of the module with this full name is stored; None for as it is."""
         if tensor.role in _NEVER or module.endswith("eh_proj") or tensor.shape[-2] == 1:
             return None
-        if excluded(module, self.ignored):
+        if excluded(module, self.ignored) or (tensor.role is Role.HEAD and _HEAD in self.ignored):
             return None
         for patterns, storage in self.special:
             if excluded(module, patterns):
