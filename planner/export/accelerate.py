@@ -6,6 +6,7 @@ KV pool, so the placement and the room for weights carry over, and the limits st
 
 from typing import Any
 
+from planner.engines.sglang.arguments import given_fraction
 from planner.export.manifest import dump
 from planner.export.rank import stage_ranks
 from planner.export.readme import readme
@@ -84,6 +85,8 @@ def _placement(service: Service) -> str:
             if name.startswith(("max_", "memory_", "kv_", "block_", "enforce_", "options"))
         },
     }
+    if service.engine == "sglang":
+        document["limits"]["memory_fraction"] = given_fraction(model.model, service.sites[0].gpu, layout)
     return dump(document, head=[*stage_lines(service), *model.notes])
 
 

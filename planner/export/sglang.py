@@ -5,6 +5,7 @@ Flags as of SGLang 0.5.23 (srt/server_args.py). `--tp-size` is our tensor size t
 the tensor group, then the stages; several launchers share them evenly by `--nnodes`.
 """
 
+from planner.engines.sglang.arguments import given_fraction
 from planner.export.command import Command, FlagValue
 from planner.export.options import option_flags
 from planner.export.pools import bootstrap_port, routers
@@ -77,7 +78,7 @@ def _flags(service: Service) -> dict[str, FlagValue]:
     found[LIMITS["max_model_len"]] = layout.max_model_len
     found[LIMITS["max_num_seqs"]] = layout.max_num_seqs * data
     found[LIMITS["max_num_batched_tokens"]] = layout.max_num_batched_tokens * data
-    found[LIMITS["memory_fraction"]] = layout.memory_fraction
+    found[LIMITS["memory_fraction"]] = given_fraction(model.model, service.sites[0].gpu, layout)
     found[LIMITS["kv_cache_dtype"]] = layout.kv_cache_dtype
     found[LIMITS["block_size"]] = layout.block_size
     if layout.enforce_eager:

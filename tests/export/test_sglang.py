@@ -65,6 +65,16 @@ def test_reading_it_back_gives_the_same_bill(target: str, shape: str, tmp_path: 
         assert_same_bills(plan, target, tmp_path)
 
 
+@pytest.mark.parametrize("target", ["sglang", "kubernetes", "accelerate"])
+def test_what_amd_takes_off_a_fraction_is_given_on_top(target: str, tmp_path: Path) -> None:
+    """attention_hook.py, `aiter` with a context above 8,192: `mem_fraction_static=cfg.mem_fraction_static * 0.85`."""
+    limits = Limits(max_model_len=32768, memory_fraction=0.91234567)
+    plan = laid_out("qwen3-8b", "1xmi355x", engine="sglang", limits=limits)
+    assert plan.deployments[0].replicas[0].layout.memory_fraction == 0.91234567 * 0.85
+    assert_same_bills(plan, target, tmp_path)
+    assert any("0.91234567" in content for content in export(plan, target).values())
+
+
 def test_a_plan_for_another_engine_is_refused_by_name() -> None:
     with pytest.raises(Refused, match=r"planned for sglang 0\.5\.23.*--to sglang, scripts, kubernetes"):
         export(PLANS["replicas"], "vllm")

@@ -1,11 +1,12 @@
 """How SGLang 0.5.23 fills in what the user leaves open (arg_groups/memory_hook.py, attention_hook.py, overrides.py)."""
 
 from dataclasses import dataclass
+from math import nextafter
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.graphs import Graphs, captured, decode_batch
 from planner.fleet.gpu import Gpu
-from planner.layout import Limits
+from planner.layout import Layout, Limits
 from planner.models.model import Model
 
 _MAX_PREFILL_TOKENS = 16384
@@ -36,8 +37,7 @@ def resolve(model: Model, gpu: Gpu, limits: Limits, *, tensor_size: int, stages:
         fraction = _fraction(
             model, gpu, chunk, decode, graphs, tensor_size * stages, data, options.get("moe_a2a_backend")
         )
-    if gpu.vendor == "amd" and (limits.max_model_len or architecture.context(model)) > _ROCM_LONG_CONTEXT:
-        fraction *= _ROCM_SHARE if not architecture.latent(model) else 1
+    fraction *= _left(model, gpu, limits.max_model_len or architecture.context(model))
     return Arguments(
         fraction=fraction,
         chunk=-1 if architecture.has(model, "no_chunked_prefill") else chunk,
@@ -45,6 +45,20 @@ def resolve(model: Model, gpu: Gpu, limits: Limits, *, tensor_size: int, stages:
         graphs=graphs,
         kv_cache_dtype=_cache_dtype(model, gpu, limits.kv_cache_dtype or "auto"),
     )
+
+
+def _left(model: Model, gpu: Gpu, context: int) -> float:
+    """Part of the memory fraction that is left, also of one that was given (arg_groups/attention_hook.py)."""
+    long = gpu.vendor == "amd" and context > _ROCM_LONG_CONTEXT
+    return _ROCM_SHARE if long and not architecture.latent(model) else 1.0
+
+
+def given_fraction(model: Model, gpu: Gpu, layout: Layout) -> float:
+    """Return the memory fraction to give the server for that of the layout."""
+    left = _left(model, gpu, layout.max_model_len)
+    near = layout.memory_fraction / left
+    tried = (near, nextafter(near, 0.0), nextafter(near, 1.0))
+    return min(tried, key=lambda fraction: abs(fraction * left - layout.memory_fraction))
 
 
 def _chunk(gpu: Gpu, limits: Limits) -> int:
