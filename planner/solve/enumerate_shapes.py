@@ -1,6 +1,6 @@
 """Every legal layout of the models on the slots that the nodes offer, priced by memory and speed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import groupby
@@ -20,7 +20,7 @@ from planner.solve.node_class import NodeClass
 from planner.solve.phases import may_separate, phase_shapes
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
-from planner.solve.splits import Split, even_splits, mixed_splits, shared_splits
+from planner.solve.splits import Split, Stages, even_splits, mixed_splits, shared_splits
 from planner.solve.variant import Variant
 from planner.workload import Workload
 
@@ -90,7 +90,8 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
 
     With `mixed` the stages of a pipeline may lie on different island kinds. Splits that cannot be part of the
     best plan are counted but not billed: those whose GPUs together are smaller than the weights, and, where memory is
-    all that counts, longer pipelines of what already runs as many sequences as the engine would.
+    all that counts, longer pipelines of what already runs as many sequences as the engine would, and pipelines over
+    several island kinds of which the stages on one carry the whole load.
     """
     found = Shapes()
     packed = needs_speed(wanted.workload)
@@ -109,12 +110,34 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
             break
     if mixed:
         own = getattr(variant.engine, "tensor_per_stage", False)
+        enough = {} if packed else _enough(found.fitting, wanted)
         for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
-            _try(found, place, wanted, variant, split, ground)
+            if any(_within(run, enough) for run in split.stages):
+                found.considered += 1
+            else:
+                _try(found, place, wanted, variant, split, ground)
     if wanted.allow.share_gpus and may_share(variant.engine):
         for _, smaller_first in groupby(shared_splits(ground.slots), key=lambda split: split.stages[0].island):
             _try_pipelines(found, place, wanted, variant, smaller_first, ground)
     return found
+
+
+Runs = Mapping[IslandKind, Collection[tuple[int, int]]]
+"""Sizes and numbers of slots, by island kind."""
+
+
+def _enough(shapes: Sequence[Shape], wanted: ModelRequest) -> Runs:
+    """The slots of one island kind on which a single replica carries the whole load."""
+    found: dict[IslandKind, set[tuple[int, int]]] = {}
+    for shape in shapes:
+        if shape.capacity["sequences"] >= wanted.workload.concurrency:
+            found.setdefault(shape.slots[0].island, set()).add((shape.slots[0].size, len(shape.slots)))
+    return found
+
+
+def _within(run: Stages, enough: Runs) -> bool:
+    """Whether a part of a run of stages is enough for the whole load: with it, all else of its split is idle."""
+    return any(run.tensor >= size and run.count >= count for size, count in enough.get(run.island, ()))
 
 
 def _try_pipelines(
