@@ -178,7 +178,7 @@ def _explain(problem: Problem, placed: Sequence[Placed]) -> list[str]:
         name = f"{wanted.model}: " if len(problem.request.models) > 1 else ""
         lines.append(
             f"{name}{_counted(mine)}: {_carried(mine, wanted.workload)};"
-            f" {able:,} of {found.considered:,} layouts can carry at least one"
+            f" {able:,} of {found.considered:,} layouts were worth trying and carry at least one"
         )
     return lines
 
