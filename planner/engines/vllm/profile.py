@@ -131,28 +131,35 @@ class Vllm:
         for stage, (lines, most, cache) in enumerate(zip(stages, careful, caches, strict=True)):
             key = (id(lines), cache)
             if key not in known:
-                known[key] = _device(lines, cache).bounded_by(_device(most, cache))
+                known[key] = _device(lines, most, cache)
             yield Run(known[key], stage, more or ranks)
             if more:
                 own = stage_memory(model, layout, stage, more, lines.site, rules, self.release)
-                fewer = _device(own, cache).bounded_by(_device(own.at(confidence), cache))
-                yield Run(fewer, stage, ranks - more)
+                yield Run(_device(own, own.at(confidence), cache), stage, ranks - more)
 
 
-def _device(lines: StageMemory, cache: int) -> DeviceBill:
-    """What any rank with these lines holds; its number and that of its stage are those of its run."""
+def _device(lines: StageMemory, most: StageMemory, cache: int) -> DeviceBill:
+    """What any rank with these lines, at `most` those, holds; rank and stage are those of its run."""
     usable = lines.requested if lines.graphs_in_fraction else min(lines.free, lines.requested + lines.graphs)
     return DeviceBill(
         rank=0,
         stage=0,
-        weights_bytes=lines.weights,
+        **_predicted(lines),
         kv_cache_bytes=cache,
-        activation_bytes=lines.activation,
-        cuda_graph_bytes=lines.graphs,
-        non_torch_bytes=lines.non_torch + (lines.context if lines.whole_card else 0),
         device_bytes=lines.device,
         usable_bytes=usable,
+        upper_edges=_predicted(most),
     )
+
+
+def _predicted(lines: StageMemory) -> dict[str, int]:
+    """The lines of a bill that are predicted."""
+    return {
+        "weights_bytes": lines.weights,
+        "activation_bytes": lines.activation,
+        "cuda_graph_bytes": lines.graphs,
+        "non_torch_bytes": lines.non_torch + (lines.context if lines.whole_card else 0),
+    }
 
 
 def _blocks(stages: list[StageMemory], sizes: list[int], layout: Layout) -> int:
