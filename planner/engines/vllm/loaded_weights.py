@@ -34,8 +34,7 @@ def loaded_bytes(
     factor = padding(model, how, silicon, rules)
     total = sum(times * _layer(layer, how, types, factor) for layer, times in held.items())
     total += sum(times * absorbed_bytes(layer, how, types, rules) for layer, times in held.items())
-    outer = outer_tensors(model, layout, stage, version)
-    total += sum(allocated(size) for _, size in types.sizes(outer, how))
+    total += _outer(model, how, types, version, stage == 0, stage == layout.pipeline_parallel_size - 1)
     return total + _rotary(model, types, version)
 
 
@@ -46,6 +45,13 @@ def _layer(layer: Layer, how: Sharding, types: WeightTypes, factor: float) -> in
     for tensor, size in types.sizes(layer.tensors, how):
         parameters[parameter_name(tensor)] += size * (factor if tensor.role is Role.EXPERT else 1)
     return sum(allocated(int(size)) for size in parameters.values())
+
+
+@cache
+def _outer(model: Model, how: Sharding, types: WeightTypes, version: Version, is_first: bool, is_last: bool) -> int:
+    """Bytes of what a stage holds beside its layers."""
+    outer = outer_tensors(model, how.tensor, version, is_first=is_first, is_last=is_last)
+    return sum(allocated(size) for _, size in types.sizes(outer, how))
 
 
 @cache

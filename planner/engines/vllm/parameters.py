@@ -53,7 +53,9 @@ def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0, ve
     first, last = layout.stage_layers(stage)
     held = Counter(model.layers[first : last + 1])
     layers = sum(times * layer_parameters(layer, how, types) for layer, times in held.items())
-    return layers + _made(outer_tensors(model, layout, stage, version), how, types)
+    is_last = stage == layout.pipeline_parallel_size - 1
+    outer = outer_tensors(model, how.tensor, version, is_first=stage == 0, is_last=is_last)
+    return layers + _made(outer, how, types)
 
 
 @cache
@@ -66,7 +68,9 @@ def _made(tensors: Iterable[Tensor], how: Sharding, types: WeightTypes) -> int:
     return sum(size for tensor, size in types.sizes(tensors, how) if not tensor.name.endswith(_BUFFERS))
 
 
-def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) -> Iterator[Tensor]:
+def outer_tensors(
+    model: Model, tensor_parallel_size: int, version: Version, *, is_first: bool, is_last: bool
+) -> Iterator[Tensor]:
     """Yield what a stage holds beside its layers.
 
     The table stands on the first stage, and again on the last when the head is tied to it; the final
@@ -74,7 +78,6 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
     these on every stage. Through classes of transformers all that precedes the layers stands beside a tied head
     (models/transformers/base.py), whose bias is made as it is loaded (causal.py).
     """
-    is_first, is_last = stage == 0, stage == layout.pipeline_parallel_size - 1
     everywhere = built_everywhere(model.architecture, model.config, version)
     through_transformers = model_class(model.architecture, version).through_transformers
     for tensor in model.embedding:
@@ -89,7 +92,7 @@ def outer_tensors(model: Model, layout: Layout, stage: int, version: Version) ->
         yield from (tensor for tensor in model.head if tensor.matmul or not through_transformers)
     for part in model.components:
         if part.counted and (is_first or "tower" in everywhere):
-            yield from _cut(built(model, part), layout.tensor_parallel_size, model_class(model.architecture, version))
+            yield from _cut(built(model, part), tensor_parallel_size, model_class(model.architecture, version))
         elif part.counted and "newline" in everywhere:
             yield from (tensor for tensor in part.tensors if tensor.name.endswith(_NEWLINE))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from math import gcd, prod
 
 from planner.engines.vllm.attention_scales import AttentionScales
@@ -53,7 +54,11 @@ class WeightTypes:
     @staticmethod
     def of(model: Model, layout: Layout, version: Version) -> "WeightTypes":
         """Return the types of a model: `--dtype`, else the checkpoint's, with float32 halved (config/model.py)."""
-        wished = str(layout.options.get("dtype", "auto"))
+        return WeightTypes._of(model, str(layout.options.get("dtype", "auto")), version)
+
+    @staticmethod
+    @cache
+    def _of(model: Model, wished: str, version: Version) -> "WeightTypes":
         served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else dtype_named(wished, "--dtype")
         kinds = {layer.state.kind for layer in model.distinct_layers if layer.state}
         return WeightTypes(
