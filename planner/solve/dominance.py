@@ -32,17 +32,13 @@ def undominated(
     for shape in sorted(shapes, key=order):
         rivals = [r for key in _places(shape) for r in kept.get(key, ())]
         if not any(_replaces(rival, shape, needs[shape.wanted], shape.wanted in one_for_one) for rival in rivals):
-            kept.setdefault(_key(shape, frozenset(_islands(shape))), []).append(shape)
+            kept.setdefault(_key(shape, shape.islands), []).append(shape)
     return sorted((shape for found in kept.values() for shape in found), key=lambda shape: shape.rank)
-
-
-def _islands(shape: Shape) -> set[IslandKind]:
-    return {slot.island for slot in shape.slots}
 
 
 def _places(shape: Shape) -> list[object]:
     """Keys under which a rival that fits into the shape's slots is kept: some of the shape's own islands."""
-    islands = sorted(_islands(shape), key=lambda island: island.rank)
+    islands = sorted(shape.islands, key=lambda island: island.rank)
     subsets = [
         frozenset(islands[i] for i in range(len(islands)) if bits >> i & 1) for bits in range(1, 1 << len(islands))
     ]
@@ -58,7 +54,7 @@ def copies_within(a: Shape, b: Shape) -> int:
     free = b.slot_counts
     return (
         min(_pieces(slot, free) // count for slot, count in a.slot_counts.items())
-        if len(_islands(a)) == len(a.slot_counts)
+        if len(a.islands) == len(a.slot_counts)
         else 0
     )
 
@@ -73,11 +69,18 @@ def _pieces(slot: SlotKind, free: Mapping[SlotKind, int]) -> int:
 
 
 def _replaces(a: Shape, b: Shape, needs: Mapping[str, int], one_for_one: bool) -> bool:
+    if not a.parts and not _carries(a, b.gpus // a.gpus, b, needs):
+        return False
     copies = copies_within(a, b)
     if one_for_one:
         copies = min(copies, 1)
     if copies <= 0 or not _stands_in(a, b, copies, needs):
         return False
+    return _carries(a, copies, b, needs)
+
+
+def _carries(a: Shape, copies: int, b: Shape, needs: Mapping[str, int]) -> bool:
+    """Whether so many copies of a carry what b carries, or all that is needed."""
     return all(copies * a.capacity[need] >= _useful(b, need, amount) for need, amount in needs.items())
 
 

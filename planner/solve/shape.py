@@ -12,7 +12,7 @@ from planner.layout import Layout
 from planner.memory.bill import Bill
 from planner.phase import Phase
 from planner.solve.kv_way import KvWay
-from planner.solve.slot import SlotKind
+from planner.solve.slot import IslandKind, SlotKind
 from planner.solve.variant import Variant
 
 
@@ -39,6 +39,11 @@ class Shape:
     def slot_counts(self) -> dict[SlotKind, int]:
         """Slots of each kind."""
         return dict(Counter(self.slots))
+
+    @cached_property
+    def islands(self) -> frozenset[IslandKind]:
+        """Island kinds of the slots."""
+        return frozenset(slot.island for slot in self.slots)
 
     @property
     def gpus(self) -> int:
