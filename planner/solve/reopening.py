@@ -27,7 +27,7 @@ _TOGETHER = 2
 """Choices of open loads that are tried at the same time."""
 _FIRST_NODES, _NODES = 4000, 1000
 """Nodes of SCIP's search tree, for the first plan and for a better one."""
-_EVEN = 0.1
+_EVEN = 0.02
 """Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
 _BOUND_DIGITS = 1e-9
 """Relative error granted to the bound before it is rounded up to a whole number."""
