@@ -22,6 +22,7 @@ from planner.models.dtype import DType
 from planner.models.model import Model
 from planner.units import round_up
 
+_BLACKWELL = (10, 0)
 _EXPERT_CHUNK = 32768
 """Tokens for which experts without persistent buffers run at once (VLLM_FUSED_MOE_CHUNK_SIZE)."""
 _LATENT_CONTEXT_TOKENS = 65536
@@ -57,7 +58,7 @@ def activation(
     first, last = layout.stage_layers(stage)
     how = sharding(layout)
     widths = {rank_widths(layer, how) for layer in dict.fromkeys(model.layers[first : last + 1])}
-    workspace = max((_workspace(one, model, step, rules, served) for one in widths), default=0)
+    workspace = max((_workspace(one, model, step, rules, served, silicon) for one in widths), default=0)
     forward = _forward(widths, model, step, rules, served) + _split_products(widths, model, step, rules, served)
     kept = _kept_between_stages(model, layout, served)
     sampler = 0
@@ -143,15 +144,25 @@ def _latent_rank(latent_dim: int) -> int:
     return 1 << (latent_dim.bit_length() - 1)
 
 
-def _workspace(widths: RankWidths, model: Model, layout: Layout, rules: Rules, served: DType) -> int:
+def _workspace(widths: RankWidths, model: Model, layout: Layout, rules: Rules, served: DType, silicon: Silicon) -> int:
     """Buffers of the routed experts: inputs and outputs of the two multiplications for every chosen expert."""
-    if not widths.chosen or widths.microscaled or model.quantization == "mxfp4":
+    bufferless = widths.microscaled and not _multiplies_by_marlin(silicon)
+    if not widths.chosen or bufferless or model.quantization == "mxfp4":
         return 0
     tokens, hidden = layout.max_num_batched_tokens * layout.data_parallel_size, model.hidden_size
     if rules.expert_workspace == "transient":
         rows = min(tokens, _EXPERT_CHUNK) * widths.chosen
         return served.size(rows * (widths.expert + widths.expert // 2 + hidden))
     return served.size(tokens * widths.chosen * (max(widths.expert, hidden) + max(widths.expert // 2, hidden)))
+
+
+def _multiplies_by_marlin(silicon: Silicon) -> bool:
+    """Whether DeepSeek-V4's experts, stored in MXFP4, fall to Marlin, which has the usual buffers.
+
+    The kernels before it in the list want Blackwell (layers/fused_moe/oracle/mxfp4.py, _get_priority_backends;
+    experts/marlin_moe.py, workspace_shapes).
+    """
+    return silicon.vendor == "nvidia" and silicon.capability < _BLACKWELL
 
 
 def _kept_between_stages(model: Model, layout: Layout, served: DType) -> int:

@@ -1,5 +1,7 @@
 """What a release changed is in the bill of a run of that release; each figure is known from outside."""
 
+from typing import Any
+
 from planner.engines.vllm.profile import of_version
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
@@ -8,7 +10,7 @@ from planner.memory.bill import Bill
 from planner.models.source import load_model
 
 
-def _bill(version: str, model: str, gpu: str, limits: Limits, **layout: int) -> Bill:
+def _bill(version: str, model: str, gpu: str, limits: Limits, **layout: Any) -> Bill:
     engine, kind = of_version(version), gpus()[gpu]
     loaded = load_model(model)
     return engine.bill(loaded, engine.layout(loaded, kind, limits, **layout), [usual_site(kind)])
@@ -77,3 +79,12 @@ def test_what_the_profiling_run_is_measured_by() -> None:
     for (release, (model, tensor)), count in logged.items():
         assert abs(blocks(release, model, tensor) - count) < 0.03 * count
     assert blocks("0.2.7", *large) > 1.3 * blocks("0.2.5", *large)  # TORCH_NCCL_AVOID_RECORD_STREAMS
+
+
+def test_experts_in_four_bits_have_the_buffers_of_marlin_before_blackwell() -> None:
+    """Issue 44376, 0.22: two GH200 have 5.44 GiB of cache, 6.66 are needed, as they are for 16,384 tokens a step."""
+    limits = Limits(max_model_len=30000, max_num_batched_tokens=16384, memory_fraction=0.95, block_size=256)
+    bill = _bill("0.22.0", "deepseek-ai/DeepSeek-V4-Flash", "gh200-96gb", limits, tensor=2, expert_parallel=True)
+    assert round(bill.logged["needed_kv_bytes"] / 2**30, 2) == 6.66
+    assert abs(bill.logged["available_kv_bytes"] / 2**30 - 5.44) < 0.1 * 5.44
+    assert not bill.fits
