@@ -9,6 +9,7 @@ from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
 from planner.solve.node_class import NodeClass
 from planner.solve.rules import Rules
 from planner.solve.shape import Shape
+from planner.solve.slot import SlotKind
 from planner.solve.taken import Taken
 
 
@@ -54,24 +55,29 @@ def lie_in_domains(programme: Covering) -> None:
 def _by_domain(programme: Covering, place: int, domains: Sequence[str]) -> dict[str, list[Touching]]:
     """The replicas of a model that touch each domain, shape by shape.
 
-    A replica with several slots lies whole in a domain or has single slots there; either counts once.
+    A replica with several slots lies whole in a domain, where there are slots of all its kinds, or has single slots
+    there; either counts once.
     """
-    slots: dict[tuple[str, int], Adding] = {}
+    slots: dict[tuple[str, int], dict[SlotKind, Adding]] = {}
     shapes: dict[int, Shape] = {}
     for taken, variable in programme.taken.items():
         shape = taken.tenant.shape
         if shape is not None and shape.wanted == place:
             shapes[id(shape)] = shape
-            slots.setdefault((domains[taken.node_class], id(shape)), Adding()).add(variable, 1)
+            kinds = slots.setdefault((domains[taken.node_class], id(shape)), {})
+            kinds.setdefault(taken.kind, Adding()).add(variable, 1)
     found: dict[str, list[Touching]] = {}
-    for (domain, key), here in slots.items():
-        shape, terms = shapes[key], here
+    for (domain, key), kinds in slots.items():
+        shape = shapes[key]
+        here = terms = Adding({variable: 1 for taken in kinds.values() for variable in taken})
         if len(shape.slots) > 1:
             whole, single = programme.rows.variable(), programme.rows.variable()
             parts = Adding(here)
             parts.add(whole, -len(shape.slots))
             parts.add(single, -1)
             programme.rows.at_most(parts, 0)
+            for kind, count in shape.slot_counts.items() if len(shape.slot_counts) > 1 else ():
+                programme.rows.at_most({whole: count, **dict.fromkeys(kinds.get(kind, ()), -1)}, 0)
             terms = Adding({whole: 1, single: 1})
         found.setdefault(domain, []).append(Touching(shape, terms, here))
     return found

@@ -83,6 +83,16 @@ def test_after_the_loss_of_any_node_the_load_is_still_held(nodes: str) -> None:
         assert left >= 40
 
 
+def test_replicas_over_two_kinds_are_all_lost_with_the_node_of_either() -> None:
+    """Two pipelines from the L40S of one node to the 3090 of another leave nothing when one of the nodes is gone."""
+    mixed = ask(
+        "4xL40S,2xRTX-3090", concurrency=4, model="gemma-3-12b-it", workload={"context": 16384, "concurrency": 4}
+    )
+    assert [len(names) for names in used(mixed)] == [1]
+    load = {"context": 16384, "concurrency": 8}
+    assert ask("4xL40S,2xRTX-3090", model="gemma-3-12b-it", workload=load, survive="node").status == "infeasible"
+
+
 def test_spending_is_kept_to_the_cent(nodes: str) -> None:
     assert ask(nodes, concurrency=70, whole={"max_usd_per_hour": 4}).cost_usd_per_hour == 4
     assert ask(nodes, concurrency=70, whole={"max_usd_per_hour": 3.99}).status == "infeasible"
