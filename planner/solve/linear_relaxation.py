@@ -1,12 +1,12 @@
 """The linear relaxation of a programme, by GLOP: its value and the prices of its rows."""
 
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 
 from planner.solve.covering_knapsack import Floats
 from planner.solve.integer_programme import IntegerProgramme, Terms
+from planner.solve.mathopt_model import mathopt_model
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,7 @@ def linear_relaxation(programme: IntegerProgramme, objective: Terms) -> Relaxed 
     """Minimise over fractions; None where there is no solution."""
     from ortools.math_opt.python import mathopt
 
-    model = mathopt.Model()
-    variables = [model.add_variable(lb=0.0, ub=inf if top is None else top) for top in programme.upper]
-    rows = []
-    for row in programme.rows:
-        low, high = (-inf if row.low is None else row.low), (inf if row.high is None else row.high)
-        form = mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in row.terms)
-        rows.append(model.add_linear_constraint(lb=low, ub=high, expr=form))
-    model.minimize(mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in objective.items()))
+    model, _, rows = mathopt_model(programme, objective, whole=False)
     result = mathopt.solve(model, mathopt.SolverType.GLOP)
     if not result.has_primal_feasible_solution():
         return None

@@ -8,14 +8,13 @@ from math import ceil, inf
 from time import perf_counter
 from typing import Any, Literal
 
-from planner.solve.integer_programme import IntegerProgramme, Row, Terms, evaluate
+from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
 from planner.solve.interruptible import interruptible
+from planner.solve.mathopt_model import TOLERANCE, mathopt_model
 from planner.solve.outcome import Effort, Outcome, Progress
 from planner.solve.quiet_stderr import quiet_stderr
 
-_TOLERANCE = 1e-6
-"""Both solvers keep rows to this share of their right-hand side."""
-_BOUND_DIGITS = 1e-9
+BOUND_DIGITS = 1e-9
 """Relative error granted to a solver's bound before it is rounded up to a whole number."""
 _LOG_ROW = re.compile(r"\|\s*(?P<bound>[-+.e\d]+)\s*\|\s*(?P<value>[-+.e\d]+|--)\s*\|[^|]*\|[^|]*$")
 _NO_BOUND = -(10**15)
@@ -67,13 +66,7 @@ def _solve(
     """Return the values, the bound and whether the solver came to its own end."""
     from ortools.math_opt.python import mathopt
 
-    model = mathopt.Model()
-    variables = [model.add_integer_variable(lb=0, ub=inf if top is None else top) for top in programme.upper]
-    for number, row in enumerate(programme.rows):
-        low, high = _sides(row, number in tight)
-        form = mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in row.terms)
-        model.add_linear_constraint(lb=low, ub=high, expr=form)
-    model.minimize(mathopt.fast_sum(coefficient * variables[variable] for variable, coefficient in objective.items()))
+    model, variables, _ = mathopt_model(programme, objective, whole=True, tight=tight)
     start = mathopt.ModelSolveParameters()
     if hint:
         known = {variable: float(value) for variable, value in zip(variables, hint, strict=True)}
@@ -84,19 +77,11 @@ def _solve(
     reason = result.termination.reason
     finished = reason in (mathopt.TerminationReason.OPTIMAL, mathopt.TerminationReason.INFEASIBLE)
     dual = result.termination.objective_bounds.dual_bound
-    bound = _NO_BOUND if dual in (-inf, inf) else ceil(dual - _TOLERANCE - abs(dual) * _BOUND_DIGITS)
+    bound = _NO_BOUND if dual in (-inf, inf) else ceil(dual - TOLERANCE - abs(dual) * BOUND_DIGITS)
     if not result.has_primal_feasible_solution():
         return None, bound, finished
     found = result.variable_values()
     return tuple(round(found[variable]) for variable in variables), bound, finished
-
-
-def _sides(row: Row, tight: bool) -> tuple[float, float]:
-    low, high = (-inf if row.low is None else row.low), (inf if row.high is None else row.high)
-    if tight:
-        low += abs(low) * 2 * _TOLERANCE if low != -inf else 0
-        high -= abs(high) * 2 * _TOLERANCE if high != inf else 0
-    return low, high
 
 
 def _run(mathopt: Any, model: Any, effort: Effort, solver: str, nodes: int | None, start: Any) -> Any:

@@ -9,7 +9,7 @@ from planner.solve.cutting import Cut
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.keeping import Kept
 from planner.solve.lexicographic import minimise_in_turn
-from planner.solve.objectives import objectives
+from planner.solve.objectives import first_objective, objectives
 from planner.solve.outcome import Effort, Outcome, SolverName
 from planner.solve.shape import Shape
 from planner.solve.taken import SharedPool, Taken
@@ -45,7 +45,7 @@ def solve(programme: FleetProgramme, objective: Minimised, effort: Effort, solve
     """
     many = len(programme.shapes) >= MANY_SHAPES
     if solver is None and many and len(programme.load_rows) >= MANY_LOADS:
-        first = objectives(programme, objective)[0]
+        first = first_objective(programme, objective)
         outcome = large_fleet.minimise(programme.rows, first, programme.load_rows.values(), effort)
         if outcome.values is not None or outcome.complete or effort.interrupted.is_set():
             return outcome

@@ -125,17 +125,17 @@ class Vllm:
         confidence: float,
     ) -> Iterator[Run]:
         """The bills of all ranks; where experts do not divide, the first ranks of a stage hold one more."""
-        known: dict[tuple[int, int], DeviceBill] = {}
+        known: dict[tuple[int, int], list[tuple[DeviceBill, int]]] = {}
         ranks = layout.gpus_per_stage
         more = model.experts % layout.expert_group if layout.expert_parallel else 0
         for stage, (lines, most, cache) in enumerate(zip(stages, careful, caches, strict=True)):
             key = (id(lines), cache)
             if key not in known:
-                known[key] = _device(lines, most, cache)
-            yield Run(known[key], stage, more or ranks)
-            if more:
-                own = stage_memory(model, layout, stage, more, lines.site, rules, self.release)
-                yield Run(_device(own, own.at(confidence), cache), stage, ranks - more)
+                known[key] = [(_device(lines, most, cache), more or ranks)]
+                if more:
+                    own = stage_memory(model, layout, stage, more, lines.site, rules, self.release)
+                    known[key].append((_device(own, own.at(confidence), cache), ranks - more))
+            yield from (Run(alike, stage, times) for alike, times in known[key])
 
 
 def _device(lines: StageMemory, most: StageMemory, cache: int) -> DeviceBill:

@@ -35,10 +35,7 @@ def loosened(problem: Problem, places: Sequence[int], blamed: Blamed) -> Iterato
         without = problem.asking(request.model_copy(update={"max_gpus": None}))
         if (least := _least(without, cost=False)) is not None:
             yield _whole(request, "max_gpus", least, f"use {least:,} GPUs")
-    if (
-        request.exclude_nodes
-        and read_problem(request.model_copy(update={"exclude_nodes": []}), known=problem.known).feasible
-    ):
+    if request.exclude_nodes and _feasible(problem, request.model_copy(update={"exclude_nodes": []})):
         yield _whole(request, "exclude_nodes", [], "use the excluded nodes too")
     for place in places:
         for field, (free, words) in _RULES.items():

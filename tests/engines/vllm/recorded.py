@@ -10,6 +10,7 @@ from planner.engines.vllm import ENGINE
 from planner.errors import BadInput
 from planner.fleet.gpu_catalogue import gpus
 from planner.layout import Layout, Limits
+from planner.memory.bill import Bill
 from planner.models.config_json import Config
 from planner.models.configured import model_from_config, model_from_file
 from planner.models.model import Model
@@ -70,6 +71,16 @@ class Case:
             data=self.layout.get("dp", 1),
             expert_parallel=self.layout.get("ep", False),
         )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the caches of all attention-data groups."""
+        return int(self.answer["tokens"]) * int(self.layout.get("dp", 1))
+
+    def same_cache(self, bill: Bill) -> bool:
+        """Whether a bill has as many blocks, and as many tokens but for one of each attention-data group."""
+        same_tokens = abs(bill.kv_cache_tokens - self.tokens) <= self.layout.get("dp", 1)
+        return bool(bill.logged["blocks"] == self.answer["blocks"] and same_tokens)
 
     def __str__(self) -> str:
         shown = json.dumps({key: value for key, value in self.fields.items() if key != "architectures"})

@@ -40,10 +40,7 @@ def test_blocks_and_tokens() -> None:
     site = usual_site(gpus()["h100-sxm5-80gb"])
     right = {}
     for case, model in _answered():
-        bill = ENGINE.bill(model, case.ours(model), [site])
-        tokens = case.answer["tokens"] * case.layout.get("dp", 1)
-        same_tokens = abs(bill.kv_cache_tokens - tokens) <= case.layout.get("dp", 1)
-        right[str(case)] = bill.logged["blocks"] == case.answer["blocks"] and same_tokens
+        right[str(case)] = case.same_cache(ENGINE.bill(model, case.ours(model), [site]))
     assert _exact(right) >= _LEAST_EXACT
 
 
