@@ -15,6 +15,7 @@ import numpy as np
 
 from planner.solve.clock import Clock
 from planner.solve.covering_knapsack import CheapestCover, Floats, Numbers
+from planner.solve.load_answers import LoadAnswers
 from planner.solve.load_block import LoadBlock
 from planner.solve.mixture import Cover, Mixed, Mixture
 from planner.solve.shared_rows import SharedRows
@@ -52,22 +53,11 @@ class Decomposition:
             stay = _STAY if better else stay / 2
             prices = self._whole(stay * self.prices / self._scale + (1 - stay) * self.mixed.prices)
 
-    def losses(self) -> list[Floats]:
-        """For each load, by how much a plan with a copy of each variable exceeds the bound, or nearly so."""
-        costs, found = self._costs(self.prices), []
-        for number, block in enumerate(self.blocks):
-            cover = self._cheapest(number, costs, rough=True)
-            found.append(cover.losses(block.carried, costs[block.variables]) / self._scale)
-        return found
-
-    def paid(self, values: Sequence[int]) -> list[float]:
-        """For each load, by how much the copies that carry it cost more than the bound has them cost."""
-        costs, chosen = self._costs(self.prices), np.array(values)
-        found = []
-        for number, block in enumerate(self.blocks):
-            price = int(costs[block.variables] @ chosen[block.variables])
-            found.append((price - self._cheapest(number, costs, rough=True).price) / self._scale)
-        return found
+    def answers(self) -> LoadAnswers:
+        """Answer to the prices that prove the bound; roughly, where a load is large."""
+        costs = self._costs(self.prices)
+        covers = [self._cheapest(number, costs, rough=True) for number in range(len(self.blocks))]
+        return LoadAnswers(self.blocks, covers, costs, self._scale)
 
     def _try(self, prices: Numbers) -> bool:
         """Add the cheapest covers at these prices; whether they prove more than others did, and are kept."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from planner.solve.clock import Clock
 from planner.solve.decomposition import Decomposition
 from planner.solve.integer_programme import IntegerProgramme, Terms
+from planner.solve.interruptible import interruptible
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_block import load_blocks
 from planner.solve.outcome import Effort, Outcome
@@ -18,8 +19,17 @@ GAP = 5e-4
 
 
 def minimise(programme: IntegerProgramme, objective: Terms, load_rows: Iterable[int], effort: Effort) -> Outcome:
-    """Minimise the objective to within the gap; the bound is proven whether or not a plan was found."""
+    """Minimise the objective to within the gap; the bound is proven whether or not a plan was found.
+
+    Ctrl-C returns the best plan so far.
+    """
     clock = Clock(replace(effort, gap=max(effort.gap, GAP)))
+    outcome = interruptible(lambda: _minimise(programme, objective, load_rows, clock), lambda: True, effort)
+    assert outcome is not None  # it is never left behind
+    return outcome
+
+
+def _minimise(programme: IntegerProgramme, objective: Terms, load_rows: Iterable[int], clock: Clock) -> Outcome:
     relaxed = linear_relaxation(programme, objective)
     if relaxed is None:
         return Outcome(None, 0, 0, complete=True, solver=NAME)

@@ -7,8 +7,8 @@ the same on every machine.
 """
 
 import random
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import ceil, log
 
@@ -29,12 +29,6 @@ _FIRST_NODES, _NODES = 4000, 1000
 """Nodes of SCIP's search tree, for the first plan and for a better one."""
 _EVEN = 0.02
 """Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
-_BOUND_DIGITS = 1e-9
-"""Relative error granted to the bound before it is rounded up to a whole number."""
-_POLL_SECONDS = 0.05
-
-Copies = dict[int, int]
-"""Variable -> copies."""
 
 
 class Reopening:
@@ -46,11 +40,12 @@ class Reopening:
         self._programme, self._objective, self._clock = programme, objective, clock
         self._decomposition, self._blocks = decomposition, decomposition.blocks
         self._gap = clock.effort.gap
-        self.bound = ceil(decomposition.bound - abs(decomposition.bound) * _BOUND_DIGITS)
+        self.bound = ceil(decomposition.bound - abs(decomposition.bound) * mathopt_solver.BOUND_DIGITS)
+        self._answers = decomposition.answers()
         limit = _NEAR * self._gap * self.bound
         self._near = [
             block.variables[losses <= limit].tolist()
-            for block, losses in zip(self._blocks, decomposition.losses(), strict=True)
+            for block, losses in zip(self._blocks, self._answers.losses(), strict=True)
         ]
         self.values: tuple[int, ...] | None = None
 
@@ -69,7 +64,7 @@ class Reopening:
         self._first()
         dice = random.Random(1)
         for _ in range(_ROUNDS):
-            if self.values is None or self.near_enough or self._clock.ended():
+            if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
                 return
             self._round(self.values, dice)
 
@@ -82,7 +77,7 @@ class Reopening:
         closed = sorted(best.keys() - opened, key=lambda block: (-len(self._near[block]), block))
         while self.values is None and not self._clock.ended():
             settled = {v: n for block in closed for v, n in best[block].items()}
-            self._keep(self._answer(self._remainder(opened, settled, {}), _FIRST_NODES))
+            self._keep(self._answer(self._remainder(opened, settled, set()), _FIRST_NODES))
             if not closed:
                 return
             more = len(opened) + 1
@@ -90,18 +85,20 @@ class Reopening:
 
     def _round(self, values: Sequence[int], dice: random.Random) -> None:
         """Cover some loads anew around the others as they are, in several choices at the same time."""
+        paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
+        covers = [{v: values[v] for v in block.variables.tolist() if values[v]} for block in self._blocks]
         lefts = []
         for _ in range(_TOGETHER):
-            opened = self._drawn(values, dice)
-            used = {v: values[v] for number in opened for v in self._blocks[number].variables.tolist() if values[v]}
-            settled = {v: n for block in self._blocks for v in block.variables.tolist() if (n := values[v])}
-            lefts.append(self._remainder(opened, {v: n for v, n in settled.items() if v not in used}, used))
+            opened = self._drawn(paid, dice)
+            settled = {v: n for number, cover in enumerate(covers) if number not in opened for v, n in cover.items()}
+            lefts.append(self._remainder(opened, settled, {v for number in opened for v in covers[number]}))
         with ThreadPoolExecutor(_TOGETHER) as pool:
-            self._wait([pool.submit(self._answer, left, _NODES, values) for left in lefts])
+            answers = list(pool.map(lambda left: self._answer(left, _NODES, values), lefts))
+        for answer in answers:
+            self._keep(answer)
 
-    def _drawn(self, values: Sequence[int], dice: random.Random) -> list[int]:
+    def _drawn(self, paid: Sequence[float], dice: random.Random) -> list[int]:
         """Loads to open, drawn by what they pay beyond the bound (Efraimidis and Spirakis, 2006)."""
-        paid = [max(0.0, beyond) for beyond in self._decomposition.paid(values)]
         least = max(1.0, sum(paid)) * _EVEN / len(paid)
         order = sorted(range(len(paid)), key=lambda number: -log(1 - dice.random()) / (least + paid[number]))
         opened, variables = [], 0
@@ -111,12 +108,12 @@ class Reopening:
                 variables += len(self._near[number])
         return opened
 
-    def _remainder(self, opened: Sequence[int], settled: Copies, used: Copies) -> Remainder:
+    def _remainder(self, opened: Sequence[int], settled: Mapping[int, int], used: Set[int]) -> Remainder:
         """What is left to decide: the open loads, with layouts near the bound and those `used`, and the nodes."""
         upper = {int(variable): self._programme.upper[variable] for variable in self._decomposition.rows.others}
         for number in opened:
             block = self._blocks[number]
-            wanted = used.keys() | self._near[number]
+            wanted = used | {*self._near[number]}
             upper |= {v: block.most(place) for place, v in enumerate(block.variables.tolist()) if v in wanted}
         return remainder(self._programme, self._objective, settled, upper)
 
@@ -132,14 +129,3 @@ class Reopening:
         if values is not None and (self.values is None or evaluate(self._objective, values) < self.value):
             self.values = values
             self._clock.show(self.value, self.bound)
-
-    def _wait(self, answers: Sequence[Future[tuple[int, ...] | None]]) -> None:
-        """Keep the best of the answers; Ctrl-C ends them early."""
-        left = True
-        while left:
-            try:
-                left = bool(wait(answers, _POLL_SECONDS).not_done)
-            except KeyboardInterrupt:
-                self._clock.effort.interrupted.set()
-        for answer in answers:
-            self._keep(answer.result())

@@ -1,6 +1,8 @@
 """Large fleets: cheapest covers against brute force, bound and plan against SCIP on programmes small enough for it."""
 
 import random
+import signal
+from _thread import interrupt_main
 from itertools import product
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from planner.solve import large_fleet, mathopt_solver
 from planner.solve.covering_knapsack import CheapestCover
 from planner.solve.integer_programme import IntegerProgramme, Terms
-from planner.solve.outcome import Effort
+from planner.solve.outcome import Effort, Progress
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -77,3 +79,27 @@ def test_the_same_programme_is_answered_alike() -> None:
     rows, cost, loads = fleet(3)
     first, again = (large_fleet.minimise(rows, cost, loads, Effort()) for _ in range(2))
     assert first == again
+
+
+def test_loads_that_are_no_blocks_are_answered_too() -> None:
+    """Without a row that asks for replicas alone nothing is decomposed, and nothing can be opened again."""
+    rows, cost, _ = fleet(3)
+    found = large_fleet.minimise(rows, cost, [], Effort())
+    best = mathopt_solver.minimise(rows, cost, Effort())
+    assert found.values is not None and not rows.broken(found.values)
+    assert found.bound <= best.value <= found.value
+
+
+def test_ctrl_c_while_the_bound_is_looked_for_ends_the_solve_alone() -> None:
+    rows, cost, loads = fleet(3)
+    pressed: list[Progress] = []
+
+    def press(progress: Progress) -> None:
+        pressed.append(progress)
+        if len(pressed) == 1:
+            interrupt_main(signal.SIGINT)
+
+    effort = Effort(watch=press)
+    outcome = large_fleet.minimise(rows, cost, loads, effort)
+    assert effort.interrupted.is_set()
+    assert outcome.values is None or not rows.broken(outcome.values)
