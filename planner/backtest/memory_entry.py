@@ -15,8 +15,8 @@ from planner.engines.local_profile import ranks_of
 def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: float) -> Entry:
     """Return the entry of a row; raises BadInput when it cannot be replayed."""
     reader = reader_of(engine)
-    run = reader.read(row)
-    found = replay(run, folder, confidence)
+    found = replay(reader.read(row), folder, confidence)
+    run = found.run
     return Entry(
         id=run.id,
         engine=engine,

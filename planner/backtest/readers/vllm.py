@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from planner.backtest.devices import Devices, find_devices
@@ -9,9 +10,10 @@ from planner.backtest.engine_version import engine_version
 from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
+from planner.engines.vllm.limits import LLM_CLASS
 from planner.errors import BadInput
 from planner.launch.launch import Launch
-from planner.layout import Limits
+from planner.layout import Limits, OptionValue
 from planner.units import GB, GIB, MIB
 
 _FREE = re.compile(r"free at worker init ([\d.]+) GiB|Free memory on device \(([\d.]+)/|([\d.]+) GiB free at start")
@@ -20,8 +22,9 @@ _OF_THE_SHARE = ("kv_cache_gib_per_gpu", "available_kv_gib", "kv_cache_tokens", 
 _ROUGHLY_FREE = re.compile(r"about ([\d.]+) GB free")
 _USED = re.compile(r"another process holds ([\d.]+) GB|shows (\d+)MiB / \d+MiB already used")
 _LOGGED_STAGE = re.compile(r"stage-(\d+) ranks|Worker_PP(\d+): ")
-_FIRST_V1 = (0, 8)
-"""First version that starts the v1 engine by default (vllm/envs.py)."""
+_FIRST_V1, _LAST_V0 = (0, 8), (0, 10)
+"""First version that starts the v1 engine by default (vllm/envs.py), and the last that has the other."""
+_SERVER = re.compile(r"vllm serve|api_server|(?:^|\s)--[a-z]")
 
 
 def read(row: Mapping[str, Any]) -> Run:
@@ -35,6 +38,8 @@ def read(row: Mapping[str, Any]) -> Run:
         "vllm", fields.text("vllm_version", "version"), shown, str(row.get("source") or ""), fields.text("engine")
     )
     launch, measured = _launch(fields, model or "", version, remarks), fields.measured()
+    open_engine = fields.text("engine") is None and note is not None
+    others, told_by = _other_starts(launch, version if open_engine else None, measured, remarks)
     open_share = fields.number("gpu_memory_utilization") is None and bool(_OPEN_SHARE.search(remarks))
     stage = next((int(m[1] or m[2]) for m in [_LOGGED_STAGE.search(shown)] if m), 0)
     return Run(
@@ -46,6 +51,8 @@ def read(row: Mapping[str, Any]) -> Run:
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
         rank=stage * launch.tensor,
+        other_starts=others,
+        told_by=told_by,
         unscored=dict.fromkeys(("total_gpu_memory_gib", "free_gpu_memory_gib"), INPUT)
         | dict.fromkeys(_OF_THE_SHARE if open_share else (), "gpu_memory_utilization is not known"),
         notes=(note,) if note else (),
@@ -74,6 +81,27 @@ def _launch(fields: Fields, model: str, version: str | None, remarks: str) -> La
             }
         ),
     )
+
+
+def _other_starts(
+    launch: Launch, guessed: str | None, measured: Mapping[str, Value], remarks: str
+) -> tuple[tuple[Launch, ...], Mapping[str, str]]:
+    """Return how else the run may have been started, and what tells.
+
+    Steps of the `LLM` class are longer than the server's, and with them what one request needs where layers slide.
+    A row that tells neither version nor engine may be of either engine of the releases that had both.
+    """
+    limits = launch.limits
+    if limits.max_num_batched_tokens is None and "needed_kv_gib" in measured and not _SERVER.search(remarks):
+        return (_with(launch, LLM_CLASS),), {"needed_kv_gib": "needed_kv_bytes"}
+    if guessed is not None and _FIRST_V1 <= _minor(guessed) <= _LAST_V0:
+        return (_with(launch, {"VLLM_USE_V1": "0"}),), {}
+    return (), {}
+
+
+def _with(launch: Launch, options: Mapping[str, OptionValue]) -> Launch:
+    limits = launch.limits.model_copy(update={"options": {**launch.limits.options, **options}})
+    return replace(launch, limits=limits)
 
 
 def _devices(fields: Fields, measured: Mapping[str, Value], shown: str) -> Devices:
@@ -123,8 +151,12 @@ def _generation(version: str | None, engine: str | None) -> dict[str, str]:
     """`VLLM_USE_V1`, vLLM's own switch, where a run used the other engine than its version's default."""
     if version is None or engine not in ("v0", "v1"):
         return {}
-    usual = "v1" if tuple(map(int, re.findall(r"\d+", version)[:2])) >= _FIRST_V1 else "v0"
+    usual = "v1" if _minor(version) >= _FIRST_V1 else "v0"
     return {} if engine == usual else {"VLLM_USE_V1": engine[1]}
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
 
 
 def _gib(line: Callable[[Replay], float | None]) -> Metric:

@@ -14,7 +14,7 @@ from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profile
 from planner.engines.vllm.rank_widths import RankWidths, rank_widths
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
-from planner.engines.vllm.sparse_workspace import HEAD_PADDING, indexer_logits, sparse_workspace
+from planner.engines.vllm.sparse_workspace import HEAD_PADDING, indexer_logits, sparse_workspace, unproven_workspace
 from planner.engines.vllm.terms import gib_bytes, terms
 from planner.fleet.silicon import Silicon
 from planner.layout import Layout
@@ -77,6 +77,7 @@ def activation(
     base = gib_bytes(fit["base"])
     passing = base + max(text, encoder.peak)
     most = base + max(text, int(fit["encoder_bound"] * encoder.peak))
+    most += unproven_workspace(model, layout, rules, silicon)
     return Activation(passing, kept + unreleased, most + kept + unreleased)
 
 

@@ -14,7 +14,11 @@ V0_SEQUENCES = 256
 V0_LONG_CONTEXT = 32768
 """v0 chunks the prefill of its own accord only above this length, and never where layers slide."""
 V0_LEAST_TOKENS, V0_LEAST_MULTIMODAL_TOKENS = 2048, 5120
+_OFFLINE = {2048: 8192, 8192: 16384}
+"""Tokens of a step by default: of the server, and of the `LLM` class in its place (v1; the largest are alike)."""
 _NAMED = ("h100", "h200")
+LLM_CLASS = {"usage_context": "LLM_CLASS"}
+"""Started by the `LLM` class instead of the server, for work offline (vllm/usage/usage_lib.py, UsageContext)."""
 
 
 def stages(layers: int, pipeline: int) -> tuple[int, ...]:
@@ -39,6 +43,8 @@ def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model
         tokens = rules.chunk_tokens if chunked else max(max_model_len, least)
         return limits.max_num_batched_tokens or max(tokens, sequences), sequences
     tokens, sequences = _by_device(rules, gpu)
+    if limits.options.get("usage_context") == LLM_CLASS["usage_context"]:
+        tokens = _OFFLINE.get(tokens, tokens)
     given = limits.max_num_batched_tokens
     sequences = limits.max_num_seqs or min(sequences, given or sequences)
     return given or max(tokens, sequences), sequences

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.release import Rules
+from planner.engines.vllm.terms import terms
 from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.models.attention import Attention
@@ -41,13 +42,29 @@ def indexer_logits(model: Model, rules: Rules) -> int:
     return INDEXER_LOGITS if rules.indexer_logits and indexed(model) else 0
 
 
+def unproven_workspace(model: Model, layout: Layout, rules: Rules, silicon: Silicon) -> int:
+    """Return the bytes that AMD GPUs may take beyond the shared buffer where it has logits for every token of a step.
+
+    No log with the terms is known; one run was refused for far more than the source shows (terms.yaml).
+    """
+    if silicon.vendor != "amd" or rules.decode_logits != "step" or not sparse_workspace(model, layout, rules, silicon):
+        return 0
+    entries = max(layout.max_model_len // attention.compression for attention in indexed(model))
+    return int((terms("activation")["amd_logits_bound"] - 1) * _decode_logits(entries, layout, rules))
+
+
+def _decode_logits(entries: int, layout: Layout, rules: Rules) -> int:
+    step = layout.max_num_batched_tokens
+    return 4 * entries * (step if rules.decode_logits == "step" else min(step, layout.max_num_seqs))
+
+
 def _uses(model: Model, layout: Layout, rules: Rules, silicon: Silicon) -> Iterator[int]:
     step, length = layout.max_num_batched_tokens, layout.max_model_len
     for attention in indexed(model):
         entries = length // attention.compression
         yield _INDEXED_LENGTHS * length // attention.compression * (attention.index_dim + _SCALE)
         if silicon.vendor == "amd":
-            yield 4 * entries * (step if rules.decode_logits == "step" else min(step, layout.max_num_seqs))
+            yield _decode_logits(entries, layout, rules)
         if compresses(attention):
             rows = ceil_div(length, attention.compression) + (attention.window or 0) + step
             yield _CHUNK * rows * 2 * attention.latent_dim

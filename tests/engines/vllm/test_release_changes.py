@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from planner.engines.vllm.profile import of_version
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
@@ -53,6 +55,34 @@ def test_names_of_hopper_set_the_defaults_before_0_8_5() -> None:
     }
     limits = {release: (one.max_num_batched_tokens, one.max_num_seqs) for release, one in made.items()}
     assert limits == {"0.8.3": (2048, 1024), "0.8.4": (2048, 256), "0.8.5": (8192, 1024), "0.9.1": (2048, 256)}
+
+
+def test_the_llm_class_takes_longer_steps_than_the_server() -> None:
+    """get_batch_defaults of 0.8.5 to 0.33 (vllm/engine/arg_utils.py): UsageContext.LLM_CLASS."""
+    offline = Limits(options={"usage_context": "LLM_CLASS"})
+    model = load_model("Qwen/Qwen3-8B")
+    for version, gpu, server, own in (
+        ("0.9.1", "h100-sxm5-80gb", 8192, 16384),
+        ("0.9.1", "a100-sxm4-80gb", 2048, 8192),
+        ("0.33.0", "b200-sxm-180gb", 16384, 16384),
+    ):
+        engine, kind = of_version(version), gpus()[gpu]
+        assert engine.layout(model, kind, Limits()).max_num_batched_tokens == server
+        assert engine.layout(model, kind, offline).max_num_batched_tokens == own
+    asked = offline.model_copy(update={"max_num_batched_tokens": 4096})
+    assert engine.layout(model, kind, asked).max_num_batched_tokens == 4096
+
+
+def test_amd_may_take_more_than_its_indexer_logits_before_0_33() -> None:
+    """0.28 had 13.41 GiB left on eight MI300X where 23.32 were needed (vllm pull 54205); 8,192 tokens had started."""
+    asked = {"memory_fraction": 0.92, "kv_cache_dtype": "fp8"}
+    model, gpu = "deepseek-ai/DeepSeek-V4-Pro", "mi300x"
+    doubled, before = (
+        _bill("0.28.0", model, gpu, Limits(max_num_batched_tokens=step, **asked), tensor=8) for step in (16384, 8192)
+    )
+    assert doubled.logged["needed_kv_bytes"] / 2**30 == pytest.approx(23.32, abs=0.01)
+    assert not doubled.fits
+    assert before.fits
 
 
 def test_amd_kept_indexer_logits_for_every_token_of_a_step() -> None:
