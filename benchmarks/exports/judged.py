@@ -23,7 +23,7 @@ from tests.export.acceptance.judge import Judge
 from tests.export.acceptance.scripts import commands
 from tests.export.documents import documents, findings, own_schema
 from tests.export.round_trip import write
-from tests.export.test_trtllm import serve
+from tests.export.test_trtllm import serve, served
 
 BEYOND = (
     "does not appear to have a file named configuration_",
@@ -64,8 +64,9 @@ def _scripts(plan: Plan, files: dict[str, str]) -> Iterator[str]:
         elif "sglang.launch_server" in words:
             yield from _told(name, _sglang(service, environment, words))
         elif "trtllm-serve" in words:
-            result = CliRunner().invoke(serve(), words[words.index("trtllm-serve") + 1 :])
-            yield from [f"{name}: {result.output}"] if result.exit_code else []
+            for part in served(words):
+                result = CliRunner().invoke(serve(), part)
+                yield from [f"{name}: {result.output}"] if result.exit_code else []
             options = yaml.safe_load(files[f"serve-{service.number}-options.yaml"])
             yield from findings(options, own_schema("trtllm")["options"])
 

@@ -14,14 +14,15 @@ class Command:
     A value of the environment with `$(...)` in it is left to the shell.
 
     `flags` are long names without dashes: True is a switch, False its `--no-` form, a list takes several
-    words. `files` are config files that a flag names, by the name it uses. Placeholders of a platform
-    (`$(LWS_WORKER_INDEX)`) are plain text here.
+    words. `files` are config files that a flag names, by the name it uses. `others` are programs that take the same
+    flags in one MPI command. Placeholders of a platform (`$(LWS_WORKER_INDEX)`) are plain text here.
     """
 
     program: tuple[str, ...]
     flags: Mapping[str, FlagValue]
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[tuple[str, ...], ...] = ()
 
     def arguments(self) -> list[str]:
         """Return the words after the program."""
@@ -37,7 +38,9 @@ class Command:
 
     def words(self) -> list[str]:
         """Return all words of the command, without the environment."""
-        return [*self.program, *self.arguments()]
+        arguments = self.arguments()
+        further = [word for program in self.others for word in (":", *program, *arguments)]
+        return [*self.program, *arguments, *further]
 
     def line(self) -> str:
         """Return one shell line, environment first."""

@@ -1,5 +1,7 @@
 """Shell scripts of launchers, with a head that says what they hold."""
 
+from dataclasses import replace
+
 from planner.export.command import Command
 from planner.export.engine_command import engine_command
 from planner.export.rank import Launcher
@@ -57,7 +59,7 @@ def on_node(service: Service, launcher: Launcher) -> Command:
         head=launcher.number == 0,
     )
     made = module.command(service, spot)
-    return Command(made.program, made.flags, {"CUDA_VISIBLE_DEVICES": launcher.visible, **made.environment}, made.files)
+    return replace(made, environment={"CUDA_VISIBLE_DEVICES": launcher.visible, **made.environment})
 
 
 def script(service: Service, launcher: Launcher, command: Command) -> str:

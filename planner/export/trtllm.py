@@ -2,7 +2,8 @@
 
 Options as of 1.2.1 (tensorrt_llm/commands/serve.py; click takes them with underscores only) and keys of LlmArgs
 (llmapi/llm_args.py). Ranks run over the tensor group, then the stages (mapping.py). Replicas on several nodes are
-started by MPI from the first one, which is how `trtllm-llmapi-launch` wants it.
+started by MPI from the first one, which is how `trtllm-llmapi-launch` wants it; nodes that show different GPUs are
+parts of one MPI command, joined by `:`.
 """
 
 import json
@@ -39,43 +40,75 @@ def files(plan: Plan) -> dict[str, str]:
 
 
 def launchers_of(service: Service) -> list[Launcher]:
-    """One launcher on the first node: MPI brings the ranks to the others.
+    """One launcher on the first node: MPI brings the ranks to the others; raises Refused as `visible_devices` does."""
+    ranks = [rank for stage in stage_ranks(service) for rank in stage]
+    first = next(iter(visible_devices(service)))
+    return [Launcher(0, first, tuple(rank for rank in ranks if rank.node == first))]
 
-    A rank takes the device of its number on its node (Mapping.local_rank), so all nodes must offer the same ones in
-    rank order, the last perhaps fewer; raises Refused where they do not.
+
+def visible_devices(service: Service) -> dict[str, list[str]]:
+    """`CUDA_VISIBLE_DEVICES` of each node, such that every rank finds its GPU there; raises Refused where none does.
+
+    A rank takes the device of its number modulo what is visible on its node (executor/base_worker.py,
+    _get_comm_ranks_device_id) and modulo `gpus_per_node` (mapping.py, Mapping.local_rank): both must be the same. They
+    are on nodes with as many GPUs as the fullest one, and where the ranks before fill whole nodes of either number.
+    From `gpus_per_node` it also concludes whether a tensor group lies on one node, which must be true.
     """
     ranks = [rank for stage in stage_ranks(service) for rank in stage]
-    held = _held(service)
-    nodes, (first, *others) = list(held), held.values()
-    in_order = [rank.node for rank in ranks] == [node for node in nodes for _ in held[node]]
-    whole = all(indices == first for indices in others[:-1])
-    if not in_order or not whole or (others and others[-1] != first[: len(others[-1])]):
-        raise Refused(TARGET, f"{service.name} needs the same GPUs on each of {', '.join(nodes)}, in rank order")
-    return [Launcher(0, nodes[0], tuple(rank for rank in ranks if rank.node == nodes[0]))]
-
-
-def _held(service: Service) -> dict[str, list[str]]:
-    """Local indices of the GPUs of each node, in rank order."""
-    ranks = [rank for stage in stage_ranks(service) for rank in stage]
-    return {node: [rank.index for rank in ranks if rank.node == node] for node in service.nodes}
+    held = {node: [rank for rank in ranks if rank.node == node] for node in service.nodes}
+    if [rank.node for rank in ranks] != [node for node, mine in held.items() for _ in mine]:
+        raise Refused(TARGET, f"{service.name} goes back to a node that it left, and ranks are numbered node by node")
+    if len(held) > 1 and any(rank.gpu.part for rank in ranks):
+        raise Refused(TARGET, f"{service.name} stands on slices of several nodes, whose names only each node knows")
+    most, before, found = max(map(len, held.values())), 0, {}
+    for node, mine in held.items():
+        turned = before % most
+        if len(mine) < most and (turned or before % len(mine)):
+            counts = ", ".join(f"{len(on)} on {name}" for name, on in held.items())
+            raise Refused(TARGET, f"{service.name} has {counts}: MPI ranks do not find their GPUs in such parts")
+        found[node] = [rank.cuda_id for rank in (*mine[len(mine) - turned :], *mine[: len(mine) - turned])]
+        before += len(mine)
+    for number, stage in enumerate(stage_ranks(service)):
+        places = {at // most for at in range(number * len(stage), (number + 1) * len(stage))}
+        if (len(places) > 1) != (len({rank.node for rank in stage}) > 1):
+            raise Refused(TARGET, f"stage {number} of {service.name} lies over other nodes than gpus_per_node tells")
+    return found
 
 
 def command(service: Service, spot: Spot) -> Command:
     """Return the command of a replica, without naming devices; raises Refused where a platform starts no MPI."""
-    program: tuple[str, ...] = ("trtllm-serve", service.model.name)
-    gpus, nodes = service.replica.layout.gpus, _held(service)
-    if len(nodes) > 1:
-        if spot.folder != ".":
-            raise Refused("this platform", f"MPI must start {service.name} on {len(nodes)} nodes", (TARGET,))
-        hosts = ",".join(f"{node}:{len(indices)}" for node, indices in nodes.items())
-        mpi = ("mpirun", "-n", str(gpus), "--host", hosts, "-x", "CUDA_VISIBLE_DEVICES", "trtllm-llmapi-launch")
-        program = (*mpi, *program)
+    serve: tuple[str, ...] = ("trtllm-serve", service.model.name)
+    nodes = visible_devices(service)
+    if len(nodes) > 1 and spot.folder != ".":
+        raise Refused("this platform", f"MPI must start {service.name} on {len(nodes)} nodes", (TARGET,))
     file = f"{spot.folder}/serve-{service.number}-options.yaml"
     found: dict[str, FlagValue] = {"host": spot.host, "port": spot.port, **_flags(service)}
     if len(nodes) > 1:
-        found["gpus_per_node"] = len(next(iter(nodes.values())))
+        found["gpus_per_node"] = max(map(len, nodes.values()))
     found["extra_llm_api_options"] = file
-    return Command(program, found, files={file: dump(options_file(service.replica.layout))})
+    first, *others = [(*program, *serve) for program in _by_mpi(nodes)] if len(nodes) > 1 else [serve]
+    return Command(first, found, files={file: dump(options_file(service.replica.layout))}, others=tuple(others))
+
+
+def _by_mpi(nodes: dict[str, list[str]]) -> list[tuple[str, ...]]:
+    """What starts the ranks: one part for all nodes where the same GPUs are visible, else one a node."""
+    launch = "trtllm-llmapi-launch"
+    if len({tuple(visible) for visible in nodes.values()}) == 1:
+        hosts = ",".join(f"{node}:{len(visible)}" for node, visible in nodes.items())
+        ranks = sum(map(len, nodes.values()))
+        return [("mpirun", "-n", str(ranks), "--host", hosts, "-x", "CUDA_VISIBLE_DEVICES", launch)]
+    parts = [
+        (
+            "-n",
+            str(len(visible)),
+            "--host",
+            f"{node}:{len(visible)}",
+            "env",
+            f"CUDA_VISIBLE_DEVICES={','.join(visible)}",
+        )
+        for node, visible in nodes.items()
+    ]
+    return [("mpirun", *parts[0], launch), *((*part, launch) for part in parts[1:])]
 
 
 def _flags(service: Service) -> dict[str, FlagValue]:

@@ -25,9 +25,10 @@ PORT_STEP = 1
 FIRST_RENDEZVOUS = 29501
 START = """\
 Run each `serve-*.sh` on the node that its head names. The launchers of one replica (`-rank0`, `-rank1`, ...)
-start together and find each other by the name of the first one's node: make that name resolve. Several replicas of
-one model need a balancer in front; for prefill and decode pools `route-*.sh` starts it (`pip install vllm-router`),
-and their workers need `nixl`. `serve-*.yaml` says the same for `vllm serve --config`, with `serve-*.env` set."""
+start together and find each other by the name of the first one's node: make that name resolve. `--nnodes` counts them,
+not machines: a node may hold two. Several replicas of one model need a balancer in front; for prefill and decode pools
+`route-*.sh` starts it (`pip install vllm-router`), and their workers need `nixl`. `serve-*.yaml` says the same for
+`vllm serve --config`, with `serve-*.env` set."""
 
 
 def files(plan: Plan) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ GRAPH_BATCH = "cuda-graph-max-batch-size"
 
 def launch(invocation: Invocation) -> Launch:
     """Read the words of `trtllm-serve`, and its `--config` file when it is here; raises BadInput."""
-    flags = read_flags(invocation.arguments, flag_table("trtllm"))
+    mine = list(takewhile(lambda word: word != ":", invocation.arguments))  # MPI's parts say the same, a node each
+    flags = read_flags(mine, flag_table("trtllm"))
     model = flags.bare[0] if flags.bare else flags.text("model")
     config, notes = _config(flags.text("config"), invocation)
     _merge(flags, config)

@@ -82,11 +82,15 @@ def _place(classes: Sequence[NodeClass], rules: Rules, solution: Solution, kept:
 
 
 def _in_runs(shape: Shape, slots: Sequence[Slot]) -> tuple[Slot, ...]:
-    """Among neighbours of one kind, put those of a node beside each other: fewer steps lead from node to node."""
+    """Among neighbours of one kind, put those of a node beside each other: fewer steps lead from node to node.
+
+    The node with the fewest comes first: MPI finds the GPUs of a replica that fills the nodes after it.
+    """
     found: list[Slot] = []
     for _, run in groupby(zip(shape.slots, slots, strict=True), key=lambda pair: pair[0]):
         mine = [slot for _, slot in run]
-        nodes = list(dict.fromkeys(slot.node.name for slot in mine))
+        on_node = Counter(slot.node.name for slot in mine)
+        nodes = sorted(on_node, key=lambda name: on_node[name])
         found += sorted(mine, key=lambda slot: nodes.index(slot.node.name))
     return tuple(found)
 

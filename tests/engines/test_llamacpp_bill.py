@@ -71,6 +71,26 @@ def test_indexers_cache_their_keys() -> None:
     assert _bill(model, context=768_000, build="b9400").per_device[0].kv_cache_bytes == 65812.5 * MIB
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "stages", "said"),
+    [
+        ("qwen3-8b", {}, (18, 17), "the devices hold 35 of 36 blocks, and all layers would put 36 there"),
+        ("qwen3-8b", {"gpu_layers": 20}, (10, 9), None),
+        ("qwen3-8b", {"gpu_layers": 20}, (18, 18), "--gpu-layers 20 would put 19 there"),
+        # the file of MiMo has its prediction layer as a block more (nextn_predict_layers)
+        ("XiaomiMiMo/MiMo-7B-Base", {}, (18, 18), "the devices hold 36 of 37 blocks"),
+    ],
+)
+def test_stages_hold_what_is_offloaded(
+    model: str, options: dict[str, OptionValue], stages: tuple[int, ...], said: str | None
+) -> None:
+    engine, loaded, (gpu, _) = find_engine("llamacpp"), load_model(model), find_gpu("rtx-4090")
+    layout = engine.layout(loaded, gpu, Limits(max_model_len=4096, options=options), pipeline=2)
+    found = engine.refusals(loaded, layout.model_copy(update={"layers_per_stage": stages}), gpu)
+    assert any(said in reason for reason in found) if said else found == []
+    assert engine.refusals(loaded, layout, gpu) == []
+
+
 def test_drafted_tokens_keep_snapshots_of_states() -> None:
     """Qwen3.6-27B with `--spec-draft-n-max 2` logs 448.88 MiB of states for one slot, three times what it has."""
     model, cache = load_model("Qwen3.6-27B"), 512 * MIB

@@ -2,6 +2,7 @@
 
 import shlex
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -57,6 +58,12 @@ def serve() -> click.Command:
     return click.Command("serve", params=[click.Argument(["model"]), *options], callback=lambda **_: None)
 
 
+def served(words: list[str]) -> list[list[str]]:
+    """What follows `trtllm-serve` in each part of a command: MPI joins parts by a colon."""
+    parts = [list(part) for colon, part in groupby(words, lambda word: word == ":") if not colon]
+    return [part[part.index("trtllm-serve") + 1 :] for part in parts]
+
+
 SHAPES = ["replicas", "two nodes", "uneven", "experts", "attention groups", "eager", "options"]
 
 
@@ -75,9 +82,9 @@ def test_every_layout_of_a_model_is_accepted_and_read_back(case: Case, tmp_path:
 def assert_accepted(files: dict[str, str]) -> None:
     for name, text in files.items():
         if name.endswith(".sh"):
-            words = shlex.split(text.splitlines()[-1])
-            result = CliRunner().invoke(serve(), words[words.index("trtllm-serve") + 1 :])
-            assert result.exit_code == 0, result.output
+            for words in served(shlex.split(text.splitlines()[-1])):
+                result = CliRunner().invoke(serve(), words)
+                assert result.exit_code == 0, result.output
         elif name.endswith(".yaml"):
             assert findings(yaml.safe_load(text), own_schema("trtllm")["options"]) == []
 
@@ -109,9 +116,10 @@ def test_every_limit_is_given() -> None:
     assert "serve-0-rank1.sh" not in files
 
 
-def test_nodes_that_hold_other_gpus_are_refused() -> None:
+def test_a_tensor_group_over_nodes_that_hold_other_numbers_is_refused() -> None:
+    """Ranks 0 to 3 would be taken for one node of five, and exchange by what only neighbours have."""
     plan = laid_out(DENSE, "1x3xL40S,1x5xL40S", engine="trtllm", tensor=4, pipeline=2, limits=LIMITS)
-    with pytest.raises(Refused, match="needs the same GPUs on each of"):
+    with pytest.raises(Refused, match=r"stage 0 .* lies over other nodes than gpus_per_node tells"):
         export(plan, "trtllm")
 
 
@@ -119,3 +127,30 @@ def test_attention_data_parallelism_is_the_whole_tensor_size() -> None:
     files = export(plans()["attention groups"], "trtllm")
     assert "--tp_size 8 --pp_size 1 --ep_size 8" in files["serve-0.sh"]
     assert yaml.safe_load(files["serve-0-options.yaml"])["enable_attention_dp"] is True
+
+
+UNEVEN = {
+    # two GPUs are left on the first node: ranks 2 to 5 take devices 2, 3, 0, 1 of those that are visible on the second
+    ("8xL40S,8xL40S", 1): ["node0:2 env CUDA_VISIBLE_DEVICES=6,7", "node1:4 env CUDA_VISIBLE_DEVICES=2,3,0,1"],
+    # the last node holds fewer: ranks 4 and 5 take devices 0 and 1
+    ("8xL40S,8xL40S,8xL40S", 2): ["node1:4 env CUDA_VISIBLE_DEVICES=4,5,6,7", "node2:2 env CUDA_VISIBLE_DEVICES=0,1"],
+}
+
+
+@pytest.mark.parametrize(("on", "replica"), UNEVEN)
+def test_nodes_that_show_different_gpus(on: str, replica: int, tmp_path: Path) -> None:
+    """executor/base_worker.py: `device_id = self.global_rank % torch.cuda.device_count()`."""
+    plan = laid_out("qwen3-8b", on, engine="trtllm", tensor=2, pipeline=3, replicas=replica + 1, limits=LIMITS)
+    files = export(plan, "trtllm")
+    assert_accepted(files)
+    for part in UNEVEN[on, replica]:
+        assert f"--host {part} trtllm-llmapi-launch trtllm-serve" in files[f"serve-{replica}.sh"]
+    assert files[f"serve-{replica}.sh"].count("--gpus_per_node 4") == 2
+    assert_same_bills(plan, "trtllm", tmp_path)
+
+
+def test_parts_in_which_ranks_do_not_find_their_gpus_are_refused() -> None:
+    """Rank 3 is device 1 of two visible ones, and device 0 of three on a node (mapping.py, local_rank)."""
+    plan = laid_out("qwen3-8b", "3xL40S,2xL40S", engine="trtllm", pipeline=5, limits=LIMITS)
+    with pytest.raises(Refused, match="3 on node0, 2 on node1"):
+        export(plan, "trtllm")

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.cache import divides_heads
 from planner.engines.llamacpp.options import read_options
+from planner.engines.llamacpp.placement import place
+from planner.engines.llamacpp.resolved import blocks_of
 from planner.layout import Layout
 from planner.models.model import Model
 from planner.models.quantization.gguf_types import is_quantized
@@ -29,7 +31,18 @@ def refusals(model: Model, layout: Layout, build: Build) -> Iterator[str]:
         yield f"more than {MOST_DEVICES} devices (GGML_CUDA_MAX_DEVICES)"
     if layout.max_num_seqs > MOST_SLOTS:
         yield f"n_seq_max must be <= {MOST_SLOTS}"
+    yield from _blocks(model, layout, build)
     yield from _cache_types(model, layout, build)
+
+
+def _blocks(model: Model, layout: Layout, build: Build) -> Iterator[str]:
+    """Stages that hold other blocks than `--gpu-layers` offloads: no flag puts the rest on the host."""
+    blocks, given = blocks_of(model), read_options(layout.options).gpu_layers
+    placed = place(blocks, blocks + 1 if given is None else given, [1.0], output_first=build.output_first)
+    offloaded, held = len(placed.layers_of(0)), sum(layout.layers_per_stage)
+    if held != offloaded:
+        told = "all layers" if given is None else f"--gpu-layers {given}"
+        yield f"the devices hold {held} of {blocks} blocks, and {told} would put {offloaded} there"
 
 
 def _cache_types(model: Model, layout: Layout, build: Build) -> Iterator[str]:

@@ -1,12 +1,15 @@
 """What SGLang 0.5.23 refuses, most of it only while it builds the model: its argument parser accepts nearly all."""
 
 from collections.abc import Iterator
+from math import gcd
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.weights import Ways, expert_ways, ways
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
+from planner.memory.quantization_groups import grouped_weights
 from planner.memory.sharding import Sharding
+from planner.models.dtype import FP4
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import round_up
@@ -24,6 +27,13 @@ _ON_AMD = ("awq", "fp8", "compressed-tensors", "quark", "mxfp4", "auto-round")
 """Methods of AMD GPUs (rocm_supported_quantization of configs/model_config.py)."""
 _CACHE_TYPES = ("auto", "fp8_e5m2", "fp8_e4m3", "mxfp8", "bf16", "bfloat16", "nvfp4", "fp4_mx_block16")
 """Choices of `--kv-cache-dtype` (ServerArgs.add_cli_args)."""
+_GROUPED = ("awq", "gptq", "auto-round", "compressed-tensors", "modelopt_fp4")
+"""Methods whose scales are kept by rank: awq_linear.py ("The input size is not aligned with the quantized weight
+shape."), gptq_marlin.py and compressed_tensors_wNa16.py (inputs of a rank // group), modelopt_quant.py ("Unsupported
+model when in features size is not multiple of 16").
+"""
+_HALVED, _LEAST_GROUP = ("awq", "auto-round"), 32
+"""Methods whose experts fall to moe_wna16.py, which halves groups down to so many inputs; GPTQ's do not (gptq.py)."""
 _LEAST_FOR_SPARSE = (9, 0)
 """FlashMLA and FA3, which sparse latent attention runs by default (arg_groups/overrides.py)."""
 
@@ -42,7 +52,7 @@ def refusals(model: Model, layout: Layout, gpu: Gpu) -> list[str]:
         for tensor in layer.tensors:
             found += _cut(tensor, how.of(tensor))
     found += [reason for tensor in (*model.embedding, *model.head) for reason in _cut(tensor, how.of(tensor))]
-    found += _blocks(model, how)
+    found += [*_blocks(model, how), *_groups(model, how)]
     return list(dict.fromkeys(found))
 
 
@@ -136,3 +146,17 @@ def _blocks(model: Model, how: Ways) -> Iterator[str]:
                 yield f"{tensor.module}: {shape[-1]} inputs a rank are not divisible by block_k {block[1]}"
             if tensor.split in (Split.COLUMN, Split.KV_HEADS) and shape != tensor.shape and shape[-2] % block[0]:
                 yield f"{tensor.module}: {shape[-2]} outputs a rank are not divisible by block_n {block[0]}"
+
+
+def _groups(model: Model, how: Ways) -> Iterator[str]:
+    """Weights with a scale a group of inputs: a rank has whole groups of them, also where nothing is cut."""
+    if model.quantization not in _GROUPED:
+        return
+    for layer in model.distinct_layers:
+        for weight in grouped_weights(layer.tensors, lambda tensor: how.of(tensor).shape(tensor)):
+            expert = weight.tensor.role is Role.EXPERT
+            if expert and model.quantization in _HALVED:
+                if gcd(weight.group, weight.inputs) < min(weight.group, _LEAST_GROUP):
+                    yield f"{weight.words()}, nor of {_LEAST_GROUP}"
+            elif not weight.whole and not (expert and weight.tensor.dtype is FP4):
+                yield weight.words()

@@ -7,8 +7,10 @@ from planner.engines.trtllm.release import PYTORCH, Release
 from planner.engines.trtllm.weights import sharding
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
+from planner.memory.quantization_groups import grouped_weights
 from planner.memory.sharding import Sharding
 from planner.models.dtype import FP4, FP8
+from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 
@@ -33,6 +35,7 @@ def refusals(model: Model, layout: Layout, gpu: Gpu, backend: str, rules: Releas
     for layer in model.distinct_layers:
         for tensor in layer.tensors:
             found += _cut(tensor, how)
+        found += _groups(layer, how)
     return list(dict.fromkeys(found))
 
 
@@ -119,3 +122,14 @@ def _cut(tensor: Tensor, how: Sharding) -> Iterator[str]:
         size = tensor.shape[-1 if tensor.split is Split.ROW else int(bool(tensor.experts))]
         if size % ways:
             yield f"{tensor.module} of {size} cannot be split {ways} ways"
+
+
+def _groups(layer: Layer, how: Sharding) -> Iterator[str]:
+    """Linear layers hold whole groups, also where nothing is cut (modules/linear.py, W4A16_AWQ and NVFP4).
+
+    "in_features (N) must be divisible by group_size (M) for INT4 per-group quantization scale dimensions." and
+    "in_features N must be divisible by scaling_vector_size 16"; experts have their own modules, which pad.
+    """
+    for weight in grouped_weights(layer.tensors, how.shape):
+        if weight.tensor.role is not Role.EXPERT and not weight.whole:
+            yield weight.words()

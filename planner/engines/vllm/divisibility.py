@@ -3,7 +3,9 @@
 Sources: config/vllm.py ("Total number of attention heads (N) must be divisible by tensor parallel size (M)"),
 model_executor/layers/linear.py and distributed/utils.py ("N is not divisible by M"), vocab_parallel_embedding.py,
 the classes of the models (KV heads), layers/quantization/utils/fp8_utils.py (validate_fp8_block_shape),
-auto_awq.py ("The input size is not aligned with the quantized weight shape."), modelopt.py (KNvfp4Static).
+auto_awq.py ("The input size is not aligned with the quantized weight shape."), modelopt.py (KNvfp4Static),
+kernels/linear/mixed_precision/marlin.py ("in_features per partition N is not divisible by group_size = M."),
+moe_wna16.py (`assert group_size >= 32`), compressed_tensors_moe_wna16.py.
 """
 
 from collections.abc import Iterator
@@ -12,14 +14,18 @@ from math import gcd
 from planner.engines.vllm.fused_modules import parameter_name
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
 from planner.layout import Layout
+from planner.memory.quantization_groups import GroupedWeight, grouped_weights
 from planner.memory.sharding import Shape, Sharding
-from planner.models.dtype import FP8
+from planner.models.dtype import FP4, FP8
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import round_up
 
-_GROUPED = ("awq", "gptq", "modelopt_fp4")
+_GROUPED = ("awq", "gptq", "auto-round", "compressed-tensors", "modelopt_fp4")
+_HALVED = ("awq", "gptq", "auto-round")
+_LEAST_GROUP = 32
+"""Experts of these methods may have their groups halved down to so many inputs (layers/quantization/moe_wna16.py)."""
 _FP8_BLOCK, _LEAST_REFINED_BLOCK = 128, 32
 
 
@@ -40,7 +46,7 @@ def indivisible(model: Model, layout: Layout) -> Iterator[str]:
         if model.quantization == "fp8":
             yield from _blocks(layer, how)
         if model.quantization in _GROUPED:
-            yield from _groups(layer, how)
+            yield from _groups(layer, how, model.quantization)
 
 
 def _matrices(layer: Layer, how: Sharding) -> Iterator[str]:
@@ -51,21 +57,19 @@ def _matrices(layer: Layer, how: Sharding) -> Iterator[str]:
             yield f"{tensor.module} of {tensor.shape[axis]} cannot be split {ways} ways"
 
 
-def _groups(layer: Layer, how: Sharding) -> Iterator[str]:
-    """Weights with a scale a group of inputs: the inputs of a rank must be whole groups.
+def _groups(layer: Layer, how: Sharding, method: str) -> Iterator[str]:
+    """Weights with a scale a group of inputs: the inputs of a rank must be whole groups, also where nothing is cut."""
+    for weight in grouped_weights(layer.tensors, how.shape):
+        halved = weight.tensor.role is Role.EXPERT and method in _HALVED
+        if halved and gcd(weight.group, weight.inputs) < min(weight.group, _LEAST_GROUP):
+            yield f"{weight.words()}, nor of {_LEAST_GROUP}"
+        elif not halved and not weight.whole and not _padded(weight):
+            yield weight.words()
 
-    Experts are left out: their groups are halved until they fit (layers/quantization/moe_wna16.py).
-    """
-    matrix: tuple[Tensor, Shape] | None = None
-    for tensor, shape in how.shapes(layer.tensors):
-        if tensor.matmul:
-            matrix = tensor, shape
-        elif tensor.kind is Kind.SCALE and matrix and len(tensor.shape) == len(matrix[0].shape):
-            whole, part = matrix
-            group = whole.shape[-1] // tensor.shape[-1]
-            if whole.split is Split.ROW and whole.role is not Role.EXPERT and part[-1] % group:
-                yield f"{whole.module}: {part[-1]} inputs on a rank are no whole groups of {group}"
-            matrix = None
+
+def _padded(weight: GroupedWeight) -> bool:
+    """Experts in four-bit floats are padded to what their kernels take."""
+    return weight.tensor.role is Role.EXPERT and weight.tensor.dtype is FP4
 
 
 def _blocks(layer: Layer, how: Sharding) -> Iterator[str]:

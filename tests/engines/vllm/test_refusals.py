@@ -80,6 +80,30 @@ def test_quantization_groups_stay_whole(model: str, group: int, tensor: int, cut
     assert any(f"inputs on a rank are no whole groups of {group}" in said for said in found) == cut
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        # MarlinLinearKernel: in_features per partition 2880 is not divisible by group_size = 128.
+        ("openai/gpt-oss-20b-GPTQ-Int4", "self_attn.q_proj: 2880 inputs on a rank are no whole groups of 128"),
+        ("zai-org/GLM-4.5-Air-AWQ", "mlp.down_proj: 10944 inputs on a rank are no whole groups of 128"),
+        ("qwen3-8b-GPTQ-Int4", None),
+    ],
+)
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+def test_a_width_that_no_group_divides_is_refused_uncut(engine: str, model: str, said: str | None) -> None:
+    profile, loaded = find_engine(engine), load_model(model)
+    found = profile.refusals(loaded, profile.layout(loaded, H100, Limits(max_model_len=4096)), H100)
+    assert any(said in reason for reason in found) if said else found == []
+
+
+@pytest.mark.parametrize(("tensor", "cut"), [(4, False), (8, True)])
+def test_groups_of_experts_are_halved_as_far_as_kernels_go(tensor: int, cut: bool) -> None:
+    """moe_wna16.py: `assert group_size >= 32`; 1,408 / 4 are eleven groups of 32, 1,408 / 8 no whole ones."""
+    loaded = load_model("Qwen/Qwen1.5-MoE-A2.7B-GPTQ-Int4")
+    found = ENGINE.refusals(loaded, ENGINE.layout(loaded, H100, Limits(max_model_len=4096), tensor=tensor), H100)
+    assert any("no whole groups of 128, nor of 32" in reason for reason in found) == cut
+
+
 def test_prequantized_bitsandbytes_is_not_cut() -> None:
     """bitsandbytes_loader.py: "Prequant BitsAndBytes models with tensor parallelism is not supported. Please try with
     pipeline parallelism."
