@@ -21,7 +21,13 @@ from planner.backtest.score import pairs
 
 _FOLDER = Path(__file__).with_suffix("")
 _FIRST = _FOLDER / "first_run.json"
-_TITLES = {"vllm": "vLLM", "sglang": "SGLang", "trtllm": "TensorRT-LLM", "llamacpp": "llama.cpp and ik_llama.cpp"}
+_TITLES = {
+    "vllm": "vLLM",
+    "vllm-2": "vLLM, second batch",
+    "sglang": "SGLang",
+    "trtllm": "TensorRT-LLM",
+    "llamacpp": "llama.cpp and ik_llama.cpp",
+}
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from planner.models.source import load_model
     ("words", "family"),
     [("int4_awq", "int4"), ("fp8 (checkpoint)", "fp8"), ("fp8_block", "fp8"), ("modelopt (nvfp4)", "nvfp4"),
      ("FP4", "nvfp4"), ("mxfp4 (w4)", "mxfp4"), ("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "fp8"),
-     ("redhatai/Llama-3.3-70B-Instruct-quantized.w8a8", "int8"), ("gptq_marlin", "int4"), ("auto_round", "int4"),
+     ("redhatai/Llama-3.3-70B-Instruct-quantized.w8a8", "int8"), ("gptq_marlin", "int4"),
+     ("gptq int8", "int8"), ("W8A16 GPTQ", "int8"), ("auto_round", "int4"),
      ("compressed-tensors", None), ("none", None), ("BF16", None), ("Mixed (FP16/BF16)", None), (None, None)],
 )  # fmt: skip
 def test_families(words: str | None, family: str | None) -> None:
@@ -56,3 +57,9 @@ def test_deepseek_v4_has_four_bit_experts_beside_fp8() -> None:
     model = load_model("deepseek-ai/DeepSeek-V4-Flash")
     rest = model.total_params - model.expert_params
     assert model.weight_bytes == pytest.approx(model.expert_params * (0.5 + 1 / 32) + rest * 1.15, rel=0.02)
+
+
+def test_fbgemm_leaves_attention_and_both_ends_alone() -> None:
+    """Meta-Llama-3.1-405B-Instruct-FP8: 57.75 GiB on each of eight GPUs (vllm issue 6746), 1 of them doubled keys."""
+    model = stored_as(load_model("meta-llama/Meta-Llama-3.1-405B"), "fbgemm_fp8")
+    assert model.weight_bytes / 8 / 2**30 == pytest.approx(57.75 - 1, rel=0.005)

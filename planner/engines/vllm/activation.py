@@ -90,15 +90,17 @@ def _profiled_step(layout: Layout, items: ProfiledItems, rules: Rules) -> Layout
 
 
 def _unreleased(model: Model, layout: Layout, stage: int, rules: Rules, served: DType) -> int:
-    """Outputs that ranks add up, two a layer: PyTorch cannot use them again before the communication stream is done.
+    """Outputs that ranks add up: PyTorch cannot use them again before the communication stream is done.
 
-    The host runs ahead of the GPU, so memory is reserved for all of them (torch.distributed.all_reduce and
-    Tensor.record_stream; pull request 2031 of vLLM has Llama 2 70B at 20,865 blocks instead of 31,615 for it).
+    The host runs ahead of the GPU, so memory is reserved for all of them, two a layer (torch.distributed.all_reduce and
+    Tensor.record_stream; pull request 2031 of vLLM has Llama 2 70B at 20,865 blocks instead of 31,615 for it); about
+    one a layer where PyTorch was told to avoid that.
     """
-    if rules.peak != "unreleased" or layout.tensor_parallel_size == 1:
+    if rules.kept_sums == "none" or layout.tensor_parallel_size == 1:
         return 0
     first, last = layout.stage_layers(stage)
-    return served.size(2 * (last - first + 1) * layout.max_num_batched_tokens * model.hidden_size)
+    kept = 2.0 if rules.kept_sums == "both" else terms("activation")["kept_sums"]
+    return int(kept * served.size((last - first + 1) * layout.max_num_batched_tokens * model.hidden_size))
 
 
 def _forward(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules, served: DType) -> int:

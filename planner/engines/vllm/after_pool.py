@@ -10,12 +10,12 @@ from planner.models.model import Model
 
 
 def warm_up_bytes(model: Model, layout: Layout, stage: int, rules: Rules, version: Version) -> int:
-    """Return what the warm-up of a stage takes beside graphs: the sampler on the last one, expert kernels.
+    """Return what the warm-up of a stage takes beside graphs: the sampler on the last one, expert kernels; v0 has none.
 
     The profiling run made the same tensors of the sampler, but gave their memory back before the pool was cut.
     """
     needed = 0
-    if stage == layout.pipeline_parallel_size - 1:
+    if stage == layout.pipeline_parallel_size - 1 and rules.generation == "v1":
         served = WeightTypes.of(model, layout, version).served
         needed += sampler_bytes(model, layout, rules, served)
     if model.quantization == "mxfp4" and rules.generation == "v1":

@@ -8,6 +8,8 @@ from planner.models.model import Model
 from planner.units import GIB
 
 _SMALL_CARD = 30 * GIB
+_SWITCHED = 8
+"""Ranks of a whole Hopper node, whose communicators also use the multicast of the NVLink switch."""
 
 
 def context_bytes(model: Model, layout: Layout, site: Site) -> int:
@@ -15,6 +17,8 @@ def context_bytes(model: Model, layout: Layout, site: Site) -> int:
     if site.free_bytes is not None:
         return site.gpu.memory_bytes - site.used_bytes - site.free_bytes
     fit = terms("context")
+    if site.gpu.unified_memory:
+        return gib_bytes(fit["unified"])
     if layout.gpus == 1:
         return gib_bytes(fit["small_card" if site.gpu.memory_bytes < _SMALL_CARD else "alone"])
     if not site.peer_access and layout.gpus_per_stage > 1:
@@ -25,6 +29,9 @@ def context_bytes(model: Model, layout: Layout, site: Site) -> int:
 def non_torch_bytes(layout: Layout, site: Site, rules: Rules) -> int:
     """Return what grows outside PyTorch between the first snapshot and the end of the profiling run."""
     fit = terms("non_torch")[rules.non_torch]
+    host = gib_bytes(terms("context")["unified_host"]) if site.gpu.unified_memory else 0
+    if layout.tensor_parallel_size >= _SWITCHED and site.peer_access and site.gpu.architecture == "hopper":
+        return gib_bytes(fit.get("switched", fit["peer"]))
     if layout.gpus_per_stage > 1:
-        return gib_bytes(fit["peer" if site.peer_access else "no_peer"])
-    return gib_bytes(fit["alone" if layout.pipeline_parallel_size == 1 else "stages"])
+        return host + gib_bytes(fit["peer" if site.peer_access else "no_peer"])
+    return host + gib_bytes(fit["alone" if layout.pipeline_parallel_size == 1 else "stages"])

@@ -56,13 +56,17 @@ class Rules:
     state_blocks: Literal["one", "copies", "checkpoints"]
     sampler: Literal["sort", "fused"]
     second_runner: Literal["none", "named", "dense", "all"]
+    second_runner_estimates: bool
     second_sampler_copies: int
     expert_workspace: Literal["transient", "persistent"]
-    graphs: Literal["v0", "piecewise", "full_and_piecewise"]
+    graphs: Literal["none", "v0", "piecewise", "full_and_piecewise"]
+    graph_sizes: Literal["all", "twice_in_eighths", "twice"]
+    captured_nccl: Literal["alone", "heavy", "light"]
     graphs_in_fraction: bool
     absorbed_latent: Literal["none", "products", "split"]
     packed_experts: Literal["padded", "triton_on_hopper"]
-    peak: Literal["allocated", "unreleased", "reserved"]
+    peak: Literal["allocated", "reserved"]
+    kept_sums: Literal["none", "one", "both"]
     whole_card: bool
     long_items: Literal["text", "whole"]
     video_length: Literal["step", "model"]

@@ -8,9 +8,11 @@ from math import ceil
 
 from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
+from planner.engines.vllm.captured_collectives import captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
 from planner.engines.vllm.rank_memory import rank_memory
 from planner.engines.vllm.release import Rules, Version
+from planner.engines.vllm.runner import runs_on_second_runner
 from planner.engines.vllm.terms import terms
 from planner.fleet.site import Site
 from planner.layout import Layout
@@ -23,7 +25,7 @@ class StageMemory:
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
     takes where the parts known only up to a bound take all of it: its edge at the usual confidence. With
-    `whole_card` what the card held before counts as well, with `reserved` the waste of the allocator.
+    `whole_card` what the card held before counts as well; `waste` names the bands of what the allocator wastes.
     """
 
     site: Site
@@ -38,7 +40,7 @@ class StageMemory:
     given_pool: int | None = None
     activation_most: int = 0
     whole_card: bool = False
-    reserved: bool = False
+    waste: str = ""
 
     @property
     def device(self) -> int:
@@ -61,7 +63,9 @@ class StageMemory:
 
     def at(self, confidence: float) -> "StageMemory":
         """Return the lines at the upper edges of their error bands."""
-        bands = terms("bands") | (terms("reserved_bands") if self.reserved else {})
+        bands = terms("bands") | (terms(self.waste) if self.waste else {})
+        if self.site.gpu.unified_memory:
+            bands |= terms("unified_bands")
         if self.graphs_in_fraction:
             bands |= {"graphs": bands["estimated_graphs"]}
         edges = {
@@ -86,11 +90,19 @@ def stage_memory(
         activation=held.peak.total,
         kept=held.peak.kept,
         non_torch=non_torch_bytes(layout, site, rules),
-        graphs=held.graphs,
+        graphs=held.graphs + captured_collectives(model, layout, stage, site, rules),
         requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
-        graphs_in_fraction=rules.graphs_in_fraction,
+        graphs_in_fraction=rules.graphs_in_fraction
+        and (rules.second_runner_estimates or not runs_on_second_runner(model, rules)),
         given_pool=int(given) if given is not None else None,
         activation_most=held.peak.most,
         whole_card=rules.whole_card,
-        reserved=rules.peak == "reserved" and layout.gpus_per_stage > 1,
+        waste=_waste(layout, rules),
     )
+
+
+def _waste(layout: Layout, rules: Rules) -> str:
+    """Bands where reserved memory counts and ranks add up: of unknown waste, or of outputs that are known to stay."""
+    if rules.peak != "reserved" or layout.gpus_per_stage == 1:
+        return ""
+    return "reserved_bands" if rules.kept_sums == "none" else "kept_sums_bands"

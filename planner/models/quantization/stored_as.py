@@ -17,7 +17,9 @@ from planner.models.quantization.rules import Rules
 from planner.models.quantization.storage import Storage
 
 _BLOCK, _NVFP4_GROUP = 128, 16
+_EIGHT_BITS = r"int8|8[- ]?bit|w8a16"
 _FAMILIES = (
+    ("int8", rf"(?:gptq|auto[-_]?round).*(?:{_EIGHT_BITS})|(?:{_EIGHT_BITS}).*(?:gptq|auto[-_]?round)"),
     ("mxfp4", r"mxfp4"),
     ("nvfp4", r"nvfp4|fp4|w4a4"),
     ("int4", r"awq|gptq|auto[-_]?round|int4|w4a16|w4a8|4[- ]?bit"),
@@ -67,7 +69,17 @@ def usual_scheme(model: Model, words: str) -> Scheme | None:
     if "expert" in text and family in ("int4", "int8"):
         return ExpertsOnly(family, storage)
     kept = ("self_attn",) if latent and family == "nvfp4" else ()
+    if "fbgemm" in text:
+        kept = ("self_attn", *_ends(model))
     return Rules(family, storage, ignored=kept)
+
+
+def _ends(model: Model) -> tuple[str, str]:
+    """The first layer and the last, which FBGEMM's checkpoints leave alone as they do all attention.
+
+    `modules_to_not_convert` of Meta-Llama-3.1-405B-Instruct-FP8.
+    """
+    return r"re:.*layers\.0\..*", rf"re:.*layers\.{len(model.layers) - 1}\..*"
 
 
 def _storage(family: str, text: str) -> Storage:
@@ -78,4 +90,6 @@ def _storage(family: str, text: str) -> Storage:
     if family == "int4":
         whole = "weight-only" in text or "_wo" in text
         return Storage(INT4, F16, (1, 0 if whole else _BLOCK), zero=INT4 if "awq" in text else None)
+    if re.search("gptq|auto[-_]?round", text):
+        return Storage(INT8, F16, (1, _BLOCK))
     return Storage(INT8, F32, (1, 0))

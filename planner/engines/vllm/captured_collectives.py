@@ -1,0 +1,43 @@
+"""What NCCL holds for the sums across ranks that were captured in CUDA graphs.
+
+Where its own all-reduce cannot run, vLLM captures NCCL's, whose buffers and nodes stay with the graphs. It runs between
+two GPUs that read each other, and between 4, 6 or 8 that are all joined by NVLink or xGMI
+(distributed/device_communicators/custom_all_reduce.py); cards of consumers do not read each other over PCIe. Pull
+request 2192, which introduced it, has the memory of four layouts with and without it.
+"""
+
+import re
+
+from planner.engines.vllm.captured_sizes import captured
+from planner.engines.vllm.release import Rules
+from planner.engines.vllm.terms import terms
+from planner.fleet.site import Site
+from planner.layout import Layout
+from planner.models.model import Model
+from planner.units import MIB
+
+_JOINED = (2, 4, 6, 8)
+_CONSUMER = re.compile(r"[rg]tx-\d0[5-9]0")
+"""GeForce cards."""
+_SUMS = 2
+"""Sums a layer: after attention, and after the feed-forward part."""
+
+
+def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, rules: Rules) -> int:
+    """Return the bytes on a rank of a stage; 0 where vLLM's own all-reduce runs, and from NCCL 2.26 on."""
+    ranks = layout.tensor_parallel_size
+    if ranks == 1 or rules.captured_nccl == "light" or _own_all_reduce(layout, site, rules):
+        return 0
+    first, last = layout.stage_layers(stage)
+    sums = _SUMS * (last - first + 1) + (stage == 0)
+    mib = terms("graphs")["captured_sum_mib"]["pair" if ranks == _JOINED[0] else "more"]
+    return int(sums * captured(model, layout, rules).graphs * mib * MIB)
+
+
+def _own_all_reduce(layout: Layout, site: Site, rules: Rules) -> bool:
+    if rules.captured_nccl == "alone" or layout.options.get("disable_custom_all_reduce"):
+        return False
+    ranks = layout.tensor_parallel_size
+    if site.peer_access:
+        return ranks in _JOINED
+    return ranks == _JOINED[0] and not _CONSUMER.match(site.gpu.slug)
