@@ -38,7 +38,7 @@ def captured(model: Model, layout: Layout, rules: Rules) -> Captured:
         largest = min(layout.max_num_seqs, _LARGEST_V0)
         return Captured(0, 3 + largest // 8, largest)
     sizes = _sizes(model, layout, rules)
-    mode = _wished(layout, "cudagraph_mode") or rules.graphs.upper()
+    mode = str(_wished(layout, "cudagraph_mode") or rules.graphs.upper())
     if mode == "NONE":
         return Captured(0, 0)
     pieces = 0 if mode in ("FULL", "FULL_DECODE_ONLY") else len(sizes)

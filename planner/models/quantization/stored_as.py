@@ -68,7 +68,7 @@ def usual_scheme(model: Model, words: str) -> Scheme | None:
     storage = _storage(family, text)
     if "expert" in text and family in ("int4", "int8"):
         return ExpertsOnly(family, storage)
-    kept = ("self_attn",) if latent and family == "nvfp4" else ()
+    kept: tuple[str, ...] = ("self_attn",) if latent and family == "nvfp4" else ()
     if "fbgemm" in text:
         kept = ("self_attn", *_ends(model))
     return Rules(family, storage, ignored=kept)
