@@ -24,6 +24,7 @@ _FIRST = _FOLDER / "first_run.json"
 _TITLES = {
     "vllm": "vLLM",
     "vllm-2": "vLLM, second batch",
+    "vllm-3": "vLLM, third batch",
     "sglang": "SGLang",
     "trtllm": "TensorRT-LLM",
     "llamacpp": "llama.cpp and ik_llama.cpp",

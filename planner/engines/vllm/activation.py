@@ -27,6 +27,8 @@ _EXPERT_CHUNK = 32768
 """Tokens for which experts without persistent buffers run at once (VLLM_FUSED_MOE_CHUNK_SIZE)."""
 _LATENT_CONTEXT_TOKENS = 65536
 """Tokens of context that MLA unfolds at once (model_executor/layers/attention/mla_attention.py)."""
+_LAUNCHES, _LAYER_LAUNCHES = 1024, 12
+"""Kernels that CUDA queues before the host waits, and those of a decoder layer."""
 _STREAM_COPIES = 2
 """Residual streams that live at once: those before a layer and those after it."""
 
@@ -92,15 +94,16 @@ def _profiled_step(layout: Layout, items: ProfiledItems, rules: Rules) -> Layout
 def _unreleased(model: Model, layout: Layout, stage: int, rules: Rules, served: DType) -> int:
     """Outputs that ranks add up: PyTorch cannot use them again before the communication stream is done.
 
-    The host runs ahead of the GPU, so memory is reserved for all of them, two a layer (torch.distributed.all_reduce and
+    The host runs ahead of the GPU, as far as CUDA queues launches, so memory is reserved for all of them, two a layer (torch.distributed.all_reduce and
     Tensor.record_stream; pull request 2031 of vLLM has Llama 2 70B at 20,865 blocks instead of 31,615 for it); about
     one a layer where PyTorch was told to avoid that.
     """
     if rules.kept_sums == "none" or layout.tensor_parallel_size == 1:
         return 0
     first, last = layout.stage_layers(stage)
+    ahead = min(last - first + 1, _LAUNCHES // _LAYER_LAUNCHES)
     kept = 2.0 if rules.kept_sums == "both" else terms("activation")["kept_sums"]
-    return int(kept * served.size((last - first + 1) * layout.max_num_batched_tokens * model.hidden_size))
+    return int(kept * served.size(ahead * layout.max_num_batched_tokens * model.hidden_size))
 
 
 def _forward(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules, served: DType) -> int:
