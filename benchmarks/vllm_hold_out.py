@@ -2,16 +2,18 @@
 
 usage: python -m benchmarks.vllm_hold_out RUNS.json... [-o benchmarks/vllm_hold_out.md]
 
-Each constant of `terms.yaml` that was fitted is fitted again without the runs of one model, and without those of one
-source, and those runs are predicted with it: activation and graphs by a search along one constant after the other, what
-lies outside PyTorch by the median of its cell. A constant that is no more than a memory of the rows shows here.
+Each constant of `terms.yaml` that was fitted is fitted again without the runs of one model, of one family of models,
+and of one source, and those runs are predicted with it: activation and graphs by a search along one constant after the
+other, what lies outside PyTorch by the median of its cell. A constant that is no more than a memory of the rows shows.
+Verdicts are those of the family's runs with constants that knew none of it. Constants that rest on one family alone are
+taken away altogether, one after the other: what their own rows would then be told.
 """
 
 import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -22,10 +24,16 @@ from tabulate import tabulate
 from planner.backtest.readers import reader_of
 from planner.backtest.replay import replay
 from planner.backtest.score import quantile
+from planner.confidence import CONFIDENCE
 from planner.data_files import read_json
+from planner.engines.vllm.activation import activation
+from planner.engines.vllm.card_memory import non_torch_bytes, wiring
+from planner.engines.vllm.graph_memory import graph_bytes
+from planner.engines.vllm.rank_memory import forget_ranks
 from planner.engines.vllm.release import Version, rules_of
 from planner.engines.vllm.stage_memory import StageMemory, stage_memory
 from planner.engines.vllm.terms import terms
+from planner.engines.vllm.weight_types import WeightTypes
 from planner.errors import BadInput
 from planner.units import GIB
 
@@ -40,24 +48,54 @@ FACTORS = (1.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.02, 1.05, 1.1, 1.25, 2.0)
 
 @dataclass(frozen=True)
 class Logged:
-    """A run: how its lines are computed anew, what was logged, and which cell of the non-torch table it is in."""
+    """A run: its lines, how those that hang on constants are computed anew, what was logged, its non-torch cell."""
 
     name: str
     model: str
+    family: str
     source: str
-    lines: Callable[[], StageMemory]
+    lines: StageMemory
+    anew: Mapping[str, Callable[[], int]]
     measured: Mapping[str, float]
     cell: tuple[str, str]
 
     def predicted(self, line: str) -> float:
         """GiB of a line, or of the pool, with the constants as they are."""
-        lines = self.lines()
-        return float({**vars(lines), "pool": lines.pool}[line]) / GIB
+        if line != "pool":
+            return self.anew[line]() / GIB
+        return replace(self.lines, **{name: size() for name, size in self.anew.items()}).pool / GIB
 
     def error(self, line: str, metric: str) -> float | None:
         """Relative error of a line, where it was logged."""
         logged = self.measured.get(metric)
         return abs(self.predicted(line) - logged) / abs(logged) if logged else None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A run whose outcome is known; `row` is what it is replayed from."""
+
+    name: str
+    family: str
+    row: Mapping[str, Any]
+    folder: Path
+    worked: bool
+
+    def fits(self) -> bool:
+        """What we say with the constants as they are."""
+        return replay(reader_of("vllm").read(self.row), self.folder, CONFIDENCE).fits
+
+
+ALONE: Mapping[tuple[str, ...], tuple[Any, str]] = {
+    ("activation", "kept_sums"): (0.0, "sums across ranks that stay reserved, 0.2.7 to 0.5.3"),
+    ("activation", "encoder_bound"): (1.0, "how far a vision tower may go beyond what is expected"),
+    ("activation", "amd_logits_bound"): (1.0, "indexer logits of AMD GPUs beyond what the source shows"),
+    ("graphs", "v0_latent"): (0.06, "graphs of latent attention in v0"),
+    ("graphs", "captured_sum_mib", "more"): (0.0, "sums in graphs among four cards and more"),
+    ("after_pool", "quantized_expert_warm_up"): (0.0, "warm-up of MXFP4 experts"),
+    ("bands", "estimated_graphs", "share"): (0.1, "how far the engine's estimate of graphs may go"),
+}
+"""Constants that one family of models fixed, what they are without it, and what they mean."""
 
 
 def main() -> None:
@@ -67,7 +105,8 @@ def main() -> None:
     options.add_argument("-o", "--output", type=Path, default=Path(__file__).with_suffix(".md"))
     asked = options.parse_args()
     logged = [one for path in asked.runs for one in _logged(path)]
-    asked.output.write_text(_page(logged), encoding="utf-8")
+    judged = [one for path in asked.runs for one in _judged(path)]
+    asked.output.write_text(_page(logged, judged), encoding="utf-8")
 
 
 def _logged(path: Path) -> Iterator[Logged]:
@@ -86,28 +125,69 @@ def _logged(path: Path) -> Iterator[Logged]:
         rules = rules_of(version, None if wished is None else f"v{int(wished)}", site.gpu.capability)
         stage = run.rank // max(1, found.layout.gpus_per_stage)
 
-        lines = partial(stage_memory, found.model, found.layout, stage, 0, site, rules, version)
-        several = "peer" if site.peer_access else "no_peer"
-        alone = "alone" if found.layout.pipeline_parallel_size == 1 else "stages"
-        place = several if found.layout.gpus_per_stage > 1 else alone
+        lines = stage_memory(found.model, found.layout, stage, 0, site, rules, version)
+        beyond = lines.graphs - graph_bytes(found.model, found.layout, stage, rules)
+        served = WeightTypes.of(found.model, found.layout, version).served
+        how = found.model, found.layout, stage, site.gpu.silicon, rules, version, served
+        anew = {
+            "activation": partial(_total, *how),
+            "graphs": partial(_graphs, beyond, found.model, found.layout, stage, rules),
+            "non_torch": partial(non_torch_bytes, found.layout, site, rules),
+        }
         source = str(row.get("source") or "").split("run log")[0].split("http")[0].strip() or "unnamed"
-        yield Logged(run.id, found.model.name, source, lines, measured, (rules.non_torch, place))
+        cell = rules.non_torch, wiring(found.layout, site)
+        yield Logged(run.id, found.model.name, found.model.model_type, source, lines, anew, measured, cell)
+
+
+def _total(*how: Any) -> int:
+    return activation(*how).total
+
+
+def _graphs(beyond: int, *how: Any) -> int:
+    return beyond + graph_bytes(*how)
+
+
+def _judged(path: Path) -> Iterator[Judged]:
+    for row in read_json(path):
+        try:
+            run = reader_of("vllm").read(row)
+            found = replay(run, path.parent, CONFIDENCE)
+        except (BadInput, KeyError, ValueError):
+            continue
+        if run.fits is not None and run.devices.sized:
+            yield Judged(run.id, found.model.model_type, row, path.parent, run.fits)
 
 
 @contextmanager
-def _constants(changed: Mapping[tuple[str, str], Any]) -> Iterator[None]:
-    before = {key: terms(key[0])[key[1]] for key in changed}
-    for (section, name), value in changed.items():
-        terms(section)[name] = value
+def _constants(changed: Mapping[tuple[str, ...], Any]) -> Iterator[None]:
+    before = {key: _section(key)[key[-1]] for key in changed}
+    for key, value in changed.items():
+        _section(key)[key[-1]] = value
     try:
         yield
     finally:
-        for (section, name), value in before.items():
-            terms(section)[name] = value
+        for key, value in before.items():
+            _section(key)[key[-1]] = value
 
 
-def _fit(rows: Sequence[Logged]) -> dict[tuple[str, str], Any]:
-    found: dict[tuple[str, str], Any] = {}
+def _section(key: tuple[str, ...]) -> dict[str, Any]:
+    found = terms(key[0])
+    for name in key[1:-1]:
+        found = found[name]
+    return found
+
+
+def _wrong(rows: Sequence[Judged], changed: Mapping[tuple[str, ...], Any]) -> list[Judged]:
+    """Runs that are told wrong with these constants."""
+    forget_ranks()
+    with _constants(changed):
+        found = [row for row in rows if row.fits() != row.worked]
+    forget_ranks()
+    return found
+
+
+def _fit(rows: Sequence[Logged]) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
     for line, names in FITTED.items():
         used = [row for row in rows if row.measured.get(LINES[line])]
         for name in names:
@@ -125,7 +205,7 @@ def _fit(rows: Sequence[Logged]) -> dict[tuple[str, str], Any]:
     return found
 
 
-def _loss(rows: Sequence[Logged], line: str, changed: Mapping[tuple[str, str], Any]) -> float:
+def _loss(rows: Sequence[Logged], line: str, changed: Mapping[tuple[str, ...], Any]) -> float:
     with _constants(changed):
         errors = [row.error(line, LINES[line]) or 0.0 for row in rows]
     return sum(min(error, 0.5) for error in errors)
@@ -151,10 +231,11 @@ def _errors(rows: Sequence[Logged]) -> dict[str, list[tuple[float, str]]]:
     return errors
 
 
-def _page(rows: Sequence[Logged]) -> str:
+def _page(rows: Sequence[Logged], judged: Sequence[Judged]) -> str:
     ways = {
         "fitted to all": _errors(rows),
         "without the model": _held_out(rows, lambda row: row.model),
+        "without its family": _held_out(rows, lambda row: row.family),
         "without the source": _held_out(rows, lambda row: row.source),
     }
     table = []
@@ -165,7 +246,7 @@ def _page(rows: Sequence[Logged]) -> str:
             cells += [f"{median(values):.2%}", f"{quantile(sorted(values), 0.9):.1%}"]
         table.append(cells)
     heads = ["", "n", *(f"{way}: {what}" for way in ways for what in ("median", "90th"))]
-    worst = sorted(ways["without the model"]["pool"], reverse=True)[:8]
+    worst = sorted(ways["without its family"]["pool"], reverse=True)[:8]
     sources = len({row.source for row in rows})
     return (
         "\n\n".join(
@@ -175,14 +256,42 @@ def _page(rows: Sequence[Logged]) -> str:
                 f"{len(rows)} runs of {len({row.model for row in rows})} models from {sources} sources. The pool is "
                 "that of runs whose log has its terms.",
                 tabulate(table, headers=heads, tablefmt="github"),
-                "Pools furthest off without their model:",
+                "Pools furthest off without their family:",
                 tabulate(
                     [[name, f"{error:.1%}"] for error, name in worst], headers=["row", "error"], tablefmt="github"
                 ),
+                "## Verdicts",
+                *_verdicts(rows, judged),
             ]
         )
         + "\n"
     )
+
+
+def _verdicts(rows: Sequence[Logged], judged: Sequence[Judged]) -> Iterator[str]:
+    failed = [row for row in judged if not row.worked]
+    told = []
+    for family in dict.fromkeys(row.family for row in judged):
+        fitted = _fit([row for row in rows if row.family != family])
+        told += _wrong([row for row in judged if row.family == family], fitted)
+    now = _wrong(judged, {})
+    table = [
+        [
+            way,
+            f"{sum(not row.worked for row in wrong)} of {len(failed)}",
+            f"{sum(row.worked for row in wrong)} of {len(judged) - len(failed)}",
+        ]
+        for way, wrong in (("as they are", now), ("fitted without the family", told))
+    ]
+    yield tabulate(table, headers=["constants", "failed, said to fit", "worked, said not to"], tablefmt="github")
+    changed = [row.name for row in told if row not in now]
+    yield f"Told wrong without their family only: {', '.join(changed) or 'none'}."
+    yield "Constants that rest on one family, taken away:"
+    alone = []
+    for key, (value, meaning) in ALONE.items():
+        lost = [row.name for row in _wrong(failed, {key: value})]
+        alone.append([meaning, ", ".join(lost) or "none"])
+    yield tabulate(alone, headers=["constant", "failed runs that would be said to fit"], tablefmt="github")
 
 
 if __name__ == "__main__":

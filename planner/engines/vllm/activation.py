@@ -94,9 +94,9 @@ def _profiled_step(layout: Layout, items: ProfiledItems, rules: Rules) -> Layout
 def _unreleased(model: Model, layout: Layout, stage: int, rules: Rules, served: DType) -> int:
     """Outputs that ranks add up: PyTorch cannot use them again before the communication stream is done.
 
-    The host runs ahead of the GPU, as far as CUDA queues launches, so memory is reserved for all of them, two a layer (torch.distributed.all_reduce and
-    Tensor.record_stream; pull request 2031 of vLLM has Llama 2 70B at 20,865 blocks instead of 31,615 for it); about
-    one a layer where PyTorch was told to avoid that.
+    The host runs ahead of the GPU, as far as CUDA queues launches, so memory is reserved for all of them, two a layer
+    (torch.distributed.all_reduce and Tensor.record_stream; pull request 2031 of vLLM has Llama 2 70B at 20,865 blocks
+    instead of 31,615 for it); about one a layer where PyTorch was told to avoid that.
     """
     if rules.kept_sums == "none" or layout.tensor_parallel_size == 1:
         return 0

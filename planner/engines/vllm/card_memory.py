@@ -30,8 +30,13 @@ def non_torch_bytes(layout: Layout, site: Site, rules: Rules) -> int:
     """Return what grows outside PyTorch between the first snapshot and the end of the profiling run."""
     fit = terms("non_torch")[rules.non_torch]
     host = gib_bytes(terms("context")["unified_host"]) if site.gpu.unified_memory else 0
+    return host + gib_bytes(fit.get(wiring(layout, site), fit["peer"]))
+
+
+def wiring(layout: Layout, site: Site) -> str:
+    """Return the column of the non-torch table: how the ranks of a stage are joined, or that there is one only."""
     if layout.tensor_parallel_size >= _SWITCHED and site.peer_access and site.gpu.architecture == "hopper":
-        return gib_bytes(fit.get("switched", fit["peer"]))
+        return "switched"
     if layout.gpus_per_stage > 1:
-        return host + gib_bytes(fit["peer" if site.peer_access else "no_peer"])
-    return host + gib_bytes(fit["alone" if layout.pipeline_parallel_size == 1 else "stages"])
+        return "peer" if site.peer_access else "no_peer"
+    return "alone" if layout.pipeline_parallel_size == 1 else "stages"

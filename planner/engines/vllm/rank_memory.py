@@ -49,3 +49,8 @@ def rank_memory(
 def _ranks(*layout: object) -> dict[tuple[object, ...], RankMemory]:
     """What is known of the ranks of a layout, however its layers are shared out."""
     return {}
+
+
+def forget_ranks() -> None:
+    """Forget every rank: the constants that they were made with have changed."""
+    _ranks.cache_clear()
