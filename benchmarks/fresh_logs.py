@@ -25,6 +25,7 @@ _TITLES = {
     "vllm": "vLLM",
     "vllm-2": "vLLM, second batch",
     "vllm-3": "vLLM, third batch",
+    "vllm-4": "vLLM, fourth batch",
     "sglang": "SGLang",
     "trtllm": "TensorRT-LLM",
     "llamacpp": "llama.cpp and ik_llama.cpp",

@@ -30,8 +30,7 @@ def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, r
         return 0
     first, last = layout.stage_layers(stage)
     sums = _SUMS * (last - first + 1) + (stage == 0)
-    mib = terms("graphs")["captured_sum_mib"]["pair" if ranks == _JOINED[0] else "more"]
-    return int(sums * captured(model, layout, rules).graphs * mib * MIB)
+    return int(sums * captured(model, layout, rules).graphs * ranks * terms("graphs")["captured_sum_mib"] * MIB)
 
 
 def _own_all_reduce(layout: Layout, site: Site, rules: Rules) -> bool:

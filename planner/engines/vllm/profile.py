@@ -82,7 +82,7 @@ class Vllm:
             max_concurrency=logged.concurrency,
             sequences=held.sequences,
             short_bytes=max(0, short),
-            reasons=tuple(shortfalls(model, layout, careful, sizes, held, rules, self.release)),
+            reasons=tuple(shortfalls(model, layout, expected, careful, sizes, logged, rules, self.release)),
             logged={
                 "available_kv_bytes": expected[0].pool,
                 "needed_kv_bytes": needed * sizes[0],

@@ -1,6 +1,7 @@
 """Why a layout runs out of memory: the line that breaks, and by how many bytes."""
 
 from collections.abc import Iterator, Sequence
+from math import hypot
 
 from planner.engines.vllm.after_pool import left_bytes, warm_up_bytes
 from planner.engines.vllm.capacity import Capacity
@@ -14,18 +15,25 @@ from planner.units import gib
 def shortfalls(
     model: Model,
     layout: Layout,
-    stages: Sequence[StageMemory],
+    expected: Sequence[StageMemory],
+    careful: Sequence[StageMemory],
     block_sizes: Sequence[int],
-    held: Capacity,
+    logged: Capacity,
     rules: Rules,
     version: Version,
 ) -> Iterator[str]:
-    """Yield one reason for each stage that breaks, in the order in which the engine would meet them."""
-    for stage, (lines, block) in enumerate(zip(stages, block_sizes, strict=True)):
-        where = f"stage {stage}: " if len(stages) > 1 else ""
-        if reason := _before_cache(lines, rules) or _after_cache(
-            model, layout, stage, lines, held.blocks * block, rules, version
-        ):
+    """Yield one reason for each stage that breaks, in the order in which the engine would meet them.
+
+    What the engine measures before it takes the cache makes the cache smaller and leaves as much after it: there the
+    pool is the expected one, and only what comes beyond it may take more, the graphs and the context apart.
+    """
+    for stage, (usual, most, block) in enumerate(zip(expected, careful, block_sizes, strict=True)):
+        where = f"stage {stage}: " if len(careful) > 1 else ""
+        left = left_bytes(usual, logged.blocks * block) - int(
+            hypot(most.graphs - usual.graphs, most.context - usual.context)
+        )
+        needed = warm_up_bytes(model, layout, stage, rules, version)
+        if reason := _before_cache(most, rules) or _after_cache(needed, left, most.graphs):
             yield where + reason
 
 
@@ -45,13 +53,10 @@ def _before_cache(lines: StageMemory, rules: Rules) -> str | None:
     return None
 
 
-def _after_cache(
-    model: Model, layout: Layout, stage: int, lines: StageMemory, pool: int, rules: Rules, version: Version
-) -> str | None:
-    left = left_bytes(lines, pool)
-    if (needed := warm_up_bytes(model, layout, stage, rules, version)) > left:
-        return (
-            f"warm-up after the cache is taken: {gib(needed)} needed and {gib(left)} left beside "
-            f"{gib(lines.graphs)} of graphs, {gib(needed - left)} short"
-        )
-    return None
+def _after_cache(needed: int, left: int, graphs: int) -> str | None:
+    if needed <= left:
+        return None
+    return (
+        f"warm-up after the cache is taken: {gib(needed)} needed and {gib(left)} left beside {gib(graphs)} of graphs, "
+        f"{gib(needed - left)} short"
+    )

@@ -3,6 +3,7 @@
 Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); worker/worker.py in v0.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -25,7 +26,7 @@ class StageMemory:
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
     takes where the parts known only up to a bound take all of it: its edge at the usual confidence. With
-    `whole_card` what the card held before counts as well; `waste` names the bands of what the allocator wastes.
+    `whole_card` what the card held before counts as well; `wider` names the bands that are wider here than usual.
     """
 
     site: Site
@@ -40,7 +41,7 @@ class StageMemory:
     given_pool: int | None = None
     activation_most: int = 0
     whole_card: bool = False
-    waste: str = ""
+    wider: tuple[str, ...] = ()
 
     @property
     def device(self) -> int:
@@ -63,9 +64,9 @@ class StageMemory:
 
     def at(self, confidence: float) -> "StageMemory":
         """Return the lines at the upper edges of their error bands."""
-        bands = terms("bands") | (terms(self.waste) if self.waste else {})
-        if self.site.gpu.unified_memory:
-            bands |= terms("unified_bands")
+        bands = dict(terms("bands"))
+        for section in self.wider:
+            bands |= terms(section)
         if self.graphs_in_fraction:
             bands |= {"graphs": bands["estimated_graphs"]}
         edges = {
@@ -82,6 +83,7 @@ def stage_memory(
 ) -> StageMemory:
     """Return the lines of the `rank`-th GPU of a stage."""
     held = rank_memory(model, layout, stage, rank, site.gpu.silicon, rules, version)
+    sums = captured_collectives(model, layout, stage, site, rules)
     given = layout.options.get("kv_cache_memory_bytes")
     return StageMemory(
         site=site,
@@ -90,19 +92,28 @@ def stage_memory(
         activation=held.peak.total,
         kept=held.peak.kept,
         non_torch=non_torch_bytes(layout, site, rules),
-        graphs=held.graphs + captured_collectives(model, layout, stage, site, rules),
+        graphs=held.graphs + sums,
         requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
         graphs_in_fraction=rules.graphs_in_fraction
         and (rules.second_runner_estimates or not runs_on_second_runner(model, rules)),
         given_pool=int(given) if given is not None else None,
         activation_most=held.peak.most,
         whole_card=rules.whole_card,
-        waste=_waste(layout, rules),
+        wider=tuple(_wider(layout, site, rules, sums)),
     )
 
 
-def _waste(layout: Layout, rules: Rules) -> str:
-    """Bands where reserved memory counts and ranks add up: of unknown waste, or of outputs that are known to stay."""
-    if rules.peak != "reserved" or layout.gpus_per_stage == 1:
-        return ""
-    return "reserved_bands" if rules.kept_sums == "none" else "kept_sums_bands"
+def _wider(layout: Layout, site: Site, rules: Rules, sums: int) -> Iterator[str]:
+    """Sections of bands that are wider than usual, the later before the earlier."""
+    if site.gpu.unified_memory:
+        yield "unified_bands"
+    if sums:
+        yield "captured_sums_bands"
+    if layout.gpus_per_stage == 1:
+        return
+    if rules.graphs == "piecewise" and rules.captured_nccl == "heavy":
+        yield "early_pieces_bands"
+    if rules.generation == "v0":
+        yield "v0_ranks_bands"
+    if rules.peak == "reserved":
+        yield "reserved_bands" if rules.kept_sums == "none" else "kept_sums_bands"

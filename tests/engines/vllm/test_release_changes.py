@@ -143,6 +143,14 @@ def test_graphs_of_four_a10_do_not_fit_beside_the_pool_in_0_8_5() -> None:
     assert _bill("0.8.5", "Qwen/Qwen3-30B-A3B", "a10", limits.model_copy(update={"enforce_eager": True}), tensor=4).fits
 
 
+def test_what_runs_out_while_graphs_are_captured() -> None:
+    """gemma-2-9b on eight L4, 0.5.4 (vllm issue 7593); Qwen3-235B on eight A100, 0.8.5, on V1 and not on V0 (18446)."""
+    assert not _bill("0.5.4", "google/gemma-2-9b-it", "l4", Limits(), tensor=8).fits
+    for generation, fits in (("1", False), ("0", True)):
+        limits = Limits(memory_fraction=0.9, options={"VLLM_USE_V1": generation})
+        assert _bill("0.8.5", "Qwen/Qwen3-235B-A22B", "a100-sxm4-80gb", limits, tensor=8).fits == fits
+
+
 def test_the_second_runner_estimated_no_graphs_before_0_30() -> None:
     """gpu/model_runner.py of 0.28: profile_cudagraph_memory returns 0; V1, which mixtures of experts ran on, had it."""
 
