@@ -21,6 +21,7 @@ from tests.export.acceptance.checkpoint import checkpoint
 from tests.export.acceptance.full_schemas import full_schema
 from tests.export.acceptance.judge import Judge
 from tests.export.acceptance.scripts import commands
+from tests.export.acceptance.test_llamacpp_accepts import llama_server, server_said
 from tests.export.documents import documents, findings, own_schema
 from tests.export.round_trip import write
 from tests.export.test_trtllm import serve, served
@@ -28,6 +29,7 @@ from tests.export.test_trtllm import serve, served
 BEYOND = (
     "does not appear to have a file named configuration_",
     "Transformers does not recognize this architecture",
+    "contains custom code which must be executed",
     "failed to be inspected",
     "supported by the Triton attention backend",
     "FlashAttention does not support fp8",
@@ -45,7 +47,11 @@ def complaints(plan: Plan, target: str, files: dict[str, str]) -> Iterator[str]:
         yield from _ray(plan, files)
     elif target == "skypilot":
         yield from _tasks(files)
-    elif target not in ("accelerate", "tgi", "llamacpp"):
+    elif target == "accelerate":
+        yield from _placements(plan, files)
+    elif target == "llamacpp":
+        yield from _servers(files)
+    elif target != "tgi":
         yield from _documents(target, files)
 
 
@@ -133,6 +139,36 @@ def _tasks(files: dict[str, str]) -> Iterator[str]:
     for file in folder.glob("*.yaml"):
         answer = judge("skypilot_judge.py", "GPUPLAN_SKYPILOT_PYTHON", "skypilot").ask(file=str(file))
         yield from _told(file.name, answer)
+
+
+def _placements(plan: Plan, files: dict[str, str]) -> Iterator[str]:
+    """accelerate covers every weight by the map, all of an unquantized model, and each device has room for its own."""
+    ask = judge("accelerate_judge.py", "GPUPLAN_HF_PYTHON", "hf").ask
+    for name, text in files.items():
+        if not name.startswith("place-"):
+            continue
+        place = yaml.safe_load(text)
+        model = load_model(place["model"])
+        answer = ask(folder=_folder(place["model"]), device_map=place["device_map"], dtype=model.dtype.name)
+        yield from _told(name, answer)
+        if model.quantization or not answer["ok"]:
+            continue
+        placed: dict[str, int] = answer["bytes"]
+        yield from (
+            f"{name}: GPU {gpu} has room for {place['max_memory'][int(gpu)]:,} of {size:,} bytes"
+            for gpu, size in placed.items()
+            if size > place["max_memory"][int(gpu)]
+        )
+        if abs(sum(placed.values()) - model.weight_bytes) > model.weight_bytes / 100:
+            yield f"{name}: {sum(placed.values()):,} bytes of {model.weight_bytes:,}"
+
+
+def _servers(files: dict[str, str]) -> Iterator[str]:
+    for name, (_, words) in commands(files).items():
+        if words[0] == "llama-server":
+            said = server_said(llama_server(), words[1:])
+            if "invalid" in said or "error while handling argument" in said or "failed to load model" not in said:
+                yield f"{name}: {said[-300:]}"
 
 
 def _documents(target: str, files: dict[str, str]) -> Iterator[str]:

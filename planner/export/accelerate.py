@@ -13,6 +13,7 @@ from planner.export.readme import readme
 from planner.export.refusal import Refused
 from planner.export.script import stage_lines
 from planner.export.service import Service, services
+from planner.export.transformers_modules import module_name, rotary_module
 from planner.models.model import Model
 from planner.plan_document import Plan
 
@@ -32,6 +33,7 @@ with open("{placement}") as file:
 model = AutoModelForCausalLM.from_pretrained(
     placement["model"],
     revision=placement["revision"],
+    trust_remote_code=placement["trust_remote_code"],
     device_map=placement["device_map"],
     max_memory=placement["max_memory"],
     dtype="auto",
@@ -72,6 +74,7 @@ def _placement(service: Service) -> str:
     document: dict[str, Any] = {
         "model": model.name,
         "revision": model.revision,
+        "trust_remote_code": model.remote_code,
         "planned_for": {
             "engine": service.engine,
             "version": service.deployment.engine_version,
@@ -92,14 +95,15 @@ def _placement(service: Service) -> str:
 
 def _device_map(model: Model, layers_per_stage: tuple[int, ...], devices: list[int]) -> dict[str, int]:
     """Module -> GPU: embeddings on the first, norm and head on the last, every layer on the GPU of its stage."""
-    found = {tensor.module: devices[0] for tensor in model.embedding}
+    found = {module_name(model, tensor.module): devices[0] for tensor in model.embedding}
     layer = 0
     for count, device in zip(layers_per_stage, devices, strict=True):
         for _ in range(count):
-            found[model.layer_prefix.format(layer).rstrip(".")] = device
+            found[module_name(model, model.layer_prefix.format(layer).rstrip("."))] = device
             layer += 1
-    found |= {tensor.module: devices[-1] for tensor in (*model.final, *model.head)}
+    found |= {module_name(model, tensor.module): devices[-1] for tensor in (*model.final, *model.head)}
     if model.tied:
         found["lm_head"] = devices[0]
-    found[f"{model.layer_prefix.partition('layers.')[0]}rotary_emb"] = devices[0]
+    if rotary := rotary_module(model):
+        found[rotary] = devices[0]
     return found

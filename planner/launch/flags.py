@@ -49,7 +49,10 @@ class Flags:
         return None
 
     def rank(self, *names: str) -> int | None:
-        """Return the first of `names` as `whole` does; a variable the text leaves open stands for the first rank."""
+        """Return the first of `names` as `whole` does; None where it is a variable that the text leaves open.
+
+        For what changes no bytes: the number of a rank, a port.
+        """
         named = next((name for name in names if self.text(name) is not None), None)
         return None if named is None or "$" in (self.text(named) or "") else self.whole(named)
 

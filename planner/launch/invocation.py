@@ -17,6 +17,8 @@ _MODULES = {
     "dynamo.sglang": "sglang",
     "dynamo.trtllm": "trtllm",
 }
+_API_SERVER = ".entrypoints.openai.api_server"
+"""Also of builds under other names: `ipex_llm.vllm.xpu.entrypoints.openai.api_server`."""
 _PROGRAMS = {
     "trtllm-serve": "trtllm",
     "llama-server": "llamacpp",
@@ -137,7 +139,8 @@ def _program(word: str, rest: Sequence[str]) -> tuple[str, Sequence[str]] | None
         module = rest[at] if at < len(rest) else ""
         if module == "vllm.entrypoints.cli.main" and rest[at + 1 : at + 2] == ["serve"]:
             return "vllm", rest[at + 2 :]
-        return (_MODULES[module], rest[at + 1 :]) if module in _MODULES else None
+        engine = "vllm" if module.endswith(_API_SERVER) else _MODULES.get(module)
+        return (engine, rest[at + 1 :]) if engine else None
     if word.endswith(("openai/api_server.py", "sglang/launch_server.py")):
         return ("vllm" if "api_server" in word else "sglang"), rest
     if name == "server" and "/" not in word and "\\" not in word:

@@ -34,16 +34,11 @@ def _named(launch: Launch) -> Model:
 
 def settled(launch: Launch, model: Model) -> Launch:
     """Return the launch as the engine runs it for this model: data parallelism of a dense model is copies."""
-    options = dict(launch.limits.options)
-    if _LONG.get(str(options.get("dtype")), options.get("dtype")) in ("auto", model.dtype.name):
-        del options["dtype"]
+    options = {name: value for name, value in launch.limits.options.items() if (name, value) != ("dtype", "auto")}
     launch = replace(launch, limits=launch.limits.model_copy(update={"options": options}))
     if launch.data > 1 and not model.experts:
         launch = replace(launch, data=1, copies=launch.copies * launch.data)
     return launch
-
-
-_LONG = {"half": "float16", "float": "float32"}
 
 
 def layout_of(launch: Launch, model: Model, gpu: Gpu) -> Layout:

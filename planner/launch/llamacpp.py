@@ -41,7 +41,7 @@ def launch(invocation: Invocation) -> Launch:
         tensor=devices if rows else 1,
         pipeline=1 if rows else devices,
         limits=_limits(flags),
-        port=flags.whole("port"),
+        port=flags.rank("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
         notes=(*(f"--{name} is of an older llama.cpp or a fork" for name in flags.retired), *_not_billed(flags)),
@@ -49,10 +49,11 @@ def launch(invocation: Invocation) -> Launch:
 
 
 def _not_billed(flags: Flags) -> list[str]:
-    """What a speculator takes beside the snapshots of recurrent states that it needs."""
+    """A split that no rule bills, and what a speculator takes beside the snapshots of states that it needs."""
+    found = ["--split-mode tensor is not modelled: billed as layer"] if flags.text("split-mode") == "tensor" else []
     if flags.text("spec-draft-model") or (flags.text("spec-type") or "").startswith("draft-"):
-        return ["the speculator's own layers, cache and compute buffer are not counted"]
-    return []
+        found.append("the speculator's own layers, cache and compute buffer are not counted")
+    return found
 
 
 def _model(flags: Flags) -> str:

@@ -40,6 +40,10 @@ def launch_of_flags(flags: Flags, invocation: Invocation) -> Launch:
         raise BadInput("names no model", where="sglang.launch_server", expected="--model-path MODEL")
     notes = [f"--{name} is of an older SGLang" for name in flags.retired]
     ranks, copies, data = _sizes(flags)
+    if flags.switched("enable-dp-attention") and "dp-size" not in flags.values:
+        notes.append(
+            "--enable-dp-attention without --dp-size is one group; SGLang of early 2025 made --tp-size of them"
+        )
     unchunked = flags.text("chunked-prefill-size") == "-1"
     if unchunked:
         del flags.values["chunked-prefill-size"]
@@ -63,7 +67,7 @@ def launch_of_flags(flags: Flags, invocation: Invocation) -> Launch:
         copies=copies,
         launchers=flags.whole("nnodes") or 1,
         rank=flags.rank("node-rank") or 0,
-        port=flags.whole("port"),
+        port=flags.rank("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
         notes=tuple(notes),

@@ -8,9 +8,14 @@ from planner.launch.stages import STAGES, is_stage_line
 
 _CONTINUATION = re.compile(r"(?:\\|(?<=\s)[`^])[ \t]*\r?\n")
 _PROMPT = re.compile(r"^[ \t]*(?:\$|>|PS [^>\n]*>|(?:\([^)\n]*\) ?)?\w+@[\w.-]+:[^\s$#]*[$#])[ \t]+", re.MULTILINE)
+_UNIT = re.compile(r"^(?:ExecStart=[-@:+!]*|Environment=(?=\"?\w+=))", re.MULTILINE)
+"""What stands before commands and variables in a unit of systemd."""
+_ARITHMETIC = re.compile(r"\$\(\(([\w\s$+*/()-]*?)\)\)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-=]([^}]*))?\}|(\w+))")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _REDIRECTION = re.compile(r"(?:\d*|&)(?:<<?<?|>>?)(?:&\d+)?")
+_WINDOWS = re.compile(r"\.exe\b|(?<=\s)[`^][ \t]*\r?\n|(?<![\w$])[A-Za-z]:\\\w")
+"""Programs, continuations and drives of Windows, where a backslash is part of a path."""
 _TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " "})
 _SETTERS = ("export", "set", "declare", "readonly", "local")
 
@@ -23,7 +28,10 @@ def commands(text: str, environment: Mapping[str, str] | None = None) -> Iterato
     the stages of an export: these stand in the variables under `STAGES`. Raises BadInput for a quote never closed.
     """
     known = dict(environment or {})
-    splitter = _Splitter(_PROMPT.sub("", _CONTINUATION.sub(" ", text.translate(_TYPOGRAPHY))), known)
+    plain = text.translate(_TYPOGRAPHY)
+    windows = _WINDOWS.search(plain) is not None
+    lines = _UNIT.sub("", _PROMPT.sub("", _CONTINUATION.sub(" ", plain)))
+    splitter = _Splitter(lines, known, windows=windows)
     for words in splitter.simple():
         bare = words[1:] if words and words[0] in _SETTERS else words
         if bare and all(_ASSIGNMENT.match(word) for word in bare):
@@ -37,8 +45,8 @@ def commands(text: str, environment: Mapping[str, str] | None = None) -> Iterato
 class _Splitter:
     """Cuts text into words; variables are looked up late, so that earlier assignments count."""
 
-    def __init__(self, text: str, known: Mapping[str, str]) -> None:
-        self.text, self.known, self.at = text, known, 0
+    def __init__(self, text: str, known: Mapping[str, str], *, windows: bool) -> None:
+        self.text, self.known, self.windows, self.at = text, known, windows, 0
         self.words: list[str] = []
         self.word: str | None = None
         self.redirected = False
@@ -48,7 +56,10 @@ class _Splitter:
         """Yield the words between operators and line ends."""
         while self.at < len(self.text):
             char = self.text[self.at]
-            if self.text.startswith("$(", self.at):
+            if computed := _ARITHMETIC.match(self.text, self.at):
+                self._add(_computed(self._expanded(computed[1]), computed[0], self.known))
+                self.at = computed.end()
+            elif self.text.startswith("$(", self.at):
                 self._step(char)
             elif self.word is None and (match := _REDIRECTION.match(self.text, self.at)):
                 self.at = match.end()
@@ -72,7 +83,7 @@ class _Splitter:
         elif char == '"':
             start, self.at = self.at + 1, self._closing('"')
             self._add(re.sub(r"\\(.)", _unescaped, self._expanded(self.text[start : self.at]), flags=re.DOTALL))
-        elif char == "\\":
+        elif char == "\\" and not (self.windows and self.text[self.at + 1 : self.at + 2].isalnum()):
             self.at += 1
             self._add(self.text[self.at : self.at + 1])
         elif char == "$" and (match := _VARIABLE.match(self.text, self.at)):
@@ -119,6 +130,21 @@ class _Splitter:
             shown = self.text[self.at : self.at + 30].splitlines()[0]
             raise BadInput(f"the quote opened at {shown} is never closed", where="command")
         return at
+
+
+def _computed(sum_of: str, whole: str, known: Mapping[str, str]) -> str:
+    """Return what whole numbers and variables in `$((...))` come to; the text as it stands where one is not known."""
+    names = re.sub(r"[A-Za-z_]\w*", lambda match: known.get(match[0], match[0]), sum_of)
+    terms = [re.split(r"\s*([*/])\s*", term) for term in re.split(r"\s*\+\s*", names.strip())]
+    total = 0
+    for first, *rest in terms:
+        if not all(number.isdigit() for number in (first, *rest[1::2])):
+            return whole
+        product = int(first)
+        for operator, number in zip(rest[::2], rest[1::2], strict=True):
+            product = product * int(number) if operator == "*" else product // max(1, int(number))
+        total += product
+    return str(total)
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from planner.data_files import read_text
 from planner.errors import BadInput
 from planner.launch.dialects import read_invocation
+from planner.launch.dockerfile import started
 from planner.launch.documents import launches_of_documents
 from planner.launch.image import pinned_version
 from planner.launch.invocation import invocations
@@ -19,6 +20,8 @@ _PLANNED = re.compile(r"^# planned for (\w+) ([\w.-]+)", re.MULTILINE)
 _HERE = re.compile(
     r"(?<!<)<<-?(?!<)[ \t]*(['\"]?)(\w+)\1(?P<line>[^\n]*)\n(?P<body>.*?)^[ \t]*\2[ \t]*$", re.MULTILINE | re.DOTALL
 )
+_INTO = re.compile(r"(>>?|\btee(?:\s+-a)?)\s*([\w./~${}-]+)")
+"""The file that a text is written to: `cat <<EOF > FILE`, `tee FILE <<EOF`."""
 _DOCUMENT = re.compile(r"(?:\s*(?:#[^\n]*|---)\n)*\s*[A-Za-z][\w.-]*:(?: [^\n]*)?\n")
 _YAML = (".yaml", ".yml", ".json")
 
@@ -44,17 +47,29 @@ def _placed(launch: Launch, path: Path, text: str) -> Launch:
 
 
 def launches_of_text(text: str, folder: Path | None = None) -> list[Launch]:
-    """Return the launches of a script, of the texts that it hands to its commands (`<<EOF`), or of a pasted document.
+    """Return the launches of a script and of what it hands on (`<<EOF`), of a pasted document or a Dockerfile.
 
     Files that it names are looked for in `folder`.
     """
     if _DOCUMENT.match(text):
         with suppress(BadInput):
             return launches_of_documents(text, Path("command"))
+    if container := started(text):
+        return [read_invocation(replace(container, folder=folder))]
+    written = {
+        match[2]: here["body"] for here in _HERE.finditer(text) if (match := _INTO.search(_whole_line(text, here)))
+    }
     found = [
-        read_invocation(replace(invocation, folder=folder)) for invocation in invocations(_HERE.sub(r"\g<line>", text))
+        read_invocation(replace(invocation, folder=folder, files={**written, **invocation.files}))
+        for invocation in invocations(_HERE.sub(r"\g<line>", text))
     ]
     for handed in _HERE.finditer(text):
         with suppress(BadInput):
             found += launches_of_text(handed["body"], folder)
     return found
+
+
+def _whole_line(text: str, here: re.Match[str]) -> str:
+    """The command that takes a text, on both sides of the mark."""
+    before = text[: here.start()].rpartition("\n")[2]
+    return f"{before} {here['line']}"

@@ -57,7 +57,7 @@ def launch_of_flags(flags: Flags, invocation: Invocation) -> Launch:
         limits=limits_of("vllm", flags, LIMITS),
         launchers=flags.whole("nnodes") or 1,
         rank=_rank(flags),
-        port=flags.whole("port"),
+        port=flags.rank("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
         notes=tuple(notes),

@@ -51,6 +51,19 @@ def test_gptq_runs_by_marlin_alone() -> None:
     assert not refusals("qwen3-8b-GPTQ-Int4")
 
 
+def test_speculators_over_stages() -> None:
+    """validation_hook.py: Pipeline parallelism currently only supports EAGLE (non-multi-layer) speculative decoding."""
+    ngram = Limits(options={"speculative_algorithm": "NGRAM"})
+    assert "currently only supports EAGLE" in refusals("qwen3-8b", limits=ngram, pipeline=2)
+    assert not refusals("qwen3-8b", limits=ngram)
+    assert not refusals("qwen3-8b", limits=Limits(options={"speculative_algorithm": "EAGLE"}), pipeline=2)
+
+
+def test_packed_integers_need_ampere() -> None:
+    """compressed_tensors_wNa16.py, get_min_capability: 80."""
+    assert "compressed-tensors needs compute capability 8.0" in refusals("qwen3-8b-quantized.w4a16", T4)
+
+
 def test_whole_experts_keep_fp8_blocks_whole() -> None:
     """The remedy of the block check: `--ep-size 4` leaves 768 / 1 a rank."""
     assert not refusals("Qwen3-30B-A3B-FP8", tensor=4, expert_parallel=True)

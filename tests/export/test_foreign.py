@@ -56,6 +56,23 @@ def test_accelerate_places_every_layer_and_keeps_room_for_its_weights(tmp_path: 
     assert_same_bills(plan, "accelerate", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("model", "named", "unnamed"),
+    [
+        # modules of the classes of transformers 5.19, which rename what checkpoints hold
+        ("nvidia/NVIDIA-Nemotron-Nano-9B-v2", ["model.embeddings", "model.layers.0"], ["backbone.embeddings"]),
+        ("EleutherAI/gpt-neox-20b", ["lm_head", "gpt_neox.rotary_emb"], ["embed_out"]),
+        ("tiiuae/falcon-7b", ["transformer.rotary_emb", "transformer.h.0"], []),
+        ("openai-community/gpt2", ["transformer.wpe", "transformer.h.0"], ["transformer.rotary_emb"]),
+    ],
+)
+def test_accelerate_names_modules_as_their_class_does(model: str, named: list[str], unnamed: list[str]) -> None:
+    plan = laid_out(model, "1xH200", limits=Limits(max_model_len=1024, max_num_seqs=2))
+    found = yaml.safe_load(export(plan, "accelerate")["place-0.yaml"])["device_map"]
+    assert all(name in found for name in named)
+    assert not any(name in found for name in unnamed)
+
+
 def test_accelerate_cannot_cut_layers() -> None:
     with pytest.raises(Refused, match="places them whole"):
         export(laid_out(DENSE, "2xH100-SXM", tensor=2), "accelerate")

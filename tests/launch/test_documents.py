@@ -173,3 +173,72 @@ def test_llmd_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [KUBERNETES, LWS_RAY, COMPOSE, KSERVE, DYNAMO_OLD, SKY, LLMD])
 def test_nothing_of_these_is_unknown(text: str, tmp_path: Path) -> None:
     assert all(launch.unknown == () for launch in launches(text, tmp_path))
+
+
+INFERENCE_SERVICE = """
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {{name: huggingface}}
+spec:
+  predictor:
+    {more}
+    model:
+      modelFormat: {{name: huggingface}}
+      args: {arguments}
+      storageUri: {uri}
+"""
+
+
+@pytest.mark.parametrize(
+    ("uri", "arguments", "more", "model", "sizes"),
+    [
+        # github.com/kserve/kserve/issues/3859: the runtime's own arguments name the model
+        (
+            "file:///data/ai/gemma",
+            "[--model_name=gemma, --model_id=google/gemma-2-9b]",
+            "",
+            "google/gemma-2-9b",
+            (1, 1),
+        ),
+        # kserve.github.io, Hugging Face runtime: all others are vLLM's
+        (
+            "hf://meta-llama/Meta-Llama-3-8B:main",
+            "[--model_name, llama3, --tensor-parallel-size=2, --max-model-len=8192]",
+            "minReplicas: 3",
+            "meta-llama/Meta-Llama-3-8B",
+            (2, 1),
+        ),
+        # kserve.github.io, multi-node: parallelism of the workers
+        (
+            "pvc://llama-3-8b-pvc/hf/8b_instruction_tuned",
+            "[--model_id=meta-llama/Meta-Llama-3-8B-Instruct]",
+            "workerSpec: {pipelineParallelSize: 2, tensorParallelSize: 4}",
+            "meta-llama/Meta-Llama-3-8B-Instruct",
+            (4, 2),
+        ),
+        ("pvc://models/Qwen3-8B", "[--model_name=mine]", "", "/models/Qwen3-8B", (1, 1)),
+    ],
+)
+def test_inference_services_of_the_hugging_face_runtime(
+    uri: str, arguments: str, more: str, model: str, sizes: tuple[int, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "isvc.yaml"
+    path.write_text(INFERENCE_SERVICE.format(uri=uri, arguments=arguments, more=more))
+    [launch] = read_all(path)
+    assert (launch.engine, launch.model, (launch.tensor, launch.pipeline)) == ("vllm", model, sizes)
+    assert launch.copies == (3 if "minReplicas" in more else 1)
+    assert launch.revision == ("main" if uri.endswith(":main") else None)
+    assert launch.unknown == ()
+
+
+def test_inference_services_with_containers_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "isvc.yaml"
+    path.write_text(
+        "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: custom}\n"
+        "spec:\n  predictor:\n    minReplicas: 2\n    nodeSelector: {nvidia.com/gpu.product: NVIDIA-L40S}\n"
+        "    containers:\n    - name: kserve-container\n      image: vllm/vllm-openai:v0.10.0\n"
+        "      args: [--model, Qwen/Qwen3-8B, --max-model-len, '8192']\n"
+    )
+    [launch] = read_all(path)
+    assert (launch.model, launch.version, launch.copies) == ("Qwen/Qwen3-8B", "0.10.0", 2)
+    assert launch.places == (Place("NVIDIA-L40S"),)

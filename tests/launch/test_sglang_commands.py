@@ -78,7 +78,8 @@ def test_older_flags_are_named() -> None:  # github.com/sgl-project/sglang/issue
         " --trust-remote-code --disable-radix-cache --tensor-parallel-size 8 --disable-mla --bogus"
     )
     assert (launch.tensor, launch.unknown) == (8, ("--bogus",))
-    assert launch.notes == ("--disable-mla is of an older SGLang",)
+    assert launch.notes[0] == "--disable-mla is of an older SGLang"
+    assert launch.notes[1].startswith("--enable-dp-attention without --dp-size is one group")
 
 
 def test_uneven_attention_groups_are_refused() -> None:

@@ -141,3 +141,115 @@ def test_what_is_not_billed_is_said(command: str, said: str) -> None:
     assert any(said in line for line in launch["assumptions"])
     (plain,) = verify("vllm serve llama-3.1-8b --enable-prefix-caching --async-scheduling", "H100")["launches"]
     assert not any("billed" in line for line in plain["assumptions"])
+
+
+def test_a_dockerfile_starts_its_entry_point() -> None:  # github.com/vllm-project/vllm/issues/1091
+    launch = read(
+        "FROM nvidia/cuda:12.1.0-devel-ubuntu22.04\nENV CUDA_VISIBLE_DEVICES=0,1\n"
+        'ENTRYPOINT [ "python3", "-m", "vllm.entrypoints.openai.api_server", "--tensor-parallel-size", "2", \\\n'
+        '  "--host", "0.0.0.0", "--port", "8000" ]\nCMD ["--model", "Qwen/Qwen3-8B"]\n'
+    )
+    assert (launch.model, launch.tensor, launch.port) == ("Qwen/Qwen3-8B", 2, 8000)
+    assert launch.environment["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_a_dockerfile_hands_its_words_to_the_image() -> None:
+    launch = read(
+        'FROM vllm/vllm-openai:v0.10.0 AS serve\nCMD ["--model", "Qwen/Qwen3-8B", "--max-model-len", "4096"]\n'
+    )
+    assert (launch.engine, launch.version, launch.limits.max_model_len) == ("vllm", "0.10.0", 4096)
+    with pytest.raises(BadInput, match="starts no engine"):
+        read('FROM vllm/vllm-openai:v0.10.0\nENTRYPOINT ["/bin/bash"]\n')
+
+
+def test_builds_under_other_module_names() -> None:  # github.com/intel/ipex-llm/pull/12392
+    launch = read(
+        "python -m ipex_llm.vllm.xpu.entrypoints.openai.api_server --model Qwen/Qwen1.5-1.8B-Chat --block-size 8"
+        " --device xpu --load-in-low-bit sym_int4 --max-num-batched-tokens 4000"
+    )
+    assert (launch.engine, launch.limits.block_size) == ("vllm", 8)
+    assert launch.unknown == ("--load-in-low-bit sym_int4",)
+
+
+def test_drives_and_backslashes_of_windows() -> None:  # github.com/spiritbuun/buun-llama-cpp/issues/86
+    launch = read(
+        "llama-server.exe -m F:\\models\\Qwen3.6-35B-A3B-Q4_K_M.gguf ^\n  -ngl 39 --no-mmap -fa on -ctk iq4_nl ^\n"
+        "  -np 1 -b 2048 -ub 1536 --tensor-split 50,50 --main-gpu 0"
+    )
+    assert launch.model == "F:\\models\\Qwen3.6-35B-A3B-Q4_K_M.gguf"
+    assert (launch.pipeline, launch.limits.options["ubatch_size"]) == (2, 1536)
+    assert read("vllm serve a\\ b/c --port 8000").model == "a b/c"
+
+
+def test_a_port_that_the_text_leaves_open_is_none() -> None:  # github.com/NVIDIA/TensorRT-LLM/pull/6766
+    launch = read(
+        "srun --container-image=${container_image} -N 2 --ntasks-per-node=4 --mpi=pmix bash -c"
+        ' "trtllm-llmapi-launch trtllm-serve TinyLlama/TinyLlama-1.1B-Chat-v1.0 --tp_size 8 --port ${ctx_port}"'
+    )
+    assert (launch.engine, launch.tensor, launch.port) == ("trtllm", 8, None)
+    with pytest.raises(BadInput, match="the text does not set it"):
+        read("vllm serve a/b --tensor-parallel-size $TP")
+
+
+def test_parts_of_one_mpi_command_are_one_launch() -> None:
+    launch = read(
+        "mpirun -n 2 --host a:2 env CUDA_VISIBLE_DEVICES=6,7 trtllm-llmapi-launch trtllm-serve m/n --tp_size 2"
+        " --pp_size 3 : -n 4 --host b:4 env CUDA_VISIBLE_DEVICES=2,3,0,1 trtllm-llmapi-launch trtllm-serve m/n"
+        " --tp_size 2 --pp_size 3"
+    )
+    assert (launch.model, launch.tensor, launch.pipeline, launch.unknown) == ("m/n", 2, 3, ())
+
+
+def test_a_split_that_is_not_modelled_is_said() -> None:  # github.com/ggml-org/llama.cpp/issues/21876
+    launch = read("llama-server -m Qwen3.5-27B-Q4_K_M.gguf --split-mode tensor -ngl 99 --ctx-size 4096")
+    assert launch.notes == ("--split-mode tensor is not modelled: billed as layer",)
+
+
+def test_a_type_that_is_said_is_judged() -> None:
+    """Bfloat16 is only supported on GPUs with compute capability of at least 8.0: only `auto` falls back."""
+    command = "vllm serve Qwen/Qwen3-4B --max-model-len 2048"
+    assert verify(command, "T4")["fits"]
+    assert (
+        "bfloat16 needs compute capability 8.0"
+        in verify(f"{command} --dtype bfloat16", "T4")["launches"][0]["reasons"][0]
+    )
+
+
+def test_what_a_script_writes_to_a_file_is_read_from_it() -> None:  # nvidia.github.io/TensorRT-LLM, deployment guides
+    launch = read(
+        "cat <<EOF | tee ./extra.yml\nenable_attention_dp: true\nkv_cache_config:\n  dtype: fp8\n"
+        "  free_gpu_memory_fraction: 0.8\nEOF\n"
+        "trtllm-serve deepseek-ai/DeepSeek-V3 --tp_size 8 --ep_size 8 --extra_llm_api_options ./extra.yml\n"
+    )
+    assert (launch.tensor, launch.data, launch.limits.kv_cache_dtype, launch.notes) == (1, 8, "fp8", ())
+
+
+def test_sums_of_the_shell_are_computed() -> None:  # github.com/ikawrakow/ik_llama.cpp/pull/1886
+    launch = read(
+        "K=1024\nllama-server -m DeepSeek-V3.1-Q4_K_M.gguf --ctx-size $((32 * K + 512/2)) -np 1 -ub 2048"
+        " --threads $(grep ^cpu\\\\scores /proc/cpuinfo | awk '{print $4}') -ngl 99"
+    )
+    assert (launch.limits.max_model_len, launch.limits.options["gpu_layers"]) == (33024, 99)
+    with pytest.raises(BadInput, match="--ctx-size"):
+        read("llama-server -m a.gguf -c $((UNSET * 2))")
+
+
+def test_units_of_systemd() -> None:
+    launch = read(
+        "[Unit]\nDescription=vLLM\n[Service]\nEnvironment=CUDA_VISIBLE_DEVICES=0,1\n"
+        "ExecStart=/opt/venv/bin/vllm serve Qwen/Qwen3-32B --tensor-parallel-size 2 --max-model-len 32768\nRestart=no\n"
+    )
+    assert (launch.model, launch.tensor, launch.limits.max_model_len) == ("Qwen/Qwen3-32B", 2, 32768)
+    assert launch.environment["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_models_of_llama_swap(tmp_path: Path) -> None:  # github.com/mostlygeek/llama-swap, README
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "macros: {server: llama-server --port 9}\nmodels:\n  small:\n    cmd: |\n"
+        "      ${server} -m /models/Qwen3-8B-Q4_K_M.gguf -c 8192 -np 1\n"
+        "  large: {cmd: 'llama-server --port ${PORT} -m /m/Qwen3-30B-A3B-Q4_K_M.gguf -ngl 99', ttl: 300}\n"
+    )
+    small, large = read_all(path)
+    assert (small.limits.max_model_len, small.model) == (8192, "/models/Qwen3-8B-Q4_K_M.gguf")
+    assert (large.port, large.limits.options) == (None, {"gpu_layers": 99})

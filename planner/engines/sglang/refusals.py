@@ -15,7 +15,7 @@ from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import round_up
 
 _LEAST_CAPABILITY = {
-    "awq": 80, "gptq": 80, "mxfp4": 80, "nvfp4": 80, "modelopt_fp4": 80, "modelopt": 89, "compressed-tensors": 70,
+    "awq": 80, "gptq": 80, "mxfp4": 80, "nvfp4": 80, "modelopt_fp4": 80, "modelopt": 89, "compressed-tensors": 80,
     "bitsandbytes": 70, "bnb": 70,
 }  # fmt: skip
 """get_min_capability of layers/quantization/*.py, of GPTQ that of gptq_marlin, the one left on CUDA.
@@ -76,6 +76,9 @@ def _architecture(model: Model, layout: Layout) -> Iterator[str]:
         yield f"{len(model.layers)} layers cannot fill {stages} stages"
     if stages > 1 and not architecture.has(model, "pipeline"):
         yield f"pipeline parallelism is not compatible with {model.architecture}"
+    algorithm = str(layout.options.get("speculative_algorithm") or "EAGLE").upper()
+    if stages > 1 and (algorithm != "EAGLE" or layout.options.get("enable_multi_layer_eagle")):
+        yield "pipeline parallelism currently only supports EAGLE (non-multi-layer) speculative decoding"
     if layout.data_parallel_size > 1 and not architecture.has(model, "attention_data"):
         yield f"{model.architecture} does not take attention data parallelism"
 

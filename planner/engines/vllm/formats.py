@@ -11,24 +11,28 @@ from planner.engines.vllm.constraints import constraints
 from planner.engines.vllm.release import Version
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
-from planner.models.dtype import BF16, F16, dtype_named
+from planner.models.dtype import BF16, F16, F32, DType, dtype_named
 from planner.models.model import Model
 
 _AMPERE, _BLACKWELL = (8, 0), (10, 0)
+_UNQUANTIZED, _ONE_DTYPE = ("float16", "bfloat16"), Version(0, 33, 0)
+"""Cache types that must be the model's, and the release whose error is known: "kv_cache_dtype=... is incompatible with
+dtype=...".
+"""
 
 
 def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Iterator[str]:
     """Yield the formats of a layout that the GPU cannot run; of parts of other vendors only methods are known."""
     if gpu.vendor == "amd" and model.quantization and model.quantization not in constraints("on_amd"):
         yield f"{model.quantization} is not supported on AMD GPUs"
+    wished = str(layout.options.get("dtype", "auto"))
+    served = _served(model, wished, gpu)
+    if layout.kv_cache_dtype in _UNQUANTIZED and layout.kv_cache_dtype != served.name and not version < _ONE_DTYPE:
+        yield f"a {layout.kv_cache_dtype} KV cache is incompatible with {served.name}: use auto or {served.name}"
     if gpu.capability == (0, 0):
         return
-    wished = str(layout.options.get("dtype", "auto"))
-    served = model.dtype if wished == "auto" else dtype_named(wished, "--dtype")
-    if gpu.capability < _AMPERE and served == BF16:
-        if wished != "auto":
-            yield f"bfloat16 needs compute capability 8.0, {gpu.name} has {gpu.compute_capability}; use float16"
-        served = F16  # what `auto` falls back to
+    if gpu.capability < _AMPERE and wished != "auto" and dtype_named(wished, "--dtype") == BF16:
+        yield f"bfloat16 needs compute capability 8.0, {gpu.name} has {gpu.compute_capability}; use float16"
     if served == F16 and model.model_type in constraints("no_float16"):
         yield f"model type {model.model_type} is numerically unstable in float16"
     capability = 10 * gpu.capability[0] + gpu.capability[1]
@@ -41,6 +45,15 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version
         yield f"sparse latent attention has no kernel for compute capability {gpu.compute_capability}"
     if sparse and layout.kv_cache_dtype == "auto" and checkpoint_cache_dtype(model) and gpu.capability < _BLACKWELL:
         yield "sparse latent attention takes the checkpoint's FP8 cache only from compute capability 10.0 on"
+
+
+def _served(model: Model, wished: str, gpu: Gpu) -> DType:
+    """Return the type of activations and of unquantized caches (config/model.py, _resolve_auto_dtype)."""
+    told = model.dtype if wished == "auto" else dtype_named(wished, "--dtype")
+    old = gpu.vendor == "nvidia" and gpu.capability < _AMPERE
+    if told == F32 and wished == "auto":
+        told = BF16
+    return F16 if old and told == BF16 else told
 
 
 def _least_capability(method: str, version: Version) -> int:

@@ -18,6 +18,9 @@ _STATIC_GPTQ = Version(0, 33, 0)
 """The release whose errors are known: "GPTQ group activation ordering (desc_act=True) is no longer supported."."""
 _REFUSES_FP8_CACHE = Version(0, 33, 0)
 """The release whose error is known: "FP8 KV cache is not supported by the Triton attention backend on ..."."""
+_SCALED_CACHES = ("fp8", "modelopt", "modelopt_fp4", "quark")
+_PERHAPS_SCALED_CACHES = ("compressed-tensors", "modelopt_mixed")
+"""Methods that read scales of the cache, always or where the checkpoint declares an eight-bit one."""
 
 
 def refusals(model: Model, layout: Layout, gpu: Gpu, version: Version) -> list[str]:
@@ -70,8 +73,17 @@ def _gptq(model: Model) -> Iterator[str]:
 
 
 def _cache_type(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Iterator[str]:
-    """Caches in FP8 on GPUs without it: the kernels of Turing and of latent attention on Ampere refuse them."""
-    if gpu.vendor != "nvidia" or version < _REFUSES_FP8_CACHE or gpu.capability >= _NATIVE_FP8:
+    """Caches in FP8 on GPUs without it: the kernels of Turing and of latent attention on Ampere refuse them.
+
+    Scales of eight-bit checkpoints are for another FP8 than `fp8_e5m2` (layers/attention/attention.py).
+    """
+    if version < _REFUSES_FP8_CACHE:
+        return
+    method = (model.quantization or "").partition(" ")[0]
+    scaled = method in _SCALED_CACHES or (method in _PERHAPS_SCALED_CACHES and checkpoint_cache_dtype(model))
+    if layout.kv_cache_dtype == "fp8_e5m2" and scaled:
+        yield f"an fp8_e5m2 KV cache is not supported with {method} checkpoints"
+    if gpu.vendor != "nvidia" or gpu.capability >= _NATIVE_FP8:
         return
     named = checkpoint_cache_dtype(model) if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
     latent = any(layer.attention and layer.attention.latent_dim for layer in model.distinct_layers)

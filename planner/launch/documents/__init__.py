@@ -10,8 +10,19 @@ from planner.errors import BadInput
 from planner.launch.launch import Launch
 
 FORMS = (
-    *("kubernetes", "kserve", "dynamo", "llmd", "production_stack", "ray_serve", "compose", "skypilot", "accelerate"),
-    "vllm_config",
+    *(
+        "kubernetes",
+        "kserve",
+        "inference_service",
+        "dynamo",
+        "llmd",
+        "production_stack",
+        "ray_serve",
+        "compose",
+        "skypilot",
+        "accelerate",
+    ),
+    *("llama_swap", "vllm_config"),
 )
 """Modules of this package, the most particular form first."""
 

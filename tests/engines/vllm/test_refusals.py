@@ -54,6 +54,24 @@ def test_the_errors_are_in_the_record(words: str) -> None:
         # until 0.21 the kernels of gptq.py (get_min_capability: 60) took what Marlin did not
         ("qwen3-8b-GPTQ-Int4", "v100-sxm2-32gb", None, "0.22.0", "gptq needs compute capability 7.5"),
         ("qwen3-8b-GPTQ-Int4", "v100-sxm2-32gb", None, "0.21.0", None),
+        # layers/attention/attention.py: fp8_e5m2 kv-cache is not supported with fp8 checkpoints.
+        ("Qwen/Qwen3-32B-FP8", "h100-sxm5-80gb", "fp8_e5m2", None, "an fp8_e5m2 KV cache is not supported with fp8"),
+        ("Qwen/Qwen3-32B-FP8", "h100-sxm5-80gb", "fp8_e4m3", None, None),
+        ("qwen3-8b-quantized.w4a16", "h100-sxm5-80gb", "fp8_e5m2", None, None),
+        # config/vllm.py: kv_cache_dtype="bfloat16" is incompatible with dtype="float16".
+        ("bigscience/bloom-1b1", "rtx-6000-ada", "bfloat16", None, "a bfloat16 KV cache is incompatible with float16"),
+        ("openai-community/gpt2", "v100-sxm2-32gb", "bfloat16", None, "incompatible with float16: use auto or float16"),
+        ("EleutherAI/gpt-neox-20b", "mi325x", "bfloat16", None, "a bfloat16 KV cache is incompatible with float16"),
+        ("Qwen/Qwen3-8B", "h100-sxm5-80gb", "bfloat16", None, None),
+        # Quantization scheme is not supported for the current GPU. Min capability: 75. Current capability: 70.
+        (
+            "mistral-7b-v0.1-FP8-dynamic",
+            "v100-sxm2-32gb",
+            None,
+            None,
+            "compressed-tensors needs compute capability 7.5",
+        ),
+        ("mistral-7b-v0.1-FP8-dynamic", "t4", None, None, None),
         ("llama-3.1-8b:Q4_K_M", "h100-sxm5-80gb", None, None, "needs the plugin vllm-gguf-plugin"),
         ("llama-3.1-8b:Q4_K_M", "h100-sxm5-80gb", None, "0.19.0", None),
     ],

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.engines
 NAMES_DEVICES = ("--rpc", "--device")
 
 
-@pytest.fixture(scope="module")
-def server() -> Path:
+def llama_server() -> Path:
+    """The program; skips where there is none."""
     folder = os.environ.get("GPUPLAN_LLAMACPP_BIN") or str(CHECKOUT / ".engines" / "llamacpp" / "build" / "bin")
     found = Path(folder) / "llama-server"
     if not found.exists():
@@ -27,21 +27,27 @@ def server() -> Path:
     return found
 
 
+@pytest.fixture(scope="module")
+def server() -> Path:
+    return llama_server()
+
+
 @pytest.mark.parametrize("shape", PLANS)
 def test_the_server_parses_what_is_exported(server: Path, shape: str) -> None:
     for environment, words in commands(export(PLANS[shape], "llamacpp")).values():
         assert environment["CUDA_VISIBLE_DEVICES"]
         if words[0] == "llama-server":
-            said = _said(server, words[1:])
+            said = server_said(server, words[1:])
             assert "invalid" not in said and "error while handling argument" not in said
             assert "failed to load model" in said
 
 
 def test_the_server_refuses_a_wrong_flag(server: Path) -> None:
-    assert "invalid argument: --tensor-parts" in _said(server, ["--tensor-parts", "2"])
+    assert "invalid argument: --tensor-parts" in server_said(server, ["--tensor-parts", "2"])
 
 
-def _said(server: Path, words: list[str]) -> str:
+def server_said(server: Path, words: list[str]) -> str:
+    """What it prints about these words, before it looks for the file and ends."""
     given = list(words)
     for name in NAMES_DEVICES:
         if name in given:
