@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from planner.errors import BadInput
 from planner.export.service import Service, services
 from planner.fleet.gpu import Gpu
+from planner.models.dtype import FP8
+from planner.models.model import Model
 from planner.models.source import load_model
 from planner.plan_document import Plan
 from tests.export.acceptance.checkpoint import checkpoint
@@ -103,14 +105,25 @@ def _vllm(service: Service, environment: dict[str, str], words: list[str]) -> di
     if any(layer.attention and layer.attention.latent_dim for layer in load_model(words[2]).distinct_layers):
         seen["capability"] = [9, 0]  # latent attention on others takes kernels that cannot be named without CUDA
     head = "--headless" not in argv
-    return judge("vllm_judge.py", "GPUPLAN_VLLM_PYTHON", "vllm").ask(argv=argv, build=head, **seen)
+    return _asked("vllm_judge.py", "GPUPLAN_VLLM_PYTHON", "vllm", argv=argv, build=head, **seen)
 
 
 def _sglang(service: Service, environment: dict[str, str], words: list[str]) -> dict[str, Any]:
     at = words.index("--model-path") + 1
     argv = ["--model-path", _folder(words[at]), *words[at + 1 :]]
     seen = _seen(service.sites[0].gpu, environment, "SGLANG")
-    return judge("sglang_judge.py", "GPUPLAN_SGLANG_PYTHON", "sglang").ask(argv=argv, **seen)
+    return _asked("sglang_judge.py", "GPUPLAN_SGLANG_PYTHON", "sglang", argv=argv, **seen)
+
+
+def _asked(script: str, variable: str, folder: str, **case: Any) -> dict[str, Any]:
+    """Ask a judge, once a case: several targets hold the same command."""
+    key = json.dumps([script, case])
+    if key not in _answers:
+        _answers[key] = judge(script, variable, folder).ask(**case)
+    return _answers[key]
+
+
+_answers: dict[str, dict[str, Any]] = {}
 
 
 @cache
@@ -120,8 +133,20 @@ def _folder(name: str) -> str:
         return checkpoint(name)
     except BadInput:
         folder = Path(mkdtemp())
-        (folder / "config.json").write_text(json.dumps(load_model(name).config))
+        (folder / "config.json").write_text(json.dumps(_config(load_model(name))))
         return str(folder)
+
+
+def _config(model: Model) -> dict[str, Any]:
+    """The config as a checkpoint has it: vLLM wants each module that is not in FP8 by its whole name."""
+    section = model.config.get("quantization_config")
+    if not isinstance(section, dict) or section.get("quant_method") != "fp8":
+        return dict(model.config)
+    parts = [
+        tensor for part in model.components for tensor in part.tensors if tensor.matmul and tensor.dtype is not FP8
+    ]
+    kept = list(dict.fromkeys(tensor.module for tensor in parts))
+    return {**model.config, "quantization_config": {**section, "modules_to_not_convert": kept}}
 
 
 def _ray(plan: Plan, files: dict[str, str]) -> Iterator[str]:

@@ -78,3 +78,11 @@ def test_what_amd_takes_off_a_fraction_is_given_on_top(target: str, tmp_path: Pa
 def test_a_plan_for_another_engine_is_refused_by_name() -> None:
     with pytest.raises(Refused, match=r"planned for sglang 0\.5\.23.*--to sglang, scripts, kubernetes"):
         export(PLANS["replicas"], "vllm")
+
+
+@pytest.mark.parametrize("engine", ["sglang", "trtllm"])
+def test_experts_of_one_gpu_are_whole_anyway(engine: str, tmp_path: Path) -> None:
+    """`--ep-size 1` says nothing: the layout does not either, and is read back as it is."""
+    plan = laid_out(EXPERTS, "2xH100-SXM", engine=engine, pipeline=2, expert_parallel=True, limits=LIMITS)
+    assert not plan.deployments[0].replicas[0].layout.expert_parallel
+    assert_same_bills(plan, engine, tmp_path)

@@ -103,7 +103,7 @@ class Sglang:
             tensor_parallel_size=tensor,
             pipeline_parallel_size=pipeline,
             data_parallel_size=data,
-            expert_parallel=expert_parallel,
+            expert_parallel=expert_parallel and tensor * data > 1,
             layers_per_stage=even_stages(len(model.layers), pipeline, range(pipeline - 1, -1, -1)),
             max_model_len=context,
             max_num_seqs=max(1, (limits.max_num_seqs or _USUAL_REQUESTS) // data),

@@ -65,7 +65,7 @@ class TensorRtLlm:
             tensor_parallel_size=tensor,
             pipeline_parallel_size=pipeline,
             data_parallel_size=data,
-            expert_parallel=expert_parallel,
+            expert_parallel=expert_parallel and tensor * data > 1,
             layers_per_stage=even_stages(len(model.layers), pipeline, range(pipeline)),
             max_model_len=context,
             max_num_seqs=batch,
