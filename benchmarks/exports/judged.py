@@ -35,8 +35,14 @@ BEYOND = (
     "failed to be inspected",
     "supported by the Triton attention backend",
     "FlashAttention does not support fp8",
+    "libcuda.so.1",
+    "'Step3p7VisionConfig' object has no attribute",
+    "(judged as Hopper)",
 )
-"""What a judge without a model's own code, without CUDA or without FlashInfer cannot decide."""
+"""What a judge without a model's own code, without CUDA or without FlashInfer cannot decide, nor with a config in the
+catalogue that leaves out the tower's section (Step-3.7-Flash).
+"""
+_HOPPER = [9, 0]
 CUSTOM = ("LeaderWorkerSet", "LLMInferenceService", "DynamoGraphDeployment")
 ENGINE_TARGETS = ("vllm", "sglang", "vllm-ray", "scripts")
 
@@ -102,10 +108,15 @@ def _vllm(service: Service, environment: dict[str, str], words: list[str]) -> di
         del argv[at : at + 2]
         environment = environment | {"CUDA_VISIBLE_DEVICES": ",".join("0" * service.replica.layout.gpus)}
     seen = _seen(service.sites[0].gpu, environment, "VLLM")
-    if any(layer.attention and layer.attention.latent_dim for layer in load_model(words[2]).distinct_layers):
-        seen["capability"] = [9, 0]  # latent attention on others takes kernels that cannot be named without CUDA
+    latent = any(layer.attention and layer.attention.latent_dim for layer in load_model(words[2]).distinct_layers)
+    other = latent and seen["capability"] != _HOPPER
+    if latent:
+        seen["capability"] = _HOPPER  # latent attention on others takes kernels that cannot be named without CUDA
     head = "--headless" not in argv
-    return _asked("vllm_judge.py", "GPUPLAN_VLLM_PYTHON", "vllm", argv=argv, build=head, **seen)
+    answer = _asked("vllm_judge.py", "GPUPLAN_VLLM_PYTHON", "vllm", argv=argv, build=head, **seen)
+    if other and "No valid attention backend found" in answer.get("error", ""):
+        return {**answer, "error": f"{answer['error']} (judged as Hopper)"}
+    return answer
 
 
 def _sglang(service: Service, environment: dict[str, str], words: list[str]) -> dict[str, Any]:
