@@ -91,6 +91,13 @@ def test_stages_hold_what_is_offloaded(
     assert engine.refusals(loaded, layout, gpu) == []
 
 
+def test_a_split_has_fewer_parts_than_the_library_has_devices() -> None:
+    """common/arg.cpp: got 16 input configs, but system only has 16 devices."""
+    engine, loaded, (gpu, _) = find_engine("llamacpp"), load_model("qwen3-8b"), find_gpu("rtx-4090")
+    for devices, said in ((15, []), (16, ["--tensor-split: got 16 input configs, but system only has 16 devices"])):
+        assert engine.refusals(loaded, engine.layout(loaded, gpu, Limits(), pipeline=devices), gpu) == said
+
+
 def test_drafted_tokens_keep_snapshots_of_states() -> None:
     """Qwen3.6-27B with `--spec-draft-n-max 2` logs 448.88 MiB of states for one slot, three times what it has."""
     model, cache = load_model("Qwen3.6-27B"), 512 * MIB

@@ -45,6 +45,18 @@ def plans() -> dict[str, Plan]:
                 options={"max_tokens": 262144, "cuda_graph_max_batch_size": 32, "moe_config": '{"backend": "TRITON"}'},
             ),
         ),
+        "speculation": laid_out(
+            "qwen3-8b",
+            "1xH100-SXM",
+            engine="trtllm",
+            limits=Limits(
+                max_model_len=8192,
+                options={
+                    "speculative_config": '{"decoding_type": "NGram", "max_draft_len": 3}',
+                    "max_attention_window": "[1024]",
+                },
+            ),
+        ),
     }
 
 
@@ -64,7 +76,7 @@ def served(words: list[str]) -> list[list[str]]:
     return [part[part.index("trtllm-serve") + 1 :] for part in parts]
 
 
-SHAPES = ["replicas", "two nodes", "uneven", "experts", "attention groups", "eager", "options"]
+SHAPES = ["replicas", "two nodes", "uneven", "experts", "attention groups", "eager", "options", "speculation"]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
