@@ -53,5 +53,7 @@ def server_said(server: Path, words: list[str]) -> str:
         if name in given:
             at = given.index(name)
             del given[at : at + 2]
+    if "--port" in given:  # any free one: it is bound before the file is looked for
+        given[given.index("--port") + 1] = "0"
     run = subprocess.run([server, *given], capture_output=True, text=True, timeout=30, check=False)
     return run.stdout + run.stderr
