@@ -29,6 +29,8 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version
     served = _served(model, wished, gpu)
     if layout.kv_cache_dtype in _UNQUANTIZED and layout.kv_cache_dtype != served.name and not version < _ONE_DTYPE:
         yield f"a {layout.kv_cache_dtype} KV cache is incompatible with {served.name}: use auto or {served.name}"
+    if model.quantization in constraints("only_bfloat16") and served == F16 and not version < _ONE_DTYPE:
+        yield f"float16 is not supported for {model.quantization}: it runs in bfloat16"
     if gpu.capability == (0, 0):
         return
     if gpu.capability < _AMPERE and wished != "auto" and dtype_named(wished, "--dtype") == BF16:

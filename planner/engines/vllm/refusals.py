@@ -41,6 +41,8 @@ def _class(model: Model, layout: Layout, version: Version) -> Iterator[str]:
     last = constraints("last_release").get(model.architecture)
     if last is not None and Version.parse(last) < version:
         yield f"{model.architecture} was supported until vLLM {last}"
+    if layout.options.get("enable_lora") and model.architecture in constraints("without_lora"):
+        yield f"LoRA is not supported for {model.architecture}"
     if layout.pipeline_parallel_size == 1:
         return
     peculiar = model_class(model.architecture, version)
@@ -101,6 +103,22 @@ def _limits(model: Model, layout: Layout) -> Iterator[str]:
         yield "expert parallelism needs a mixture-of-experts model"
     if layout.max_num_batched_tokens < layout.max_num_seqs:
         yield f"max_num_batched_tokens {layout.max_num_batched_tokens} is below max_num_seqs {layout.max_num_seqs}"
+    if layout.options.get("enable_chunked_prefill") is False:
+        yield from _whole_prompts(model, layout)
     attends = any(layer.attention for layer in model.distinct_layers)
     if attends and layout.max_model_len > model.max_context:
         yield f"max_model_len {layout.max_model_len:,} is above the {model.max_context:,} tokens of the model"
+
+
+def _whole_prompts(model: Model, layout: Layout) -> Iterator[str]:
+    """Prompts that are not chunked fit into a step, and their states are not cached.
+
+    Sources: config/scheduler.py; models/config.py ("Chunked prefill is required for Mamba prefix caching.").
+    """
+    if layout.max_num_batched_tokens < layout.max_model_len:
+        yield (
+            f"max_num_batched_tokens {layout.max_num_batched_tokens} is smaller than max_model_len"
+            f" {layout.max_model_len}, and prompts are not chunked"
+        )
+    if layout.options.get("enable_prefix_caching") is not False and any(layer.state for layer in model.distinct_layers):
+        yield "chunked prefill is required for Mamba prefix caching"

@@ -5,7 +5,7 @@ import pytest
 from planner.engines import find_engine
 from planner.engines.vllm import ENGINE
 from planner.fleet.gpu_catalogue import gpus
-from planner.layout import Limits
+from planner.layout import Limits, OptionValue
 from planner.models.source import load_model
 from tests.engines.vllm.recorded import Case, recorded
 
@@ -111,6 +111,35 @@ def test_quantization_groups_stay_whole(model: str, group: int, tensor: int, cut
 def test_a_width_that_no_group_divides_is_refused_uncut(engine: str, model: str, said: str | None) -> None:
     profile, loaded = find_engine(engine), load_model(model)
     found = profile.refusals(loaded, profile.layout(loaded, H100, Limits(max_model_len=4096)), H100)
+    assert any(said in reason for reason in found) if said else found == []
+
+
+@pytest.mark.parametrize(("tokens", "said"), [(2048, True), (4096, False), (None, False)])
+def test_prompts_that_are_not_chunked_fit_a_step(tokens: int | None, said: bool) -> None:
+    """config/scheduler.py: max_num_batched_tokens (2048) is smaller than max_model_len (4096)."""
+    loaded, whole = load_model("qwen3-8b"), {"enable_chunked_prefill": False}
+    limits = Limits(max_model_len=4096, max_num_batched_tokens=tokens, options=whole)
+    found = ENGINE.refusals(loaded, ENGINE.layout(loaded, H100, limits), H100)
+    assert any("prompts are not chunked" in reason for reason in found) == said
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        # Assertion failed, Chunked prefill is required for Mamba prefix caching.
+        ("ai21labs/Jamba-v0.1", {"enable_chunked_prefill": False}, "required for Mamba prefix caching"),
+        ("ai21labs/Jamba-v0.1", {"enable_chunked_prefill": False, "enable_prefix_caching": False}, None),
+        # torch.float16 is not supported for quantization method gpt_oss_mxfp4. Supported dtypes: [torch.bfloat16]
+        ("openai/gpt-oss-20b", {"dtype": "float16"}, "float16 is not supported for mxfp4"),
+        # LoRA is not supported for BloomForCausalLM
+        ("bigscience/bloom-1b1", {"enable_lora": True}, "LoRA is not supported for BloomForCausalLM"),
+        ("qwen3-8b", {"enable_lora": True}, None),
+    ],
+)
+def test_options_that_a_model_does_not_take(model: str, options: dict[str, OptionValue], said: str | None) -> None:
+    loaded = load_model(model)
+    layout = ENGINE.layout(loaded, H100, Limits(max_model_len=1024, options=options), tensor=2)
+    found = ENGINE.refusals(loaded, layout, H100)
     assert any(said in reason for reason in found) if said else found == []
 
 
