@@ -1,5 +1,6 @@
 """Random plans to export: by hand in any legal layout, or by the solver for a random request."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ NODES = (
     *((1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 8), (2, 1), (2, 2), (2, 3), (2, 4), (2, 8), (3, 2), (3, 4)),
     *((4, 8), (8, 8)),
 )
+LONGEST = 40
+"""Seconds after which a request is passed over, so that a seed may draw another one on a slower machine."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +172,20 @@ def _said(tried: dict[str, Any]) -> str:
 
 
 def solved(seed: int) -> Drawn:
-    """Draw requests until the solver answers one."""
+    """Draw requests until the solver answers one within `LONGEST` seconds, explanations of what is not to be had too."""
     random = Random(seed)
+    signal.signal(signal.SIGALRM, _too_long)
     while True:
         request = drawn_request(random)
-        with suppress(BadInput):
-            found = answer(Request.parse(request, where="request"), effort=Effort(seconds=30))
+        with suppress(BadInput, TimeoutError):
+            signal.alarm(LONGEST)
+            try:
+                found = answer(Request.parse(request, where="request"), effort=Effort(seconds=LONGEST / 2))
+            finally:
+                signal.alarm(0)
             if found.status != "infeasible":
                 return Drawn(seed, str(request), found)
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError

@@ -26,13 +26,18 @@ _ENGINES = ("vllm", "vllm", "sglang", "trtllm", "llamacpp")
 def drawn_request(random: Random) -> dict[str, Any]:
     """Draw a request of one to three models."""
     models = random.sample(SMALL, random.choice([1, 1, 1, 2, 3]))
-    found: dict[str, Any] = {"models": [_wanted(random, model) for model in models], "on": random.choice(INVENTORIES)}
-    if random.random() < 0.15 and len(models) == 1:
+    alone = len(models) == 1
+    found: dict[str, Any] = {
+        "models": [_wanted(random, model, alone=alone) for model in models],
+        "on": random.choice(INVENTORIES),
+    }
+    if random.random() < 0.15 and alone and "concurrency" in found["models"][0]["workload"]:
         found["objective"] = random.choice(["latency", "throughput"])
     return found
 
 
-def _wanted(random: Random, model: str) -> dict[str, Any]:
+def _wanted(random: Random, model: str, *, alone: bool) -> dict[str, Any]:
+    """Draw what one model is wanted for; rates and pools for a model alone: those of several take long to price."""
     engine = random.choice(_ENGINES)
     allow: dict[str, Any] = {}
     if random.random() < 0.3:
@@ -47,7 +52,7 @@ def _wanted(random: Random, model: str) -> dict[str, Any]:
     if random.random() < 0.15:
         allow["engines"] = [other for other in ("vllm", "sglang", "trtllm") if other != engine][:1]
     workload: dict[str, Any] = {"context": random.choice([4096, 8192, 16384]), "concurrency": random.choice([1, 8, 64])}
-    if random.random() < 0.3:
+    if random.random() < 0.3 and alone:
         allow["disaggregation"] = engine in ("vllm", "sglang")
         workload = {"context": 8192, "requests_per_second": random.choice([2, 8]), "input_tokens": 4000}
         workload |= {"output_tokens": 300, "ttft_ms": 1500, "tpot_ms": random.choice([15, 50])}
