@@ -172,7 +172,7 @@ def _said(tried: dict[str, Any]) -> str:
 
 
 def solved(seed: int) -> Drawn:
-    """Draw requests until the solver answers one within `LONGEST` seconds, explanations of what is not to be had too."""
+    """Draw requests until the solver answers one within `LONGEST` seconds; why others have no answer takes time too."""
     random = Random(seed)
     signal.signal(signal.SIGALRM, _too_long)
     while True:

@@ -56,6 +56,8 @@ def test_speculators_over_stages() -> None:
     ngram = Limits(options={"speculative_algorithm": "NGRAM"})
     assert "currently only supports EAGLE" in refusals("qwen3-8b", limits=ngram, pipeline=2)
     assert not refusals("qwen3-8b", limits=ngram)
+    groups = refusals("qwen3-30b-a3b", limits=ngram, tensor=1, data=2)
+    assert groups == "ngram speculative decoding does not support dp attention"
     assert not refusals("qwen3-8b", limits=Limits(options={"speculative_algorithm": "EAGLE"}), pipeline=2)
 
 

@@ -79,6 +79,8 @@ def _architecture(model: Model, layout: Layout) -> Iterator[str]:
     algorithm = str(layout.options.get("speculative_algorithm") or "EAGLE").upper()
     if stages > 1 and (algorithm != "EAGLE" or layout.options.get("enable_multi_layer_eagle")):
         yield "pipeline parallelism currently only supports EAGLE (non-multi-layer) speculative decoding"
+    if layout.data_parallel_size > 1 and algorithm == "NGRAM":
+        yield "ngram speculative decoding does not support dp attention"
     if layout.data_parallel_size > 1 and not architecture.has(model, "attention_data"):
         yield f"{model.architecture} does not take attention data parallelism"
 
