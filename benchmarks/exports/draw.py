@@ -71,7 +71,7 @@ NODES = (
     *((1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 8), (2, 1), (2, 2), (2, 3), (2, 4), (2, 8), (3, 2), (3, 4)),
     *((4, 8), (8, 8)),
 )
-LONGEST = 40
+LONGEST = 15
 """Seconds after which a request is passed over, so that a seed may draw another one on a slower machine."""
 
 

@@ -7,6 +7,7 @@ parts of one MPI command, joined by `:`.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from planner.engines.trtllm.beside import GRAPH_BATCH
@@ -58,8 +59,6 @@ def visible_devices(service: Service) -> dict[str, list[str]]:
     held = {node: [rank for rank in ranks if rank.node == node] for node in service.nodes}
     if [rank.node for rank in ranks] != [node for node, mine in held.items() for _ in mine]:
         raise Refused(TARGET, f"{service.name} goes back to a node that it left, and ranks are numbered node by node")
-    if len(held) > 1 and any(rank.gpu.part for rank in ranks):
-        raise Refused(TARGET, f"{service.name} stands on slices of several nodes, whose names only each node knows")
     most, before, found = max(map(len, held.values())), 0, {}
     for node, mine in held.items():
         turned = before % most
@@ -93,22 +92,22 @@ def command(service: Service, spot: Spot) -> Command:
 def _by_mpi(nodes: dict[str, list[str]]) -> list[tuple[str, ...]]:
     """What starts the ranks: one part for all nodes where the same GPUs are visible, else one a node."""
     launch = "trtllm-llmapi-launch"
-    if len({tuple(visible) for visible in nodes.values()}) == 1:
+    shown = {",".join(visible) for visible in nodes.values()}
+    if len(shown) == 1 and "$(" not in min(shown):
         hosts = ",".join(f"{node}:{len(visible)}" for node, visible in nodes.items())
         ranks = sum(map(len, nodes.values()))
         return [("mpirun", "-n", str(ranks), "--host", hosts, "-x", "CUDA_VISIBLE_DEVICES", launch)]
     parts = [
-        (
-            "-n",
-            str(len(visible)),
-            "--host",
-            f"{node}:{len(visible)}",
-            "env",
-            f"CUDA_VISIBLE_DEVICES={','.join(visible)}",
-        )
+        ("-n", str(len(visible)), "--host", f"{node}:{len(visible)}", *_showing(visible))
         for node, visible in nodes.items()
     ]
     return [("mpirun", *parts[0], launch), *((*part, launch) for part in parts[1:])]
+
+
+def _showing(visible: Sequence[str]) -> tuple[str, ...]:
+    """What makes GPUs visible to the program that follows; names of slices are asked for on their node."""
+    setting = f"CUDA_VISIBLE_DEVICES={','.join(visible)}"
+    return ("sh", "-c", f'export {setting}; exec "$@"', "sh") if "$(" in setting else ("env", setting)
 
 
 def _flags(service: Service) -> dict[str, FlagValue]:

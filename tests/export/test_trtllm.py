@@ -88,7 +88,7 @@ def test_the_parser_and_the_options_schema_take_it(shape: str) -> None:
 def test_every_layout_of_a_model_is_accepted_and_read_back(case: Case, tmp_path: Path) -> None:
     plan = case.plan
     assert_accepted(export(plan, "trtllm"))
-    assert_same_bills(plan, "trtllm", tmp_path)
+    assert_same_bills(plan, "trtllm", tmp_path / "files")
 
 
 def assert_accepted(files: dict[str, str]) -> None:
@@ -158,7 +158,7 @@ def test_nodes_that_show_different_gpus(on: str, replica: int, tmp_path: Path) -
     for part in UNEVEN[on, replica]:
         assert f"--host {part} trtllm-llmapi-launch trtllm-serve" in files[f"serve-{replica}.sh"]
     assert files[f"serve-{replica}.sh"].count("--gpus_per_node 4") == 2
-    assert_same_bills(plan, "trtllm", tmp_path)
+    assert_same_bills(plan, "trtllm", tmp_path / "files")
 
 
 def test_parts_in_which_ranks_do_not_find_their_gpus_are_refused() -> None:
@@ -166,3 +166,14 @@ def test_parts_in_which_ranks_do_not_find_their_gpus_are_refused() -> None:
     plan = laid_out("qwen3-8b", "3xL40S,2xL40S", engine="trtllm", pipeline=5, limits=LIMITS)
     with pytest.raises(Refused, match="3 on node0, 2 on node1"):
         export(plan, "trtllm")
+
+
+def test_slices_are_named_on_their_own_node(tmp_path: Path) -> None:
+    """A slice's UUID is known to its node alone: a shell there asks for it."""
+    inventory = tmp_path / "inventory.yaml"
+    inventory.write_text("nodes: [{name: a, count: 2, gpus: 1xA100-80GB, mig: {0: [3g.40gb]}}]")
+    plan = laid_out("qwen3-8b", str(inventory), engine="trtllm", pipeline=2, limits=LIMITS)
+    script = export(plan, "trtllm")["serve-0.sh"]
+    assert script.count('exec "$@"') == 2 and "nvidia-smi -L" in script
+    assert_accepted(export(plan, "trtllm"))
+    assert_same_bills(plan, "trtllm", tmp_path / "files")
