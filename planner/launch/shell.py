@@ -16,6 +16,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _REDIRECTION = re.compile(r"(?:\d*|&)(?:<<?<?|>>?)(?:&\d+)?")
 _WINDOWS = re.compile(r"\.exe\b|(?<=\s)[`^][ \t]*\r?\n|(?<![\w$])[A-Za-z]:\\\w")
 """Programs, continuations and drives of Windows, where a backslash is part of a path."""
+_INSIDE = re.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|[()]", re.DOTALL)
 _TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " "})
 _SETTERS = ("export", "set", "declare", "readonly", "local")
 
@@ -90,7 +91,7 @@ class _Splitter:
             self._add(self._expanded(match[0]))
             self.at = match.end() - 1
         elif self.text.startswith("$(", self.at):
-            start, self.at = self.at, self._find(")")
+            start, self.at = self.at, self._substituted()
             self._add(self.text[start : self.at + 1])
         else:
             self._add(char)
@@ -121,6 +122,15 @@ class _Splitter:
     def _find(self, mark: str) -> int:
         found = self.text.find(mark, self.at)
         return len(self.text) if found < 0 else found
+
+    def _substituted(self) -> int:
+        """Where the `)` of a `$(` stands, past quotes and parentheses inside."""
+        depth = 0
+        for match in _INSIDE.finditer(self.text, self.at):
+            depth += {"(": 1, ")": -1}.get(match[0], 0)
+            if depth == 0 and match[0] == ")":
+                return match.start()
+        return self._find(")")
 
     def _closing(self, quote: str) -> int:
         at = self.at + 1
