@@ -36,11 +36,14 @@ BEYOND = (
     "supported by the Triton attention backend",
     "FlashAttention does not support fp8",
     "libcuda.so.1",
+    "No module named 'quack'",
+    "tilelang is required",
     "'Step3p7VisionConfig' object has no attribute",
     "(judged as Hopper)",
 )
-"""What a judge without a model's own code, without CUDA or without FlashInfer cannot decide, nor with a config in the
-catalogue that leaves out the tower's section (Step-3.7-Flash).
+"""What a judge without a model's own code, without CUDA and its kernels' packages cannot decide.
+
+Nor can one with a config of the catalogue that leaves out the tower's section (Step-3.7-Flash).
 """
 _HOPPER = [9, 0]
 CUSTOM = ("LeaderWorkerSet", "LLMInferenceService", "DynamoGraphDeployment")

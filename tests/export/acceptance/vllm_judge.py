@@ -31,7 +31,7 @@ for extension in ("_vllm_fa2_C", "_vllm_fa3_C"):
 class Shells(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Packages that classes import and never call while a model is built."""
 
-    NAMES = tuple(name for name in ("torchvision", "quack") if importlib.util.find_spec(name) is None)
+    NAMES = () if importlib.util.find_spec("torchvision") else ("torchvision",)
     WHILE_BUILDING = ("cuda", "cutlass")  # the configuration asks whether they are there
 
     def find_spec(self, name, path=None, target=None):
