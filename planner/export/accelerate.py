@@ -64,6 +64,10 @@ def _placement(service: Service) -> str:
         raise Refused(TARGET, "parts beside the decoder have other module names in transformers than in the checkpoint")
     if model.model.tied and layout.pipeline_parallel_size > 1:
         raise Refused(TARGET, "embedding and head are one tensor, which cannot lie on the first and the last GPU")
+    if quantized := layout.options.get("quantization"):
+        raise Refused(
+            TARGET, f"{service.engine} converts the weights to {quantized} as it loads them, accelerate does not"
+        )
     if any(gpu.part for gpu in service.kinds):
         raise Refused(TARGET, f"a device map numbers whole GPUs, and {service.name} stands on parts of them")
     devices = [int(ranks[0].index) for ranks in stage_ranks(service)]

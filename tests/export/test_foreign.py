@@ -73,6 +73,12 @@ def test_accelerate_names_modules_as_their_class_does(model: str, named: list[st
     assert not any(name in found for name in unnamed)
 
 
+def test_accelerate_converts_no_weights() -> None:
+    limits = Limits(max_model_len=1024, max_num_seqs=2, options={"quantization": "fp8"})
+    with pytest.raises(Refused, match="converts the weights to fp8 as it loads them"):
+        export(laid_out(DENSE, "1xH200", limits=limits), "accelerate")
+
+
 def test_accelerate_cannot_cut_layers() -> None:
     with pytest.raises(Refused, match="places them whole"):
         export(laid_out(DENSE, "2xH100-SXM", tensor=2), "accelerate")
