@@ -32,7 +32,12 @@ def plans() -> dict[str, Plan]:
         "attention groups": laid_out(
             EXPERTS, "8xH100-SXM", engine="trtllm", data=8, expert_parallel=True, limits=LIMITS
         ),
-        "eager": laid_out(DENSE, "2xH200", engine="trtllm", limits=Limits(max_model_len=4096, enforce_eager=True)),
+        "eager": laid_out(
+            DENSE,
+            "2xH200",
+            engine="trtllm",
+            limits=Limits(max_model_len=4096, enforce_eager=True, options={"cuda_graph_max_batch_size": 32}),
+        ),
         "options": laid_out(
             "openai/gpt-oss-20b",
             "1xH100-SXM",

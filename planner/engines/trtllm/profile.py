@@ -144,9 +144,11 @@ class TensorRtLlm:
         ]
 
     def _options(self, limits: Limits, batch: int) -> dict[str, OptionValue]:
-        """The user's, with the largest captured batch."""
+        """The user's, with the largest captured batch; none is captured without graphs."""
         options = dict(limits.options)
-        if not limits.enforce_eager and not self._built(limits):
+        if limits.enforce_eager:
+            options.pop(GRAPH_BATCH, None)
+        elif not self._built(limits):
             options[GRAPH_BATCH] = min(batch, int(options.get(GRAPH_BATCH, DEFAULT_GRAPH_BATCH)))
         return dict(sorted(options.items()))
 
