@@ -27,7 +27,9 @@ _TITLES = {
     "vllm-3": "vLLM, third batch",
     "vllm-4": "vLLM, fourth batch",
     "vllm-5": "vLLM, fifth batch",
+    "vllm-6": "vLLM, sixth batch",
     "sglang": "SGLang",
+    "sglang-2": "SGLang, second batch",
     "trtllm": "TensorRT-LLM",
     "llamacpp": "llama.cpp and ik_llama.cpp",
 }

@@ -14,7 +14,8 @@ from planner.models.quantization.gguf_types import is_quantized
 MOST_DEVICES = 16
 """GGML_CUDA_MAX_DEVICES; llama_max_devices() of the library."""
 MOST_SPLIT = MOST_DEVICES - 1
-"""Proportions that `--tensor-split` takes (common/arg.cpp), by which exports give each device its layers."""
+"""Proportions that `--tensor-split` takes (common/arg.cpp), by which exports give each device its layers;
+the ik_llama.cpp fork takes one for each of its devices (its discussion 239: sixteen)."""
 MOST_SLOTS = 256
 """LLAMA_MAX_SEQ of src/llama-cparams.h."""
 
@@ -31,7 +32,7 @@ def refusals(model: Model, layout: Layout, build: Build) -> Iterator[str]:
         yield "layers are shared out whole: use a pipeline, or ask for rows with --split-mode row"
     if layout.tensor_parallel_size * layout.pipeline_parallel_size > MOST_DEVICES:
         yield f"more than {MOST_DEVICES} devices (GGML_CUDA_MAX_DEVICES)"
-    elif layout.tensor_parallel_size * layout.pipeline_parallel_size > MOST_SPLIT:
+    elif layout.tensor_parallel_size * layout.pipeline_parallel_size > MOST_SPLIT and not build.fork:
         yield f"--tensor-split: got {MOST_DEVICES} input configs, but system only has {MOST_DEVICES} devices"
     if layout.max_num_seqs > MOST_SLOTS:
         yield f"n_seq_max must be <= {MOST_SLOTS}"
