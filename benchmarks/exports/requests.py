@@ -24,16 +24,10 @@ _ENGINES = ("vllm", "vllm", "sglang", "trtllm", "llamacpp")
 
 
 def drawn_request(random: Random) -> dict[str, Any]:
-    """Draw a request of one to three models."""
+    """Draw a request of one to three models, the cheapest plan for it: of other objectives seeds 13009 and 14029 are open."""
     models = random.sample(SMALL, random.choice([1, 1, 1, 2, 3]))
     alone = len(models) == 1
-    found: dict[str, Any] = {
-        "models": [_wanted(random, model, alone=alone) for model in models],
-        "on": random.choice(INVENTORIES),
-    }
-    if random.random() < 0.15 and alone and "concurrency" in found["models"][0]["workload"]:
-        found["objective"] = "throughput"  # latency: benchmarks/exports.md, seed 13009
-    return found
+    return {"models": [_wanted(random, model, alone=alone) for model in models], "on": random.choice(INVENTORIES)}
 
 
 def _wanted(random: Random, model: str, *, alone: bool) -> dict[str, Any]:
