@@ -24,7 +24,7 @@ _ENGINES = ("vllm", "vllm", "sglang", "trtllm", "llamacpp")
 
 
 def drawn_request(random: Random) -> dict[str, Any]:
-    """Draw a request of one to three models, the cheapest plan for it: of other objectives seeds 13009 and 14029 are open."""
+    """Draw a request of one to three models for the cheapest plan; of other objectives 13009 and 14029 are open."""
     models = random.sample(SMALL, random.choice([1, 1, 1, 2, 3]))
     alone = len(models) == 1
     return {"models": [_wanted(random, model, alone=alone) for model in models], "on": random.choice(INVENTORIES)}

@@ -88,7 +88,7 @@ def _stages(model: Model, shared: Shared) -> list[_Stage]:
     found = []
     for stage, layers in enumerate(layout.layers_per_stage):
         line, tensor = lines[stage], layout.stage_tensor(stage)
-        weights = min(layer_bytes / tensor, line.weights_bytes / layers)
+        weights = min(layer_bytes / tensor, line.weights_bytes / layers) if layers else layer_bytes / tensor
         room = line.usable_bytes - line.total_bytes + line.kv_cache_bytes + weights * layers
         found.append(_Stage(layers, room, weights, _cached_bytes(model, tensor, layout.kv_cache_dtype)))
     return found
