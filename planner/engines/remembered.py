@@ -9,8 +9,8 @@ from planner.layout import Layout
 from planner.memory.bill import Bill
 from planner.models.model import Model
 
-_MOST_RUNS = 300_000
-"""Runs of alike devices in the bills that are remembered, some 400 bytes each; later bills are computed anew."""
+_MOST_STAGES = 300_000
+"""Stages of the bills that are remembered, some 400 bytes each; later bills are computed anew."""
 
 
 def remembered(engine: Engine) -> Engine:
@@ -22,7 +22,7 @@ class _Remembered:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._bills: dict[object, Bill] = {}
-        self._runs = 0
+        self._stages = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
@@ -33,7 +33,7 @@ class _Remembered:
         bill = self._bills.get(key)
         if bill is None:
             bill = self._engine.bill(model, layout, sites, *confidence)
-            if self._runs < _MOST_RUNS:
+            if self._stages < _MOST_STAGES:
                 self._bills[key] = bill
-                self._runs += len(bill.per_device.runs)
+                self._stages += len(layout.layers_per_stage)
         return bill

@@ -33,6 +33,10 @@ class Site:
     free_bytes: int | None = None
     share: float = 1.0
 
+    def __hash__(self) -> int:
+        """Of what tells sites apart most: they are looked up often."""
+        return hash((self.gpu.slug, self.gbps, self.next_gbps, self.used_bytes, self.share))
+
     @property
     def peer_access(self) -> bool:
         """Whether the GPUs of the stage read each other's memory directly (NVLink, xGMI)."""

@@ -17,10 +17,22 @@ class Run(NamedTuple):
 
 
 class Devices(Sequence[DeviceBill]):
-    """The bill of each rank, written out only when it is asked for: a large replica has a few kinds of ranks."""
+    """The bill of each rank, written out only when it is asked for: a large replica has a few kinds of ranks.
+
+    The runs as well are taken when they are first asked for.
+    """
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
-        self.runs = tuple(runs)
+        self._given = runs
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs in the order of their ranks."""
+        runs, self._given = tuple(self._given), ()
+        return runs
+
+    def __reduce__(self) -> tuple[type["Devices"], tuple[tuple[Run, ...]]]:
+        return Devices, (self.runs,)
 
     @classmethod
     def listed(cls, devices: Iterable[DeviceBill]) -> "Devices":

@@ -143,11 +143,14 @@ def _within(run: Stages, enough: Runs) -> bool:
 def _try_pipelines(
     found: Shapes, place: int, wanted: ModelRequest, variant: Variant, alike: Iterable[Split], ground: Grounds
 ) -> None:
-    """Try splits that differ in the length of the pipeline, or in their share of a GPU, smaller ones first."""
-    full = False
+    """Try splits that differ in the length of the pipeline, or in their share of a GPU, smaller ones first.
+
+    An engine that refuses a single stage refuses pipelines of such stages as well.
+    """
+    full = refused = False
     small: Split | None = None
     for split in alike:
-        if full:
+        if full or refused:
             found.considered += 1
         elif _too_small(variant, split):
             found.considered += 1
@@ -155,6 +158,7 @@ def _try_pipelines(
         else:
             shape = _try(found, place, wanted, variant, split, ground)
             small = None
+            refused = shape is None and split.pipeline == 1 and not split.parts
             if shape and not needs_speed(wanted.workload):
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
     if small is not None:

@@ -12,7 +12,7 @@ from planner.request import Minimised, Request
 from planner.solve.capacity import needs, needs_speed, unmeasured
 from planner.solve.dominance import undominated
 from planner.solve.earlier import Earlier, earlier_replicas
-from planner.solve.enumerate_shapes import Shapes, enumerate_shapes, grounds
+from planner.solve.enumerate_shapes import Grounds, Shapes, enumerate_shapes, grounds
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.integer_programme import IntegerProgramme
 from planner.solve.keeping import keep
@@ -24,11 +24,14 @@ from planner.solve.outcome import Effort
 from planner.solve.phases import refuse_impossible
 from planner.solve.rules import Rules, node_tag, read_rules, told_apart
 from planner.solve.shape import Shape
+from planner.solve.side_by_side import side_by_side
 from planner.solve.variant import Variant, variants
 
 _RULES: dict[str, object] = {"nodes": [], "exclude_nodes": [], "least_replicas": 1, "most_replicas": None}
 _RULES |= {"spread": None, "pack": None, "survive": None}
 """What says where replicas lie and how many, and nothing of what one of them is."""
+MANY_LAYOUTS = 200
+"""From so many models times kinds of GPUs on, models are priced in two processes."""
 MOST_MIXED = 64
 """Inventories of up to so many GPUs are searched for replicas over several kinds of GPUs."""
 
@@ -73,19 +76,23 @@ class Problem:
     @cached_property
     def shapes(self) -> tuple[Shapes, ...]:
         """Every legal layout of each model; priced once for all loads that differ only in how much is asked."""
-        ground = grounds([node_class for node_class in self.classes if self._affordable(node_class)])
-        offered = tuple((kind, *sizes.items()) for kind, sizes in ground.slots.items())
-        found = []
-        for place, wanted in enumerate(self.request.models):
-            like = wanted.model_copy(update={"workload": unmeasured(wanted.workload)} | _RULES)
-            key = (place, like.model_dump_json(), self.mixes, offered)
-            if key not in self.known.shapes:
-                mine = Shapes()
-                for variant in self.variants[place]:
-                    mine.add(enumerate_shapes(place, like, variant, ground, mixed=self.mixes))
-                self.known.shapes[key] = mine
-            found.append(self.known.shapes[key])
-        return tuple(found)
+        return tuple(self._shapes(place) for place in range(len(self.request.models)))
+
+    def _shapes(self, place: int) -> Shapes:
+        wanted = self.request.models[place]
+        like = wanted.model_copy(update={"workload": unmeasured(wanted.workload)} | _RULES)
+        offered = tuple((kind, *sizes.items()) for kind, sizes in self._ground.slots.items())
+        key = (place, like.model_dump_json(), self.mixes, offered)
+        if key not in self.known.shapes:
+            mine = Shapes()
+            for variant in self.variants[place]:
+                mine.add(enumerate_shapes(place, like, variant, self._ground, mixed=self.mixes))
+            self.known.shapes[key] = mine
+        return self.known.shapes[key]
+
+    @cached_property
+    def _ground(self) -> Grounds:
+        return grounds([node_class for node_class in self.classes if self._affordable(node_class)])
 
     def _affordable(self, node_class: NodeClass) -> bool:
         """Whether a GPU of such a node may be had for what may be spent."""
@@ -95,10 +102,28 @@ class Problem:
     @cached_property
     def kept(self) -> list[Shape]:
         """The shapes that no other can replace."""
-        shapes = [shape for found in self.shapes for shape in found.fitting]
-        best = undominated(shapes, self.needs, one_for_one=self.rules.one_for_one)
-        running = [s for s in shapes if any(e.runs_as(s) for e in self.earlier) and not any(s is b for b in best)]
-        return sorted([*best, *running], key=lambda shape: shape.rank) if running else best
+        return sorted((shape for kept, _ in self._priced for shape in kept), key=lambda shape: shape.rank)
+
+    @cached_property
+    def considered(self) -> int:
+        """How many layouts were thought of."""
+        return sum(considered for _, considered in self._priced)
+
+    @cached_property
+    def _priced(self) -> list[tuple[list[Shape], int]]:
+        """The shapes of each model that no other can replace, and how many layouts it has."""
+        models = len(self.request.models)
+        if models * len(self._ground.slots) < MANY_LAYOUTS:
+            return [self._without_others(place) for place in range(models)]
+        variants = [variant for found in self.variants for variant in found]
+        gpus = [kind.gpu for kind in self._ground.slots]
+        return side_by_side(self._without_others, models, [*variants, *self._ground.slots, *gpus])
+
+    def _without_others(self, place: int) -> tuple[list[Shape], int]:
+        found = self._shapes(place)
+        best = undominated(found.fitting, self.needs, one_for_one=self.rules.one_for_one)
+        running = [s for s in found.fitting if any(e.runs_as(s) for e in self.earlier) and not any(s is b for b in best)]
+        return [*best, *running], found.considered
 
     @cached_property
     def programme(self) -> FleetProgramme:
@@ -115,7 +140,7 @@ class Problem:
 
     def within(self, limit: int | None) -> bool:
         """Whether any plan keeps everything that is asked and its first objective at or below the limit."""
-        if not all(found.fitting for found in self.shapes):
+        if not all(kept for kept, _ in self._priced):
             return False
         return minimise(self.rows_within(limit), {}, Effort()).values is not None
 

@@ -25,6 +25,10 @@ class IslandKind:
     realm: str = ""
     pair_gbps: float | None = None
 
+    def __hash__(self) -> int:
+        """Of what tells kinds apart most: they are looked up often."""
+        return hash((self.gpu.slug, self.gbps, self.node_gbps, self.network_gbps, self.used_bytes, self.realm))
+
     def group_gbps(self, size: int) -> float:
         """GB/s per direction and GPU inside a group of `size` of its GPUs."""
         return meshed(self.gbps, self.pair_gbps, size)

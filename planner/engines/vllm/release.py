@@ -82,6 +82,10 @@ class Rules:
     delta_checkpoints: bool = True
     """Delta nets run on kernels that export states (gdn/qwen_gdn_linear_attn.py: compute capabilities 9, 10 and 12)."""
 
+    def __hash__(self) -> int:
+        """Of the fields in which releases differ most: rules are looked up often."""
+        return hash((self.generation, self.batch_defaults, self.graphs, self.peak, self.non_torch, self.sampler))
+
 
 @cache
 def rules(version: Version) -> Rules:

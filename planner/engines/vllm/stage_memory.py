@@ -4,7 +4,8 @@ Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from math import ceil
 
 from planner.confidence import CONFIDENCE
@@ -64,18 +65,26 @@ class StageMemory:
 
     def at(self, confidence: float) -> "StageMemory":
         """Return the lines at the upper edges of their error bands."""
-        bands = dict(terms("bands"))
-        for section in self.wider:
-            bands |= terms(section)
-        if self.graphs_in_fraction:
-            bands |= {"graphs": bands["estimated_graphs"]}
-        edges = {
-            name: upper_edge(getattr(self, name), bands[name], confidence)
-            for name in ("context", "weights", "activation", "non_torch", "graphs")
-        }
+        bands = _bands(self.wider, self.graphs_in_fraction)
         beyond = (self.activation_most - self.activation) * deviations(confidence) / deviations(CONFIDENCE)
-        edges["activation"] = max(edges["activation"], self.activation + int(max(0.0, beyond)))
-        return StageMemory(**{**vars(self), **edges})
+        activation = upper_edge(self.activation, bands["activation"], confidence)
+        return replace(
+            self,
+            context=upper_edge(self.context, bands["context"], confidence),
+            weights=upper_edge(self.weights, bands["weights"], confidence),
+            activation=max(activation, self.activation + int(max(0.0, beyond))),
+            non_torch=upper_edge(self.non_torch, bands["non_torch"], confidence),
+            graphs=upper_edge(self.graphs, bands["graphs"], confidence),
+        )
+
+
+@cache
+def _bands(wider: tuple[str, ...], graphs_estimated: bool) -> dict[str, dict[str, float]]:
+    """The error band of each line, the usual one but where a section of terms.yaml has a wider one."""
+    bands: dict[str, dict[str, float]] = dict(terms("bands"))
+    for section in wider:
+        bands |= terms(section)
+    return bands | {"graphs": bands["estimated_graphs"]} if graphs_estimated else bands
 
 
 def stage_memory(
