@@ -1,5 +1,6 @@
 """The `gpuplan` command: finds the verb, runs it, turns every known error into one line and exit code 2."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -28,6 +29,9 @@ VERBS = {
     "catalog": "list the GPUs, nodes, instances, fabrics, models and engines we know",
     "schema": "print the JSON schema of a document",
 }
+
+_COLLECT_AFTER = 200_000, 50, 1000
+"""Python looks for cycles after so many new objects: bills are many and have none, and the process soon ends."""
 
 
 class Verbs(click.Group):
@@ -64,6 +68,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the `gpuplan` command."""
+    gc.set_threshold(*_COLLECT_AFTER)
     try:
         code = cli(sys.argv[1:] or ["--help"], standalone_mode=False)
     except GpuplanError as error:

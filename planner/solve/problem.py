@@ -122,7 +122,9 @@ class Problem:
     def _without_others(self, place: int) -> tuple[list[Shape], int]:
         found = self._shapes(place)
         best = undominated(found.fitting, self.needs, one_for_one=self.rules.one_for_one)
-        running = [s for s in found.fitting if any(e.runs_as(s) for e in self.earlier) and not any(s is b for b in best)]
+        running = [
+            s for s in found.fitting if any(e.runs_as(s) for e in self.earlier) and not any(s is b for b in best)
+        ]
         return [*best, *running], found.considered
 
     @cached_property

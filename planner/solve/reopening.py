@@ -22,11 +22,13 @@ _NEAR = 0.1
 """Layouts are tried whose plans exceed the bound by at most this part of the gap."""
 _OPEN = 200
 """Variables of open loads in a round."""
-_ROUNDS = 8
+_ROUNDS = 24
 _TOGETHER = 2
 """Choices of open loads that are tried at the same time."""
 _FIRST_NODES, _NODES = 4000, 1000
 """Nodes of SCIP's search tree, for the first plan and for a better one."""
+_PART = 0.1
+"""Part of the gap within which each small programme is solved."""
 _EVEN = 0.02
 """Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
 
@@ -119,7 +121,8 @@ class Reopening:
 
     def _answer(self, left: Remainder, nodes: int, values: Sequence[int] = ()) -> tuple[int, ...] | None:
         """Values of the whole programme, found from the remainder; `values` to start from."""
-        effort = replace(self._clock.left, gap=self._gap * self.bound / max(1, self.bound - left.settled_value))
+        gap = _PART * self._gap * self.bound / max(1, self.bound - left.settled_value)
+        effort = replace(self._clock.left, gap=gap)
         hint = [values[variable] for variable in left.variables] if values else ()
         found = mathopt_solver.minimise(left.programme, left.objective, effort, nodes=nodes, hint=hint).values
         return None if found is None else left.whole(found, len(self._programme.upper))

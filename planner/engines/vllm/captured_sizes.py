@@ -6,6 +6,7 @@ Sources: vllm/config/vllm.py (_set_cudagraph_sizes), config.py of 0.8 to 0.10, v
 
 import json
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from planner.engines.vllm.release import Rules
@@ -30,6 +31,7 @@ class Captured(NamedTuple):
         return self.pieces + self.whole
 
 
+@lru_cache(maxsize=256)
 def captured(model: Model, layout: Layout, rules: Rules) -> Captured:
     """Return what a rank captures; nothing where it runs eagerly."""
     if layout.enforce_eager or rules.graphs == "none":
