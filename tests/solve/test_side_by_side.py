@@ -1,6 +1,6 @@
 """Work shared out between two processes gives what one would have given.
 
-Processes are copied only where no other thread runs, which those of pytest-xdist do: each test has a process of its own.
+Processes are copied only where no other thread runs, as there do in workers of pytest-xdist: tests start their own.
 """
 
 import os
