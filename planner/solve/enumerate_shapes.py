@@ -52,6 +52,19 @@ class Shapes:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What came of one split on its sites: why the engine refuses it, or its shape, with workers of pools like it."""
+
+    refusals: tuple[str, ...] = ()
+    shape: Shape | None = None
+    phases: tuple[Shape, ...] = ()
+
+
+Tried = dict[tuple[Split, tuple[Site, ...]], Trial]
+"""The trials of one variant: other nodes ask for most of them again."""
+
+
+@dataclass(frozen=True)
 class Grounds:
     """What the nodes offer: slots of each size by island kind, and whether a realm has a single node."""
 
@@ -85,8 +98,10 @@ def grounds(classes: Sequence[NodeClass]) -> Grounds:
     return Grounds(ordered, frozenset(realm for realm, count in nodes.items() if count == 1))
 
 
-def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> Shapes:
-    """Try every split of a variant of the model at `place` of the request.
+def enumerate_shapes(
+    place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, tried: Tried, *, mixed: bool
+) -> Shapes:
+    """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `mixed` the stages of a pipeline may lie on different island kinds. Splits that cannot be part of the
     best plan are counted but not billed: those whose GPUs together are smaller than the weights, and, where memory is
@@ -101,7 +116,7 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
         for _, alike in groupby(
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
         ):
-            _try_pipelines(found, place, wanted, variant, alike, ground)
+            _try_pipelines(found, place, wanted, variant, alike, ground, tried)
         if (
             found.fitting
             or found.slow
@@ -115,10 +130,10 @@ def enumerate_shapes(place: int, wanted: ModelRequest, variant: Variant, ground:
             if any(_within(run, enough) for run in split.stages):
                 found.considered += 1
             else:
-                _try(found, place, wanted, variant, split, ground)
+                _try(found, place, wanted, variant, split, ground, tried)
     if wanted.allow.share_gpus and may_share(variant.engine):
         for _, smaller_first in groupby(shared_splits(ground.slots), key=lambda split: split.stages[0].island):
-            _try_pipelines(found, place, wanted, variant, smaller_first, ground)
+            _try_pipelines(found, place, wanted, variant, smaller_first, ground, tried)
     return found
 
 
@@ -141,7 +156,13 @@ def _within(run: Stages, enough: Runs) -> bool:
 
 
 def _try_pipelines(
-    found: Shapes, place: int, wanted: ModelRequest, variant: Variant, alike: Iterable[Split], ground: Grounds
+    found: Shapes,
+    place: int,
+    wanted: ModelRequest,
+    variant: Variant,
+    alike: Iterable[Split],
+    ground: Grounds,
+    tried: Tried,
 ) -> None:
     """Try splits that differ in the length of the pipeline, or in their share of a GPU, smaller ones first.
 
@@ -156,14 +177,14 @@ def _try_pipelines(
             found.considered += 1
             small = split
         else:
-            shape = _try(found, place, wanted, variant, split, ground)
+            shape = _try(found, place, wanted, variant, split, ground, tried)
             small = None
             refused = shape is None and split.pipeline == 1 and not split.parts
             if shape and not needs_speed(wanted.workload):
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
     if small is not None:
         found.considered -= 1
-        _try(found, place, wanted, variant, small, ground)
+        _try(found, place, wanted, variant, small, ground, tried)
 
 
 def _most(wanted: ModelRequest, shape: Shape) -> int:
@@ -188,36 +209,49 @@ def _too_small(variant: Variant, split: Split) -> bool:
 
 
 def _try(
-    found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds
+    found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds, tried: Tried
 ) -> Shape | None:
     found.considered += 1
+    sites = tuple(_sites(split, ground))
+    key = (split, sites)
+    trial = None if may_separate(wanted) else tried.get(key)
+    if trial is None:
+        trial = tried[key] = _trial(place, wanted, variant, split, sites, ground)
+    found.refusals |= dict.fromkeys(trial.refusals)
+    if trial.shape is None:
+        return None
+    fits = trial.shape.bill.fits
+    group = found.misfits if not fits else found.fitting if all(trial.shape.capacity.values()) else found.slow
+    group.append(trial.shape)
+    found.fitting += trial.phases
+    return trial.shape
+
+
+def _trial(
+    place: int, wanted: ModelRequest, variant: Variant, split: Split, sites: tuple[Site, ...], ground: Grounds
+) -> Trial:
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
     for gpu in dict.fromkeys(run.island.gpu for run in split.stages):
         if reasons := engine.refusals(model, layout, gpu):
-            found.refusals |= dict.fromkeys(f"{layout.label()}: {reason}" for reason in reasons)
-            return None
-    sites = tuple(_sites(split, ground))
+            return Trial(tuple(f"{layout.label()}: {reason}" for reason in reasons))
     shared = best_shares(model, engine, layout, sites)
     layout, bill = shared.layout, shared.bill
     if not bill.fits and wanted.limits.max_num_seqs is None:
         layout, bill = fewer_slots(engine, model, layout, sites) or (layout, bill)
     if bill.reasons and not bill.short_bytes and variant.limits.memory_fraction is None:
         layout, bill = lower_fraction(engine, model, layout, sites) or (layout, bill)
+    if split.parts and not bill.fits:
+        return Trial()
     carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
     slots = tuple(
         SlotKind(run.island, run.tensor * split.data * split.stages_per_slot, split.parts)
         for run in split.stages
         for _ in range(run.count // split.stages_per_slot)
     )
-    if split.parts and not bill.fits:
-        return None
     shape = Shape(place, variant, layout, slots, sites, bill, carried)
-    group = found.misfits if not bill.fits else found.fitting if all(carried.values()) else found.slow
-    group.append(shape)
-    if bill.fits and may_separate(wanted) and not split.parts:
-        found.fitting += phase_shapes(shape, wanted.workload, ground.onward)
-    return shape
+    apart = bill.fits and may_separate(wanted) and not split.parts
+    return Trial((), shape, tuple(phase_shapes(shape, wanted.workload, ground.onward)) if apart else ())
 
 
 def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:

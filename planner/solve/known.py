@@ -12,7 +12,8 @@ from planner.models.quantization.on_load import quantized_on_load
 from planner.models.source import load_model
 
 if TYPE_CHECKING:
-    from planner.solve.enumerate_shapes import Shapes
+    from planner.solve.enumerate_shapes import Shapes, Tried
+    from planner.solve.variant import Variant
 
 
 class Known:
@@ -20,6 +21,7 @@ class Known:
 
     def __init__(self) -> None:
         self.shapes: dict[Hashable, Shapes] = {}
+        self.tried: dict[Hashable, tuple[Variant, Tried]] = {}
         self.model = cache(load_model)
         self.on_load = cache(quantized_on_load)
         self.engine = cache(_engine)

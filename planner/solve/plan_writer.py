@@ -111,7 +111,7 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
 
 def _price(entry: dict[str, Any]) -> str:
     if entry["usd_per_hour"] is not None:
-        return f": ${entry['usd_per_hour']:,.2f} an hour"
+        return f": {'about ' if entry.get('about') else ''}${entry['usd_per_hour']:,.2f} an hour"
     added = entry.get("usd_per_hour_added")
     return "" if added is None else f": about ${added:,.2f} an hour more"
 

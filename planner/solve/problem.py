@@ -85,8 +85,9 @@ class Problem:
         key = (place, like.model_dump_json(), self.mixes, offered)
         if key not in self.known.shapes:
             mine = Shapes()
-            for variant in self.variants[place]:
-                mine.add(enumerate_shapes(place, like, variant, self._ground, mixed=self.mixes))
+            for number, new in enumerate(self.variants[place]):
+                variant, tried = self.known.tried.setdefault((place, key[1], number), (new, {}))
+                mine.add(enumerate_shapes(place, like, variant, self._ground, tried, mixed=self.mixes))
             self.known.shapes[key] = mine
         return self.known.shapes[key]
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from planner import check, plan
+from planner.request import Request
+from planner.solve.known import Known
+from planner.solve.problem import read_problem
 from planner.units import GIB
 from planner.workload import Workload
 
@@ -33,3 +36,19 @@ def test_slices_start_with_as_small_a_share_as_they_need() -> None:
     made = plan("llama-3.1-8b", "4xa100-sxm4-80gb:1g.10gb", context=2048)
     assert made.status == "optimal" and check(made) == []
     assert made.deployments[0].replicas[0].layout.memory_fraction < 0.83
+
+
+@pytest.mark.parametrize("allow", [{}, {"share_gpus": True}, {"kv_cache_dtype": ["fp8"]}, {"disaggregation": True}])
+def test_what_was_tried_on_other_nodes_is_what_would_be_tried_anew(allow: dict[str, object]) -> None:
+    """A problem that takes over the trials of another one keeps the same shapes in one variant each."""
+    wanted = {"model": "qwen3-30b-a3b", "workload": {"context": 4096, "concurrency": 300}, "allow": allow}
+    first = Request.parse({"models": [wanted], "on": "2x8xH100-SXM, 1x4xL40S"}, where="request")
+    more = first.model_copy(update={"add_nodes": "1x4xL40S, 1x2xA100-SXM-80GB"})
+    known = Known()
+    assert read_problem(first, known=known).kept
+    again, anew = read_problem(more, known=known), read_problem(more)
+    for old, new in zip(again.shapes, anew.shapes, strict=True):
+        assert [shape.rank for shape in old.fitting] == [shape.rank for shape in new.fitting]
+        assert (old.refusals, old.considered) == (new.refusals, new.considered)
+    assert [(s.rank, s.capacity) for s in again.kept] == [(s.rank, s.capacity) for s in anew.kept]
+    assert len({id(shape.variant) for shape in again.kept}) <= len(again.variants[0])

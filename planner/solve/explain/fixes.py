@@ -6,6 +6,7 @@ from typing import Any
 
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import gpus
+from planner.solve import mathopt_solver
 from planner.solve.explain.added_gpus import Added, fewest_added, node_size
 from planner.solve.explain.apart import apart
 from planner.solve.explain.clash import clashes
@@ -27,6 +28,8 @@ _KINDS, _LARGER_KINDS = 4, 2
 """GPU kinds that are tried as additions: of the inventory in its order, and larger ones where fixes are few."""
 _APART_NODES = 16
 """Nodes that are added at most where each counts for itself."""
+_NODES, _ROUGH = 100, 0.01
+"""Nodes of the search tree for the cheapest plan with a fix; the gap that is enough where these give no plan."""
 ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
@@ -136,16 +139,24 @@ def _with(problem: Problem, added: Added) -> Problem:
 
 
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
-    """Return the entry of a fix in the plan document: the change, and what the cheapest plan with it takes."""
+    """Return the entry of a fix in the plan document: the change, and what the cheapest plan with it takes.
+
+    `about` says that a cheaper plan was not looked for beyond `_NODES` of the search.
+    """
     entry: dict[str, Any] = {"text": fix.text, "change": fix.change, "usd_per_hour": None, "gpus": None}
     if "add_nodes" in fix.change:
         entry["gpus_added"], each = fix.change["gpus"], gpu_price(problem.inventory, fix.change["gpu"])
         entry["usd_per_hour_added"] = None if each is None else round(each * fix.change["gpus"], 2)
         return entry
     fixed = read_problem(fix.request, known=problem.known)
-    outcome = minimise(fixed.programme.rows, first_objective(fixed.programme, fixed.objective), Effort())
+    objective = first_objective(fixed.programme, fixed.objective)
+    rows = fixed.programme.rows
+    outcome = mathopt_solver.minimise(rows, objective, Effort(), nodes=_NODES)
+    if outcome.values is None:
+        outcome = mathopt_solver.minimise(rows, objective, Effort(gap=_ROUGH))
     if outcome.values is None:
         return entry
+    entry["about"] = outcome.bound < outcome.value
     values = outcome.values
     entry["gpus"] = sum(count * values[variable] for variable, count in fixed.programme.gpus.items())
     if fixed.inventory.priced:
