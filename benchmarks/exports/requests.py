@@ -24,10 +24,16 @@ _ENGINES = ("vllm", "vllm", "sglang", "trtllm", "llamacpp")
 
 
 def drawn_request(random: Random) -> dict[str, Any]:
-    """Draw a request of one to three models for the cheapest plan; of other objectives 13009 and 14029 are open."""
+    """Draw a request of one to three models."""
     models = random.sample(SMALL, random.choice([1, 1, 1, 2, 3]))
     alone = len(models) == 1
-    return {"models": [_wanted(random, model, alone=alone) for model in models], "on": random.choice(INVENTORIES)}
+    found: dict[str, Any] = {
+        "models": [_wanted(random, model, alone=alone) for model in models],
+        "on": random.choice(INVENTORIES),
+    }
+    if random.random() < 0.15 and alone and "concurrency" in found["models"][0]["workload"]:
+        found["objective"] = random.choice(["latency", "throughput"])
+    return found
 
 
 def _wanted(random: Random, model: str, *, alone: bool) -> dict[str, Any]:

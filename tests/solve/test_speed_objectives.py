@@ -91,3 +91,19 @@ def test_of_plans_with_as_many_gpus_the_one_that_answers_sooner_is_taken() -> No
     found = plan("qwen3-32b", "4xA100-80GB", context=16384, concurrency=8)
     (replica,) = found.deployments[0].replicas
     assert (found.gpus_used, replica.layout.label()) == (2, "TP2")
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "on", "objective"),
+    [
+        ("qwen3-30b-a3b", "vllm", "4xL40S,2xRTX-3090", "throughput"),
+        ("qwen3.5-35b-a3b", "sglang", "5xL4,3xA10G", "latency"),
+    ],
+)
+def test_speed_is_that_over_the_network_of_the_nodes(model: str, engine: str, on: str, objective: str) -> None:
+    """Also where the request itself names no target: stages on several nodes were priced at a whole node's network."""
+    wanted = {"model": model, "engine": engine, "workload": {"context": 4096, "concurrency": 8}, "least_replicas": 1}
+    if objective == "throughput":
+        wanted |= {"workload": {"context": 8192, "concurrency": 1}, "least_replicas": 2}
+    found = answer(Request.parse({"models": [wanted], "on": on, "objective": objective}, where="request"))
+    assert (found.status, check(found)) == ("optimal", [])
