@@ -68,6 +68,8 @@ def _placement(service: Service) -> str:
         raise Refused(
             TARGET, f"{service.engine} converts the weights to {quantized} as it loads them, accelerate does not"
         )
+    if offloaded := layout.options.get("cpu_offload_gb"):
+        raise Refused(TARGET, f"{service.engine} keeps up to {offloaded} GiB of weights in host memory as it likes")
     if any(gpu.part for gpu in service.kinds):
         raise Refused(TARGET, f"a device map numbers whole GPUs, and {service.name} stands on parts of them")
     devices = [int(ranks[0].index) for ranks in stage_ranks(service)]

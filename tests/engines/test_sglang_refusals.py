@@ -111,3 +111,10 @@ def test_sparse_latent_attention_on_old_gpus() -> None:
     """Its default kernels, FlashMLA and FA3, are for Hopper and later (arg_groups/overrides.py)."""
     assert "needs compute capability 9.0" in refusals("deepseek-ai/DeepSeek-V3.2", T4, tensor=8)
     assert not refusals("deepseek-ai/DeepSeek-V3.2", tensor=8)
+
+
+def test_sparse_latent_attention_takes_few_cache_types() -> None:
+    """ "DeepSeek DSA only supports bf16/bfloat16 or fp8_e4m3 kv_cache_dtype" (arg_groups/overrides.py)."""
+    for dtype, taken in (("fp8_e4m3", True), ("bfloat16", True), ("fp8_e5m2", False), ("nvfp4", False)):
+        said = refusals("deepseek-ai/DeepSeek-V3.2", tensor=8, limits=Limits(kv_cache_dtype=dtype))
+        assert ("DeepSeek DSA only supports" in said) is not taken

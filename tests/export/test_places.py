@@ -96,6 +96,13 @@ def test_accelerate_numbers_whole_gpus(tmp_path: Path) -> None:
         export(_plan("slices", tmp_path), "accelerate")
 
 
+def test_accelerate_has_all_weights_on_gpus() -> None:
+    """What vLLM keeps in host memory is its own choice, and a GPU has no room for it (seed 16250)."""
+    plan = laid_out("qwen3-0.6b", "1xL4", limits=Limits(max_model_len=1024, options={"cpu_offload_gb": 2}))
+    with pytest.raises(Refused, match="in host memory"):
+        export(plan, "accelerate")
+
+
 def test_nodes_added_to_an_inventory_are_known() -> None:
     plan = laid_out("qwen3-8b", "1xH100-SXM", limits=LIMITS)
     grown = json.loads(plan.model_dump_json())

@@ -27,6 +27,8 @@ _ON_AMD = ("awq", "fp8", "compressed-tensors", "quark", "mxfp4", "auto-round")
 """Methods of AMD GPUs (rocm_supported_quantization of configs/model_config.py)."""
 _CACHE_TYPES = ("auto", "fp8_e5m2", "fp8_e4m3", "mxfp8", "bf16", "bfloat16", "nvfp4", "fp4_mx_block16")
 """Choices of `--kv-cache-dtype` (ServerArgs.add_cli_args)."""
+_SPARSE_CACHE_TYPES = ("auto", "bf16", "bfloat16", "fp8_e4m3")
+"""Those of sparse latent attention (arg_groups/overrides.py)."""
 _GROUPED = ("awq", "gptq", "auto-round", "compressed-tensors", "modelopt_fp4")
 """Methods whose scales are kept by rank: awq_linear.py ("The input size is not aligned with the quantized weight
 shape."), gptq_marlin.py and compressed_tensors_wNa16.py (inputs of a rank // group), modelopt_quant.py ("Unsupported
@@ -114,6 +116,8 @@ def _limits(model: Model, layout: Layout) -> Iterator[str]:
         yield f"mem_fraction_static is {layout.memory_fraction:.3f}, and must lie between 0 and 1"
     if layout.kv_cache_dtype not in _CACHE_TYPES:
         yield f"kv_cache_dtype {layout.kv_cache_dtype} is none of {', '.join(_CACHE_TYPES)}"
+    elif architecture.sparse(model) and architecture.latent(model) and layout.kv_cache_dtype not in _SPARSE_CACHE_TYPES:
+        yield f"DeepSeek DSA only supports bf16/bfloat16 or fp8_e4m3 kv_cache_dtype, not {layout.kv_cache_dtype}"
     chunk = layout.options.get("chunked_prefill_size")
     if chunk != -1 and layout.max_num_batched_tokens * layout.data_parallel_size % layout.block_size:
         yield f"chunked_prefill_size must be divisible by page_size {layout.block_size}"
