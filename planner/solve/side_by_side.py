@@ -19,7 +19,8 @@ def side_by_side(work: Callable[[int], Found], items: int, common: Iterable[obje
     """Return `[work(0), ..., work(items - 1)]`, computed here and in a copy of this process that ends with its work.
 
     Where there is one processor, no way to copy a process, or where other threads run, all is computed here. Results
-    come back pickled; of the `common` objects, which both processes have, only the names. Raises what `work` raises.
+    come back pickled; of the `common` objects, which both processes have, only the names. What a copy took that does
+    not come back is done here. Raises what `work` raises.
     """
     if items < 2 or not _can_copy():
         return [work(item) for item in range(items)]
@@ -40,7 +41,7 @@ def side_by_side(work: Callable[[int], Found], items: int, common: Iterable[obje
     if isinstance(answer, BaseException):
         raise answer
     found |= answer
-    return [found[item] for item in range(items)]
+    return [found[item] if item in found else work(item) for item in range(items)]
 
 
 def _can_copy() -> bool:
@@ -75,7 +76,10 @@ def _send(
 
 
 def _received(pipe: Connection, known: Mapping[int, object]) -> Any:
-    return _Unpickler(io.BytesIO(pipe.recv_bytes()), known).load()
+    try:
+        return _Unpickler(io.BytesIO(pipe.recv_bytes()), known).load()
+    except EOFError:
+        return {}
 
 
 class _Pickler(pickle.Pickler):

@@ -75,6 +75,22 @@ def test_an_error_is_raised_wherever_it_was_met() -> None:
     """)
 
 
+def test_what_a_copy_leaves_undone_is_done_here() -> None:
+    """The system may end it where memory is short."""
+    alone("""
+        import multiprocessing, os
+        parent, meet, met = os.getpid(), multiprocessing.get_context("fork").Barrier(2), []
+        def work(item):
+            if os.getpid() != parent:
+                meet.wait(60)
+                os._exit(1)
+            if not met:
+                met.append(meet.wait(60))
+            return item
+        assert side_by_side(work, 5) == [0, 1, 2, 3, 4]
+    """)
+
+
 def test_a_problem_is_priced_alike() -> None:
     """The shapes that two processes keep are those that one keeps, and considers as many."""
     alone("""
