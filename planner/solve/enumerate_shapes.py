@@ -15,7 +15,7 @@ from planner.layout import Layout
 from planner.request import ModelRequest
 from planner.solve.capacity import arrives, capacity, needs_speed
 from planner.solve.kv_way import Onward
-from planner.solve.layer_split import best_shares
+from planner.solve.layer_split import Shared, best_shares
 from planner.solve.node_class import NodeClass
 from planner.solve.phases import may_separate, phase_shapes
 from planner.solve.shape import Shape
@@ -232,10 +232,13 @@ def _trial(
 ) -> Trial:
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
-    for gpu in dict.fromkeys(run.island.gpu for run in split.stages):
+    kinds = dict.fromkeys(run.island.gpu for run in split.stages)
+    for gpu in kinds:
         if reasons := engine.refusals(model, layout, gpu):
             return Trial(tuple(f"{layout.label()}: {reason}" for reason in reasons))
     shared = best_shares(model, engine, layout, sites)
+    if shared.layout is not layout and any(engine.refusals(model, shared.layout, gpu) for gpu in kinds):
+        shared = Shared(layout, engine.bill(model, layout, sites))
     layout, bill = shared.layout, shared.bill
     if not bill.fits and wanted.limits.max_num_seqs is None:
         layout, bill = fewer_slots(engine, model, layout, sites) or (layout, bill)

@@ -1,5 +1,6 @@
 """Work that is shared out between two processes, for what Python itself has to compute."""
 
+import gc
 import io
 import multiprocessing
 import os
@@ -50,15 +51,21 @@ def _can_copy() -> bool:
 
 
 def _take(work: Callable[[int], Found], items: int, taken: "Synchronized[int]") -> dict[int, Found]:
-    """Do what nobody has taken yet, one item after the other."""
+    """Do what nobody has taken yet, one item after the other; cycles of objects are looked for afterwards."""
     found: dict[int, Found] = {}
-    while True:
-        with taken.get_lock():
-            item = taken.value
-            taken.value += 1
-        if item >= items:
-            return found
-        found[item] = work(item)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        while True:
+            with taken.get_lock():
+                item = taken.value
+                taken.value += 1
+            if item >= items:
+                return found
+            found[item] = work(item)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _send(

@@ -21,6 +21,9 @@ _REFUSES_FP8_CACHE = Version(0, 33, 0)
 _SCALED_CACHES = ("fp8", "modelopt", "modelopt_fp4", "quark")
 _PERHAPS_SCALED_CACHES = ("compressed-tensors", "modelopt_mixed")
 """Methods that read scales of the cache, always or where the checkpoint declares an eight-bit one."""
+_DEEP_STACK = ("Qwen3VLForConditionalGeneration", "Qwen3VLMoeForConditionalGeneration")
+_DEEP_LAYERS = (8, 16, 24)
+"""Layers of the tower whose outputs go into the first decoder layers, where none are named (Qwen3VLVisionConfig)."""
 
 
 def refusals(model: Model, layout: Layout, gpu: Gpu, version: Version) -> list[str]:
@@ -37,7 +40,7 @@ def refusals(model: Model, layout: Layout, gpu: Gpu, version: Version) -> list[s
 
 
 def _class(model: Model, layout: Layout, version: Version) -> Iterator[str]:
-    """What the class of the architecture cannot do (models/registry.py, interfaces.py)."""
+    """What the class of the architecture cannot do (models/registry.py, interfaces.py, qwen3_vl.py)."""
     last = constraints("last_release").get(model.architecture)
     if last is not None and Version.parse(last) < version:
         yield f"{model.architecture} was supported until vLLM {last}"
@@ -45,6 +48,9 @@ def _class(model: Model, layout: Layout, version: Version) -> Iterator[str]:
         yield f"LoRA is not supported for {model.architecture}"
     if layout.pipeline_parallel_size == 1:
         return
+    deep = len((model.config.get("vision_config") or {}).get("deepstack_visual_indexes", _DEEP_LAYERS))
+    if model.architecture in _DEEP_STACK and layout.layers_per_stage[0] < deep:
+        yield f"start_layer should be greater than or equal to {deep}: the tower's outputs go into so many layers"
     peculiar = model_class(model.architecture, version)
     if not peculiar.pipeline or (model.tied and not peculiar.tied_pipeline):
         yield f"{model.architecture} cannot be cut into pipeline stages"

@@ -174,3 +174,14 @@ def test_what_a_gpu_has_no_kernel_for(model: str, gpu: str, said: str | None) ->
     card, loaded = gpus()[gpu], load_model(model)
     found = ENGINE.refusals(loaded, ENGINE.layout(loaded, card, Limits(max_model_len=4096), tensor=8), card)
     assert any(said in reason for reason in found) if said else found == []
+
+
+def test_stages_begin_behind_the_layers_that_the_tower_feeds() -> None:
+    """AssertionError: start_layer should be greater than or equal to len(deepstack_visual_indexes)."""
+    for name in ("Qwen/Qwen3-VL-8B-Instruct", "Qwen/Qwen3-VL-30B-A3B-Instruct"):
+        model = load_model(name)
+        even = ENGINE.layout(model, H100, Limits(max_model_len=4096), pipeline=2)
+        for first, said in ((2, True), (3, False)):
+            layout = even.model_copy(update={"layers_per_stage": (first, len(model.layers) - first)})
+            assert any("start_layer" in reason for reason in ENGINE.refusals(model, layout, H100)) is said
+        assert not ENGINE.refusals(model, ENGINE.layout(model, H100, Limits(max_model_len=4096)), H100)

@@ -244,7 +244,9 @@ def build(config):
     from vllm.config import set_current_vllm_config
     from vllm.model_executor.layers.attention_layer_base import AttentionLayerBase
     from vllm.model_executor.model_loader.utils import initialize_model
+    from vllm.v1.worker.workspace import init_workspace_manager
 
+    init_workspace_manager(torch.device("meta"))  # the model runner does it before it loads
     parallel = config.parallel_config
     tensor, data, stages = parallel.tensor_parallel_size, parallel.data_parallel_size, parallel.pipeline_parallel_size
     weights, layers = [], []
