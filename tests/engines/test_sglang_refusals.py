@@ -58,6 +58,7 @@ def test_speculators_over_stages() -> None:
     assert not refusals("qwen3-8b", limits=ngram)
     groups = refusals("qwen3-30b-a3b", limits=ngram, tensor=1, data=2)
     assert groups == "ngram speculative decoding does not support dp attention"
+    assert "only supported for flashinfer" in refusals("qwen3-8b", gpus()["b200-sxm-180gb"], limits=ngram)
     assert not refusals("qwen3-8b", limits=Limits(options={"speculative_algorithm": "EAGLE"}), pipeline=2)
 
 

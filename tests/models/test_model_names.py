@@ -88,3 +88,11 @@ def test_a_name_of_the_catalogue_comes_before_what_its_ending_says() -> None:
     """sgl-project/DeepSeek-V4-Flash-FP8: its experts too are stored in eight bits, a byte a parameter."""
     model = load_model("sgl-project/DeepSeek-V4-Flash-FP8")
     assert model.weight_bytes == pytest.approx(model.total_params, rel=0.01)
+
+
+def test_autoround_leaves_towers_in_sixteen_bits() -> None:
+    """It quantizes the decoder's blocks (4,304 inputs of the tower are no multiple of its groups of 128)."""
+    model = load_model("Qwen/Qwen3-VL-8B-Instruct-AutoRound")
+    (tower,) = [part for part in model.components if part.counted]
+    assert tower.bytes == 2 * tower.params
+    assert model.weight_bytes < model.total_params

@@ -83,6 +83,9 @@ def _architecture(model: Model, layout: Layout) -> Iterator[str]:
         yield "pipeline parallelism currently only supports EAGLE (non-multi-layer) speculative decoding"
     if layout.data_parallel_size > 1 and algorithm == "NGRAM":
         yield "ngram speculative decoding does not support dp attention"
+    flashinfer = layout.options.get("attention_backend") == "flashinfer"
+    if algorithm == "NGRAM" and layout.block_size > 1 and not flashinfer:
+        yield f"drafts of several branches with page_size({layout.block_size}) > 1 are only supported for flashinfer"
     if layout.data_parallel_size > 1 and not architecture.has(model, "attention_data"):
         yield f"{model.architecture} does not take attention data parallelism"
 

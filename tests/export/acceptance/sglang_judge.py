@@ -106,8 +106,11 @@ def judge(case):
 def main():
     """Answer line by line; what SGLang prints goes to stderr."""
     answers, sys.stdout = sys.stdout, sys.stderr
+    usual = dict(os.environ)
     for line in sys.stdin:
         case = json.loads(line)
+        os.environ.clear()  # SGLang writes there what an earlier case asked for
+        os.environ.update(usual)
         os.environ.update(case.get("environment", {}))
         said = io.StringIO()
         try:
