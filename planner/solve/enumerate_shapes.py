@@ -53,11 +53,10 @@ class Shapes:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one split on its sites: why the engine refuses it, or its shape, with workers of pools like it."""
+    """What came of one split on its sites: why the engine refuses it, or its shape."""
 
     refusals: tuple[str, ...] = ()
     shape: Shape | None = None
-    phases: tuple[Shape, ...] = ()
 
 
 Tried = dict[tuple[Split, tuple[Site, ...]], Trial]
@@ -70,6 +69,11 @@ class Grounds:
 
     slots: Mapping[IslandKind, Mapping[int, int]]
     lone_realms: frozenset[str]
+
+    @cached_property
+    def offered(self) -> tuple[tuple[object, ...], ...]:
+        """The slots as a key to look things up by."""
+        return tuple((kind, *sizes.items()) for kind, sizes in self.slots.items())
 
     @cached_property
     def onward(self) -> Onward:
@@ -214,22 +218,21 @@ def _try(
     found.considered += 1
     sites = tuple(_sites(split, ground))
     key = (split, sites)
-    trial = None if may_separate(wanted) else tried.get(key)
+    trial = tried.get(key)
     if trial is None:
-        trial = tried[key] = _trial(place, wanted, variant, split, sites, ground)
+        trial = tried[key] = _trial(place, wanted, variant, split, sites)
     found.refusals |= dict.fromkeys(trial.refusals)
     if trial.shape is None:
         return None
     fits = trial.shape.bill.fits
     group = found.misfits if not fits else found.fitting if all(trial.shape.capacity.values()) else found.slow
     group.append(trial.shape)
-    found.fitting += trial.phases
+    if fits and may_separate(wanted) and not split.parts:
+        found.fitting += phase_shapes(trial.shape, wanted.workload, ground.onward)
     return trial.shape
 
 
-def _trial(
-    place: int, wanted: ModelRequest, variant: Variant, split: Split, sites: tuple[Site, ...], ground: Grounds
-) -> Trial:
+def _trial(place: int, wanted: ModelRequest, variant: Variant, split: Split, sites: tuple[Site, ...]) -> Trial:
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
     kinds = dict.fromkeys(run.island.gpu for run in split.stages)
@@ -252,9 +255,7 @@ def _trial(
         for run in split.stages
         for _ in range(run.count // split.stages_per_slot)
     )
-    shape = Shape(place, variant, layout, slots, sites, bill, carried)
-    apart = bill.fits and may_separate(wanted) and not split.parts
-    return Trial((), shape, tuple(phase_shapes(shape, wanted.workload, ground.onward)) if apart else ())
+    return Trial(shape=Shape(place, variant, layout, slots, sites, bill, carried))
 
 
 def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:

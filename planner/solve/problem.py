@@ -81,12 +81,12 @@ class Problem:
     def _shapes(self, place: int) -> Shapes:
         wanted = self.request.models[place]
         like = wanted.model_copy(update={"workload": unmeasured(wanted.workload)} | _RULES)
-        offered = tuple((kind, *sizes.items()) for kind, sizes in self._ground.slots.items())
-        key = (place, like.model_dump_json(), self.mixes, offered)
+        same = (place, like.model_dump_json())
+        key = (*same, self.mixes, self._ground.offered)
         if key not in self.known.shapes:
             mine = Shapes()
             for number, new in enumerate(self.variants[place]):
-                variant, tried = self.known.tried.setdefault((place, key[1], number), (new, {}))
+                variant, tried = self.known.tried.setdefault((*same, number), (new, {}))
                 mine.add(enumerate_shapes(place, like, variant, self._ground, tried, mixed=self.mixes))
             self.known.shapes[key] = mine
         return self.known.shapes[key]
