@@ -48,7 +48,7 @@ class Flags:
                 return _whole(text, name)
         return None
 
-    def rank(self, *names: str) -> int | None:
+    def settled(self, *names: str) -> int | None:
         """Return the first of `names` as `whole` does; None where it is a variable that the text leaves open.
 
         For what changes no bytes: the number of a rank, a port.

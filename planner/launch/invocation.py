@@ -9,7 +9,6 @@ from planner.launch.image import engine_of_image, image_version, pinned_version
 from planner.launch.shell import commands
 
 _MODULES = {
-    "vllm.entrypoints.openai.api_server": "vllm",
     "vllm.entrypoints.api_server": "vllm",
     "dynamo.vllm": "vllm",
     "sglang.launch_server": "sglang",

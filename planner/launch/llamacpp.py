@@ -41,7 +41,7 @@ def launch(invocation: Invocation) -> Launch:
         tensor=devices if rows else 1,
         pipeline=1 if rows else devices,
         limits=_limits(flags),
-        port=flags.rank("port"),
+        port=flags.settled("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
         notes=(*(f"--{name} is of an older llama.cpp or a fork" for name in flags.retired), *_not_billed(flags)),

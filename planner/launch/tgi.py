@@ -42,7 +42,7 @@ def launch(invocation: Invocation) -> Launch:
         revision=flags.text("revision"),
         tensor=shards or 1,
         limits=limits,
-        port=flags.rank("port"),
+        port=flags.settled("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
         notes=notes,

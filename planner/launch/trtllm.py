@@ -66,7 +66,7 @@ def launch(invocation: Invocation) -> Launch:
         expert_parallel=experts,
         layers_per_stage=_partition(config.get("pp_partition")),
         limits=limits_of("trtllm", flags, LIMITS),
-        port=flags.rank("port"),
+        port=flags.settled("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
         notes=(*notes, *expert_notes),

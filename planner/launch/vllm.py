@@ -57,7 +57,7 @@ def launch_of_flags(flags: Flags, invocation: Invocation) -> Launch:
         limits=limits_of("vllm", flags, LIMITS),
         launchers=flags.whole("nnodes") or 1,
         rank=_rank(flags),
-        port=flags.rank("port"),
+        port=flags.settled("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
         notes=tuple(notes),
@@ -66,5 +66,5 @@ def launch_of_flags(flags: Flags, invocation: Invocation) -> Launch:
 
 def _rank(flags: Flags) -> int:
     """Launchers after the first are `--headless`; the mp backend numbers them, data parallelism by start rank."""
-    rank = flags.rank("node-rank", "data-parallel-start-rank") or 0
+    rank = flags.settled("node-rank", "data-parallel-start-rank") or 0
     return max(rank, 1) if flags.switched("headless") else rank
