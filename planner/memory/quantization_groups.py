@@ -1,10 +1,15 @@
-"""Weights that share a scale along their inputs in groups: what a rank holds of each, and whether groups stay whole."""
+"""Weights that share a scale along their inputs in groups: what a rank holds of each, and which groups are broken."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import gcd
 
 from planner.memory.sharding import Shape, scale_block
-from planner.models.tensor import Kind, Tensor
+from planner.models.dtype import FP4
+from planner.models.tensor import Kind, Role, Tensor
+
+_LEAST_GROUP = 32
+"""Inputs of the smallest group that kernels of experts take (vLLM and SGLang: layers/quantization/moe_wna16.py)."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +43,18 @@ def grouped_weights(tensors: Iterable[Tensor], part: Callable[[Tensor], Shape]) 
             group = scale_block(matrix.shape[-1], tensor.shape[-1])
             yield GroupedWeight(matrix, part(matrix)[-1], group)
             matrix = None
+
+
+def broken_groups(tensors: Iterable[Tensor], part: Callable[[Tensor], Shape], *, halves: bool) -> Iterator[str]:
+    """Say which matrices of vLLM's and SGLang's layers are no whole groups on the rank, also where nothing is cut.
+
+    With `halves` the groups of experts are halved until they fit; experts in four-bit floats are padded to what their
+    kernels take.
+    """
+    for weight in grouped_weights(tensors, part):
+        expert = weight.tensor.role is Role.EXPERT
+        if expert and halves:
+            if gcd(weight.group, weight.inputs) < min(weight.group, _LEAST_GROUP):
+                yield f"{weight.words()}, nor of {_LEAST_GROUP}"
+        elif not weight.whole and not (expert and weight.tensor.dtype is FP4):
+            yield weight.words()

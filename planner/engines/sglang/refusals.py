@@ -1,15 +1,13 @@
 """What SGLang 0.5.23 refuses, most of it only while it builds the model: its argument parser accepts nearly all."""
 
 from collections.abc import Iterator
-from math import gcd
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.weights import Ways, expert_ways, ways
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
-from planner.memory.quantization_groups import grouped_weights
+from planner.memory.quantization_groups import broken_groups
 from planner.memory.sharding import Sharding
-from planner.models.dtype import FP4
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
 from planner.units import round_up
@@ -34,8 +32,8 @@ _GROUPED = ("awq", "gptq", "auto-round", "compressed-tensors", "modelopt_fp4")
 shape."), gptq_marlin.py and compressed_tensors_wNa16.py (inputs of a rank // group), modelopt_quant.py ("Unsupported
 model when in features size is not multiple of 16").
 """
-_HALVED, _LEAST_GROUP = ("awq", "auto-round"), 32
-"""Methods whose experts fall to moe_wna16.py, which halves groups down to so many inputs; GPTQ's do not (gptq.py)."""
+_HALVED = ("awq", "auto-round")
+"""Methods whose experts fall to moe_wna16.py, which halves groups; GPTQ's do not (gptq.py)."""
 _LEAST_FOR_SPARSE = (9, 0)
 """FlashMLA and FA3, which sparse latent attention runs by default (arg_groups/overrides.py)."""
 
@@ -161,14 +159,9 @@ def _blocks(model: Model, how: Ways) -> Iterator[str]:
 
 
 def _groups(model: Model, how: Ways) -> Iterator[str]:
-    """Weights with a scale a group of inputs: a rank has whole groups of them, also where nothing is cut."""
+    """Weights with a scale a group of inputs: a rank has whole groups of them."""
     if model.quantization not in _GROUPED:
         return
     for layer in model.distinct_layers:
-        for weight in grouped_weights(layer.tensors, lambda tensor: how.of(tensor).shape(tensor)):
-            expert = weight.tensor.role is Role.EXPERT
-            if expert and model.quantization in _HALVED:
-                if gcd(weight.group, weight.inputs) < min(weight.group, _LEAST_GROUP):
-                    yield f"{weight.words()}, nor of {_LEAST_GROUP}"
-            elif not weight.whole and not (expert and weight.tensor.dtype is FP4):
-                yield weight.words()
+        halves = model.quantization in _HALVED
+        yield from broken_groups(layer.tensors, lambda tensor: how.of(tensor).shape(tensor), halves=halves)

@@ -4,11 +4,11 @@ Sources: vllm/config/vllm.py (_set_cudagraph_sizes), config.py of 0.8 to 0.10, v
 (initialize_cudagraph_keys: decoding is captured whole for sizes that sequences can fill), worker/model_runner.py of v0.
 """
 
-import json
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from planner.engines.vllm.object_option import object_option
 from planner.engines.vllm.release import Rules
 from planner.layout import Layout
 from planner.models.model import Model
@@ -76,17 +76,9 @@ def _numbers(value: object) -> list[int]:
 
 def _drafted(layout: Layout) -> int:
     """Tokens that a drafter adds to each step of decoding."""
-    return sum(_numbers(_read(layout, "speculative_config").get("num_speculative_tokens"))[:1])
+    return sum(_numbers(object_option(layout, "speculative_config").get("num_speculative_tokens"))[:1])
 
 
 def _wished(layout: Layout, name: str) -> object:
-    found = _read(layout, "compilation_config").get(name)
+    found = object_option(layout, "compilation_config").get(name)
     return found.rpartition(".")[2].upper() if isinstance(found, str) else found
-
-
-def _read(layout: Layout, option: str) -> dict[str, object]:
-    try:
-        found = json.loads(str(layout.options.get(option, "{}")))
-    except json.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -14,9 +14,9 @@ from math import gcd
 from planner.engines.vllm.fused_modules import parameter_name
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
 from planner.layout import Layout
-from planner.memory.quantization_groups import GroupedWeight, grouped_weights
+from planner.memory.quantization_groups import broken_groups
 from planner.memory.sharding import Shape, Sharding
-from planner.models.dtype import FP4, FP8
+from planner.models.dtype import FP8
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
@@ -24,8 +24,7 @@ from planner.units import round_up
 
 _GROUPED = ("awq", "gptq", "auto-round", "compressed-tensors", "modelopt_fp4")
 _HALVED = ("awq", "gptq", "auto-round")
-_LEAST_GROUP = 32
-"""Experts of these methods may have their groups halved down to so many inputs (layers/quantization/moe_wna16.py)."""
+"""Experts of these methods may have their groups halved (layers/quantization/moe_wna16.py)."""
 _FP8_BLOCK, _LEAST_REFINED_BLOCK = 128, 32
 
 
@@ -46,7 +45,7 @@ def indivisible(model: Model, layout: Layout) -> Iterator[str]:
         if model.quantization == "fp8":
             yield from _blocks(layer, how)
         if model.quantization in _GROUPED:
-            yield from _groups(layer, how, model.quantization)
+            yield from broken_groups(layer.tensors, how.shape, halves=model.quantization in _HALVED)
 
 
 def _matrices(layer: Layer, how: Sharding) -> Iterator[str]:
@@ -55,21 +54,6 @@ def _matrices(layer: Layer, how: Sharding) -> Iterator[str]:
         axis = -1 if tensor.split is Split.ROW else -2
         if tensor.matmul and tensor.split in (Split.COLUMN, Split.ROW) and tensor.shape[axis] % ways:
             yield f"{tensor.module} of {tensor.shape[axis]} cannot be split {ways} ways"
-
-
-def _groups(layer: Layer, how: Sharding, method: str) -> Iterator[str]:
-    """Weights with a scale a group of inputs: the inputs of a rank must be whole groups, also where nothing is cut."""
-    for weight in grouped_weights(layer.tensors, how.shape):
-        halved = weight.tensor.role is Role.EXPERT and method in _HALVED
-        if halved and gcd(weight.group, weight.inputs) < min(weight.group, _LEAST_GROUP):
-            yield f"{weight.words()}, nor of {_LEAST_GROUP}"
-        elif not halved and not weight.whole and not _padded(weight):
-            yield weight.words()
-
-
-def _padded(weight: GroupedWeight) -> bool:
-    """Experts in four-bit floats are padded to what their kernels take."""
-    return weight.tensor.role is Role.EXPERT and weight.tensor.dtype is FP4
 
 
 def _blocks(layer: Layer, how: Sharding) -> Iterator[str]:

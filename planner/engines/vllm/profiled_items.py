@@ -5,10 +5,10 @@ multimodal/profiling.py (get_decoder_dummy_data of 0.7 to 0.10), v1/worker/gpu_m
 worker/enc_dec_model_runner.py (profile_run: an image for each sequence).
 """
 
-import json
 from dataclasses import dataclass
 
 from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.object_option import object_option
 from planner.engines.vllm.release import Rules, Version
 from planner.layout import Layout
 from planner.models.attention import CacheKind
@@ -53,8 +53,8 @@ def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version)
         return NO_ITEMS
     if layout.options.get("skip_mm_profiling"):
         return NO_ITEMS
-    image = _image_tokens(model, vision, _mapping(layout, "mm_processor_kwargs"))
-    limits = _mapping(layout, "limit_mm_per_prompt")
+    image = _image_tokens(model, vision, object_option(layout, "mm_processor_kwargs"))
+    limits = object_option(layout, "limit_mm_per_prompt")
     video = 0
     if model_class(model.architecture, version).long_videos and _limit(limits, "video"):
         video = _video_tokens(image, layout, rules)
@@ -113,14 +113,6 @@ def patches_of(model: Model, tokens: int) -> int:
         patches = (size // patch) ** 2
         return ceil_div(patches * tokens, int(model.config.get("mm_tokens_per_image") or patches))
     return tokens * merge(vision) ** 2
-
-
-def _mapping(layout: Layout, option: str) -> dict[str, object]:
-    try:
-        found = json.loads(str(layout.options.get(option, "{}")))
-    except json.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _limit(limits: dict[str, object], kind: str) -> int:

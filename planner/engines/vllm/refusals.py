@@ -48,9 +48,10 @@ def _class(model: Model, layout: Layout, version: Version) -> Iterator[str]:
         yield f"LoRA is not supported for {model.architecture}"
     if layout.pipeline_parallel_size == 1:
         return
-    deep = len((model.config.get("vision_config") or {}).get("deepstack_visual_indexes", _DEEP_LAYERS))
-    if model.architecture in _DEEP_STACK and layout.layers_per_stage[0] < deep:
-        yield f"start_layer should be greater than or equal to {deep}: the tower's outputs go into so many layers"
+    if model.architecture in _DEEP_STACK:
+        deep = len((model.config.get("vision_config") or {}).get("deepstack_visual_indexes", _DEEP_LAYERS))
+        if layout.layers_per_stage[0] < deep:
+            yield f"start_layer should be greater than or equal to {deep}: the tower's outputs go into so many layers"
     peculiar = model_class(model.architecture, version)
     if not peculiar.pipeline or (model.tied and not peculiar.tied_pipeline):
         yield f"{model.architecture} cannot be cut into pipeline stages"
