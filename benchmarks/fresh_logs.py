@@ -28,10 +28,14 @@ _TITLES = {
     "vllm-4": "vLLM, fourth batch",
     "vllm-5": "vLLM, fifth batch",
     "vllm-6": "vLLM, sixth batch",
+    "vllm-7": "vLLM, seventh batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
+    "sglang-3": "SGLang, third batch",
     "trtllm": "TensorRT-LLM",
+    "trtllm-2": "TensorRT-LLM, second batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
+    "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
 }
 
 
