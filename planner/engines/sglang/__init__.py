@@ -15,6 +15,8 @@ def of_version(version: str) -> Sglang:
     rank held the shared expert whole ("Cloning 8 replicas of the shared expert into MoE", run sgl-6001). Before
     0.4.10 the default fraction followed the number of ranks alone (ServerArgs.__post_init__ of 0.3 to 0.4.9).
     Logs up to 0.5.8 capture no prompts, and up to the spring of 2026 (0.5.10) a request had three slots of states.
+    Up to 0.4.6 PyTorch came with an NCCL that holds memory for every sum in a graph (2.21.5 in run fresh7-sgl-qwq-32b;
+    2.26 with torch 2.7, in 0.4.7).
     """
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     if not numbers or numbers >= (0, 5):
@@ -35,5 +37,6 @@ def of_version(version: str) -> Sglang:
             fraction_by_ranks=numbers < (0, 4, 10),
             prefill_graphs=False,
             plain_state_slots=True,
+            captured_nccl=numbers < (0, 4, 7),
         )
     )

@@ -18,6 +18,8 @@ from planner.models.tensor import Role
 from planner.units import GIB, MIB
 
 _TABLE_HEADROOM = 4
+_SUMS_A_LAYER = 2
+"""After attention, and after the feed-forward part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,32 @@ def startup_bytes(layout: Layout, site: Site) -> int:
     return int(fit["peer_access" if site.peer_access else "no_peer_access"] * GIB)
 
 
-def outside(model: Model, layout: Layout, graphs: Graphs, requests: int) -> Outside:
-    """Return what a rank allocates after the pool is sized, for `requests` rows of the request table."""
+def outside(model: Model, layout: Layout, graphs: Graphs, requests: int, *, captured_nccl: bool = False) -> Outside:
+    """Return what a rank allocates after the pool is sized, for `requests` rows of the request table.
+
+    With `captured_nccl` the sums across ranks in graphs are NCCL's and keep memory.
+    """
     fit = constants("sglang")["outside"]
     captured = 0.0
     if graphs.decode_batch:
-        captured += fit["decode_graph_mib"] * MIB * decode_sizes(graphs.decode_batch)
+        captured += (fit["decode_graph_mib"] * MIB + captured_nccl * _sums(model, layout)) * decode_sizes(
+            graphs.decode_batch
+        )
     captured += fit["prefill_graph_mib"] * MIB * graphs.prefill_sizes
     return Outside(
         request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),
         activation=_activation(model, layout),
         graphs=int(captured),
     )
+
+
+def _sums(model: Model, layout: Layout) -> float:
+    """What NCCL keeps in one graph: two sums a layer and that of the embedding, for each rank they run across."""
+    ranks = layout.tensor_parallel_size
+    if ranks == 1:
+        return 0.0
+    sums = _SUMS_A_LAYER * -(-len(model.layers) // layout.pipeline_parallel_size) + 1
+    return sums * ranks * float(constants("sglang")["outside"]["captured_sum_mib"]) * MIB
 
 
 def _activation(model: Model, layout: Layout) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from planner.confidence import CONFIDENCE
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
+from planner.engines.own_all_reduce import sums_by_own_kernel
 from planner.engines.sglang import architecture, pools
 from planner.engines.sglang.arguments import resolve
 from planner.engines.sglang.graphs import Graphs, captured
@@ -37,6 +38,7 @@ class Version:
     """Where versions differ: images, the factor for vision models, cloned shared experts, the default fraction.
 
     `prefill_graphs`: prompts are captured too. `plain_state_slots`: no extra slots of recurrent states a request.
+    `captured_nccl`: sums across ranks that NCCL makes in graphs keep memory, as they did before NCCL 2.26.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Version:
     fraction_by_ranks: bool = False
     prefill_graphs: bool = True
     plain_state_slots: bool = False
+    captured_nccl: bool = False
 
     def fraction(self, ranks: int, resolved: float) -> float:
         """Default fraction: once by the number of ranks alone, now what `arguments.py` resolves."""
@@ -129,7 +132,8 @@ class Sglang:
         careful = self._stages(model, layout, sites, confidence)
         logged, held = _least(expected), _least(careful)
         requests = _requests(layout, logged, layout.max_num_seqs)
-        beside = outside(model, layout, _graphs(model, layout), requests)
+        nccl = self.rules.captured_nccl and not sums_by_own_kernel(layout.tensor_parallel_size, sites[0])
+        beside = outside(model, layout, _graphs(model, layout), requests, captured_nccl=nccl)
         most_beside = beside.at(confidence)
         longest = min(layout.max_model_len, int(layout.options.get("max_total_tokens", layout.max_model_len)))
         sequences = _sequences(model, layout, held, longest)

@@ -18,8 +18,10 @@ _LEAST_CAPABILITY = {
 }  # fmt: skip
 """get_min_capability of layers/quantization/*.py, of GPTQ that of gptq_marlin, the one left on CUDA.
 
-FP8 runs as weight-only on GPUs that cannot multiply it.
+FP8 runs as weight-only on GPUs that cannot multiply it (fp8.py, can_auto_enable_marlin_fp8), but not in experts.
 """
+_LEAST_FOR_FP8_EXPERTS = (8, 9)
+"""Triton's fused experts read FP8 as it is stored, whose type (fp8e4nv) it does not have below (fp8.py, Fp8MoEMethod)."""
 _LEAST_GPU = (7, 5)
 _ON_AMD = ("awq", "fp8", "compressed-tensors", "quark", "mxfp4", "auto-round")
 """Methods of AMD GPUs (rocm_supported_quantization of configs/model_config.py)."""
@@ -66,6 +68,8 @@ def _device(model: Model, gpu: Gpu) -> Iterator[str]:
     sparse = architecture.sparse(model) and architecture.latent(model)
     if sparse and gpu.vendor == "nvidia" and gpu.capability < _LEAST_FOR_SPARSE:
         yield f"sparse latent attention needs compute capability 9.0, {gpu.slug} has {gpu.compute_capability}"
+    if scheme == "fp8" and model.experts and gpu.vendor == "nvidia" and gpu.capability < _LEAST_FOR_FP8_EXPERTS:
+        yield f"experts in FP8 need compute capability 8.9, {gpu.slug} has {gpu.compute_capability}"
     if gpu.vendor == "nvidia" and 10 * gpu.capability[0] + gpu.capability[1] < least:
         yield f"{model.quantization} needs compute capability {least / 10}, {gpu.slug} has {gpu.compute_capability}"
 

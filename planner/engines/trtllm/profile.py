@@ -33,7 +33,6 @@ from planner.memory.devices import Devices
 from planner.models.model import Model
 
 FRACTION = 0.9
-MAX_NUM_TOKENS = 8192
 MAX_BATCH_SIZE = 2048
 """Of `trtllm-serve` and the LLM API (llmapi/llm_args.py, BuildConfig)."""
 
@@ -69,7 +68,7 @@ class TensorRtLlm:
             layers_per_stage=even_stages(len(model.layers), pipeline, range(pipeline)),
             max_model_len=context,
             max_num_seqs=batch,
-            max_num_batched_tokens=limits.max_num_batched_tokens or min(MAX_NUM_TOKENS, batch * context),
+            max_num_batched_tokens=limits.max_num_batched_tokens or self._tokens_of_a_step(limits, batch, context),
             memory_fraction=limits.memory_fraction or FRACTION,
             kv_cache_dtype=cache_type.resolved(model, limits.kv_cache_dtype),
             block_size=limits.block_size or int(limits.options.get("tokens_per_block", self.rules.tokens_per_block)),
@@ -159,6 +158,12 @@ class TensorRtLlm:
     def _backend(self, layout: Layout) -> str:
         named = str(layout.options.get("backend", self.rules.backend))
         return TENSORRT if named in ("tensorrt", "trt") else PYTORCH
+
+    def _tokens_of_a_step(self, limits: Limits, batch: int, context: int) -> int:
+        """Return max_num_tokens where nobody says: the release's, or every prompt of a full batch at once."""
+        prompt = int(limits.options.get("max_input_len", context))
+        most = self.rules.max_num_tokens or batch * prompt
+        return min(most, batch * context)
 
     def _built(self, limits: Limits) -> bool:
         return str(limits.options.get("backend", self.rules.backend)) in ("tensorrt", "trt")

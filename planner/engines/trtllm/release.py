@@ -19,6 +19,7 @@ class Release:
     backend: str
     tokens_per_block: int
     max_batch_size: int
+    max_num_tokens: int
     intermediate_rows: int
     workspace_mib: int
     decoder_copies: int

@@ -1,13 +1,10 @@
 """What NCCL holds for the sums across ranks that were captured in CUDA graphs.
 
-Where its own all-reduce cannot run, vLLM captures NCCL's, whose buffers and nodes stay with the graphs. It runs between
-two GPUs that read each other, and between 4, 6 or 8 that are all joined by NVLink or xGMI
-(distributed/device_communicators/custom_all_reduce.py); cards of consumers do not read each other over PCIe. Pull
-request 2192, which introduced it, has the memory of four layouts with and without it.
+Where its own all-reduce cannot run (planner/engines/own_all_reduce.py), vLLM captures NCCL's, whose buffers and nodes
+stay with the graphs. Pull request 2192, which introduced it, has the memory of four layouts with and without it.
 """
 
-import re
-
+from planner.engines.own_all_reduce import sums_by_own_kernel
 from planner.engines.vllm.captured_sizes import captured
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.terms import terms
@@ -16,9 +13,6 @@ from planner.layout import Layout
 from planner.models.model import Model
 from planner.units import MIB
 
-_JOINED = (2, 4, 6, 8)
-_CONSUMER = re.compile(r"[rg]tx-\d0[5-9]0")
-"""GeForce cards."""
 _SUMS = 2
 """Sums a layer: after attention, and after the feed-forward part."""
 
@@ -36,7 +30,4 @@ def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, r
 def _own_all_reduce(layout: Layout, site: Site, rules: Rules) -> bool:
     if rules.captured_nccl == "alone" or layout.options.get("disable_custom_all_reduce"):
         return False
-    ranks = layout.tensor_parallel_size
-    if site.peer_access:
-        return ranks in _JOINED
-    return ranks == _JOINED[0] and not _CONSUMER.match(site.gpu.slug)
+    return sums_by_own_kernel(layout.tensor_parallel_size, site)

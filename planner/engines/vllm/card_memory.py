@@ -26,14 +26,20 @@ def context_bytes(model: Model, layout: Layout, site: Site) -> int:
     return gib_bytes(fit["expert_ranks" if model.experts and layout.gpus_per_stage > 1 else "ranks"])
 
 
-def non_torch_bytes(layout: Layout, site: Site, rules: Rules) -> int:
+def non_torch_bytes(layout: Layout, site: Site, rules: Rules, weights: int) -> int:
     """Return what grows outside PyTorch between the first snapshot and the end of the profiling run."""
     fit = terms("non_torch")[rules.non_torch]
-    host = gib_bytes(terms("context")["unified_host"]) if site.gpu.unified_memory else 0
+    host = _host_bytes(weights) if site.gpu.unified_memory else 0
     column = wiring(layout, site)
     if column == "peer" and layout.pipeline_parallel_size == 1 and "peer_rank" in fit:
         return host + gib_bytes(fit["peer_rank"] * layout.tensor_parallel_size)
     return host + gib_bytes(fit.get(column, fit["peer"]))
+
+
+def _host_bytes(weights: int) -> int:
+    """What the processes of a rank hold in memory that host and GPU share; it grows with the weights they read."""
+    fit = terms("context")
+    return gib_bytes(fit["unified_host"]) + int(fit["unified_host_share"] * weights)
 
 
 def wiring(layout: Layout, site: Site) -> str:

@@ -19,6 +19,8 @@ _UNQUANTIZED, _ONE_DTYPE = ("float16", "bfloat16"), Version(0, 33, 0)
 """Cache types that must be the model's, and the release whose error is known: "kv_cache_dtype=... is incompatible with
 dtype=...".
 """
+_FLOAT16_REFUSED = Version(0, 9, 1)
+"""The release that began to refuse models for it (0.9.0 does not; Gemma 3 loaded so in 0.8.3)."""
 
 
 def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Iterator[str]:
@@ -35,7 +37,7 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version
         return
     if gpu.capability < _AMPERE and wished != "auto" and dtype_named(wished, "--dtype") == BF16:
         yield f"bfloat16 needs compute capability 8.0, {gpu.name} has {gpu.compute_capability}; use float16"
-    if served == F16 and model.model_type in constraints("no_float16"):
+    if served == F16 and model.model_type in constraints("no_float16") and not version < _FLOAT16_REFUSED:
         yield f"model type {model.model_type} is numerically unstable in float16"
     capability = 10 * gpu.capability[0] + gpu.capability[1]
     least = _least_capability(model.quantization or "", version)

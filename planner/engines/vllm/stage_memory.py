@@ -100,7 +100,7 @@ def stage_memory(
         weights=held.weights,
         activation=held.peak.total,
         kept=held.peak.kept,
-        non_torch=non_torch_bytes(layout, site, rules),
+        non_torch=non_torch_bytes(layout, site, rules, held.weights),
         graphs=held.graphs + sums,
         requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
         graphs_in_fraction=rules.graphs_in_fraction

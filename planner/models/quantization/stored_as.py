@@ -1,4 +1,5 @@
-"""A model as checkpoints in another format usually hold it: `fp8`, `nvfp4`, `awq`, `int4 weight-only`, `w8a8`.
+"""A model as checkpoints in another format usually hold it: `fp8`, `nvfp4`, `awq`, `awq, groups of 32`,
+`int4 weight-only`, `w8a8`.
 
 For runs and plans that name a format and not a checkpoint. Real checkpoints may leave more modules alone; where one
 is at hand its own config says so.
@@ -17,6 +18,7 @@ from planner.models.quantization.rules import Rules
 from planner.models.quantization.storage import Storage
 
 _BLOCK, _NVFP4_GROUP = 128, 16
+_GROUP = re.compile(r"groups? (?:of |size )?(\d+)")
 _EIGHT_BITS = r"int8|8[- ]?bit|w8a16"
 _FAMILIES = (
     ("int8", rf"(?:gptq|auto[-_]?round).*(?:{_EIGHT_BITS})|(?:{_EIGHT_BITS}).*(?:gptq|auto[-_]?round)"),
@@ -89,7 +91,13 @@ def _storage(family: str, text: str) -> Storage:
         return Storage(FP4, FP8, (1, _NVFP4_GROUP), scalars=("weight_scale_2",))
     if family == "int4":
         whole = "weight-only" in text or "_wo" in text
-        return Storage(INT4, F16, (1, 0 if whole else _BLOCK), zero=INT4 if "awq" in text else None)
+        return Storage(INT4, F16, (1, 0 if whole else _group(text)), zero=INT4 if "awq" in text else None)
     if re.search("gptq|auto[-_]?round", text):
-        return Storage(INT8, F16, (1, _BLOCK))
+        return Storage(INT8, F16, (1, _group(text)))
     return Storage(INT8, F32, (1, 0))
+
+
+def _group(text: str) -> int:
+    """Weights that share a scale: `awq, groups of 32`, else what is usual."""
+    stated = _GROUP.search(text)
+    return int(stated[1]) if stated else _BLOCK
