@@ -11,6 +11,7 @@ from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.engines.vllm.limits import LLM_CLASS
+from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.errors import BadInput
 from planner.launch.launch import Launch
 from planner.layout import Limits, OptionValue
@@ -24,6 +25,7 @@ _USED = re.compile(r"another process holds ([\d.]+) GB|shows (\d+)MiB / \d+MiB a
 _LOGGED_STAGE = re.compile(r"stage-(\d+) ranks|Worker_PP(\d+): ")
 _FIRST_V1, _LAST_V0 = (0, 8), (0, 10)
 """First version that starts the v1 engine by default (vllm/envs.py), and the last that has the other."""
+_SECOND_RUNNER = re.compile(rf"{SECOND_RUNNER}=([01])")
 _SERVER = re.compile(r"vllm serve|api_server|(?:^|\s)--[a-z]")
 
 
@@ -77,7 +79,10 @@ def _launch(fields: Fields, model: str, version: str | None, remarks: str) -> La
                 "kv_cache_dtype": fields.text("kv_cache_dtype"),
                 "block_size": fields.whole("block_size"),
                 "enforce_eager": fields.flag("enforce_eager") or False,
-                "options": options_of("vllm", remarks) | _generation(version, fields.text("engine")) | _dtype(fields),
+                "options": options_of("vllm", remarks)
+                | _generation(version, fields.text("engine"))
+                | _runner(remarks)
+                | _dtype(fields),
             }
         ),
     )
@@ -153,6 +158,12 @@ def _generation(version: str | None, engine: str | None) -> dict[str, str]:
         return {}
     usual = "v1" if _minor(version) >= _FIRST_V1 else "v0"
     return {} if engine == usual else {"VLLM_USE_V1": engine[1]}
+
+
+def _runner(remarks: str) -> dict[str, str]:
+    """vLLM's own switch of the model runner, where the remarks set it."""
+    match = _SECOND_RUNNER.search(remarks)
+    return {SECOND_RUNNER: match[1]} if match else {}
 
 
 def _minor(version: str) -> tuple[int, ...]:

@@ -68,7 +68,7 @@ def activation(
         hidden = served.size(step.max_num_batched_tokens * model.hidden_size)
         sampler = hidden + sampler_bytes(model, layout, rules, served)
         if runs_on_second_runner(model, rules):
-            kept += 4 * _logits(model, layout)
+            kept += 4 * logit_count(model, layout)
     if rules.expert_workspace == "persistent":
         kept += max(workspace, sparse_workspace(model, layout, rules, silicon))
     else:
@@ -177,14 +177,15 @@ def _kept_between_stages(model: Model, layout: Layout, served: DType) -> int:
     return served.size(2 * layout.max_num_batched_tokens * model.hidden_size)
 
 
-def _logits(model: Model, layout: Layout) -> int:
+def logit_count(model: Model, layout: Layout) -> int:
+    """Return the logits of a step in which every sequence has one."""
     sequences = min(layout.max_num_seqs, layout.max_num_batched_tokens)
     return sequences * round_up(model.vocab_size, VOCABULARY_PADDING)
 
 
 def sampler_bytes(model: Model, layout: Layout, rules: Rules, served: DType) -> int:
     """Logits, their copies and what sorting or masking needs beside them."""
-    fit, logits = terms("activation"), _logits(model, layout)
+    fit, logits = terms("activation"), logit_count(model, layout)
     if runs_on_second_runner(model, rules):
         return logits * (served.size(1) + 4 * rules.second_sampler_copies)
     if rules.generation == "v0" and layout.max_num_batched_tokens < layout.max_model_len:

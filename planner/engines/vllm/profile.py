@@ -1,6 +1,7 @@
 """The profile of vLLM: layout, refusals and bill of one release."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from planner.confidence import CONFIDENCE
 from planner.engines.vllm.capacity import capacity
@@ -8,6 +9,7 @@ from planner.engines.vllm.limits import batch_limits, default_length, stages
 from planner.engines.vllm.model_cache import block_bytes, layout_groups, preferred_block, request_blocks
 from planner.engines.vllm.refusals import refusals
 from planner.engines.vllm.release import Rules, Version, newest, rules_of
+from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.engines.vllm.shortfalls import shortfalls
 from planner.engines.vllm.stage_memory import StageMemory, stage_memory
 from planner.fleet.gpu import Gpu
@@ -96,7 +98,9 @@ class Vllm:
     def _rules(self, options: dict[str, bool | int | float | str], gpu: Gpu) -> Rules:
         wished = options.get("VLLM_USE_V1")
         generation = None if wished is None else f"v{int(wished)}"
-        return rules_of(self.release, generation, gpu.capability)
+        found = rules_of(self.release, generation, gpu.capability)
+        runner = options.get(SECOND_RUNNER)
+        return found if runner is None else replace(found, second_runner="all" if int(runner) else "none")
 
     def _stages(
         self, model: Model, layout: Layout, sites: Sequence[Site], rules: Rules, confidence: float

@@ -3,6 +3,8 @@
 from planner.engines.vllm.release import Rules
 from planner.models.model import Model
 
+SECOND_RUNNER = "VLLM_USE_V2_MODEL_RUNNER"
+"""vLLM's own switch, which beats the release's choice."""
 _NAMED = frozenset(
     {
         "LlamaForCausalLM",
