@@ -9,7 +9,12 @@ from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.stage_memory import StageMemory
 from planner.layout import Layout
 from planner.models.model import Model
-from planner.units import gib
+from planner.units import MIB, gib
+
+_LATER = 64 * MIB
+"""What CUDA's libraries and communicators take after the cache of v0, which asks for all that the fraction names: with a
+fraction of 1 Llama 2 70B ran out of memory on eight V100 that had room for it (issue 2348).
+"""
 
 
 def shortfalls(
@@ -48,6 +53,8 @@ def _before_cache(lines: StageMemory, rules: Rules) -> str | None:
     peak = lines.weights + lines.non_torch + lines.activation
     if (short := peak - lines.free) > 0:
         return f"profiling peak: {gib(peak)} with weights and {gib(lines.free)} are free, {gib(short)} short"
+    if rules.generation == "v0" and lines.device - lines.requested < _LATER:
+        return f"start-up: the fraction leaves {gib(lines.device - lines.requested)} for what libraries take later"
     if lines.pool <= 0:
         return f"KV cache: no memory is left of the fraction, {gib(-lines.pool)} short"
     return None
