@@ -66,9 +66,9 @@ class Logged:
         return replace(self.lines, **{name: size() for name, size in self.anew.items()}).pool / GIB
 
     def error(self, line: str, metric: str) -> float | None:
-        """Relative error of a line, where it was logged."""
+        """Relative error of a line, where it was logged; a pool below zero has none, as in scores."""
         logged = self.measured.get(metric)
-        return abs(self.predicted(line) - logged) / abs(logged) if logged else None
+        return abs(self.predicted(line) - logged) / logged if logged and logged > 0 else None
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _logged(path: Path) -> Iterator[Logged]:
         anew = {
             "activation": partial(_total, *how),
             "graphs": partial(_graphs, beyond, found.model, found.layout, stage, rules),
-            "non_torch": partial(non_torch_bytes, found.layout, site, rules),
+            "non_torch": partial(non_torch_bytes, found.layout, site, rules, found.device.weights_bytes),
         }
         source = str(row.get("source") or "").split("run log")[0].split("http")[0].strip() or "unnamed"
         cell = rules.non_torch, wiring(found.layout, site)

@@ -121,3 +121,18 @@ def test_layers_that_attend_to_an_image_cache_text_too() -> None:
     """Llama 3.2 11B Vision: 1.56 GB of keys for 20,480 tokens, all 40 layers (run sgl-doc-llama32-11bv-2503)."""
     found = bill("Llama-3.2-11B-Vision-Instruct", Limits(max_model_len=131072, options={"max_total_tokens": 20480}))
     assert found.per_device[0].kv_cache_bytes / 2 / GIB == pytest.approx(1.56, abs=0.005)
+
+
+def test_sums_of_nccl_in_graphs_kept_memory_before_0_4_7() -> None:
+    """QwQ-32B on four A10G takes 0.93 GiB for its graphs (0.4.3), more than half of it for sums."""
+
+    def graphs(version: str, gpu: str, limits: Limits, model: str, ranks: int) -> Bill:
+        engine, loaded, kind = find_engine("sglang", version), load_model(model), gpus()[gpu]
+        return engine.bill(loaded, engine.layout(loaded, kind, limits, tensor=ranks), [usual_site(kind)], 0.5)
+
+    limits = Limits(memory_fraction=0.85, options={"cuda_graph_max_bs": 80, "chunked_prefill_size": 2048})
+    qwq = graphs("0.4.3", "a10g", limits, "Qwen/QwQ-32B", 4).per_device[0].cuda_graph_bytes
+    assert qwq / GIB == pytest.approx(0.93, abs=0.05)
+    later = graphs("0.4.7", "a10g", limits, "Qwen/QwQ-32B", 4).per_device[0].cuda_graph_bytes
+    joined = graphs("0.4.3", "a100-sxm4-80gb", limits, "Qwen/QwQ-32B", 4).per_device[0].cuda_graph_bytes
+    assert later == joined == pytest.approx(qwq - 14 * 129 * 4 * 0.08 * MIB, rel=1e-6)  # graphs, sums, ranks

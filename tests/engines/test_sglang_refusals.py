@@ -119,3 +119,11 @@ def test_sparse_latent_attention_takes_few_cache_types() -> None:
     for dtype, taken in (("auto", True), ("fp8_e4m3", True), ("fp8_e5m2", False)):
         said = refusals("deepseek-ai/DeepSeek-V3.2", tensor=8, limits=Limits(kv_cache_dtype=dtype))
         assert ("DeepSeek DSA only supports" in said) is not taken
+
+
+def test_experts_in_fp8_need_ada() -> None:
+    """MiniMax-M2 does not start on A800; dense FP8 runs as weight-only there."""
+    old = gpus()["a800-sxm4-80gb"]
+    assert "experts in FP8 need compute capability 8.9" in refusals("MiniMaxAI/MiniMax-M2", old, tensor=4)
+    assert "FP8" not in refusals("MiniMaxAI/MiniMax-M2", tensor=4)
+    assert "FP8" not in refusals("Qwen/Qwen3-32B-FP8", old)

@@ -135,3 +135,13 @@ def test_every_beam_has_rows_of_its_own() -> None:
     limits = Limits(max_model_len=4160, max_num_seqs=1024, options={"max_beam_width": 4})
     found = bill("EleutherAI/gpt-j-6b", limits, "0.12.0")
     assert found.logged["runtime_buffers_bytes"] / GIB == pytest.approx(1.14, rel=0.02)
+
+
+def test_every_prompt_of_a_batch_at_once_before_0_11() -> None:
+    """Llama 2 7B built for 192 prompts of 2,048 tokens has no room on 40 GB (issue 401); 8,192 tokens since."""
+    limits = Limits(max_model_len=4096, max_num_seqs=192, options={"max_input_len": 2048})
+    tokens = {
+        version: find_engine("trtllm", version).layout(load_model("meta-llama/Llama-2-7b-hf"), H100, limits)
+        for version in ("0.5.0", "0.10.0", "0.11.0")
+    }
+    assert [layout.max_num_batched_tokens for layout in tokens.values()] == [192 * 2048, 192 * 2048, 8192]

@@ -63,3 +63,12 @@ def test_fbgemm_leaves_attention_and_both_ends_alone() -> None:
     """Meta-Llama-3.1-405B-Instruct-FP8: 57.75 GiB on each of eight GPUs (vllm issue 6746), 1 of them doubled keys."""
     model = stored_as(load_model("meta-llama/Meta-Llama-3.1-405B"), "fbgemm_fp8")
     assert model.weight_bytes / 8 / 2**30 == pytest.approx(57.75 - 1, rel=0.005)
+
+
+def test_groups_of_quantized_weights() -> None:
+    """Groups of 32 take four times the scales and zeros of groups of 128: a 16-bit scale and a 4-bit zero for each."""
+    gemma = load_model("google/gemma-3-27b-it")
+    fine, usual = (stored_as(gemma, words).weight_bytes for words in ("awq, groups of 32", "awq"))
+    quantized = sum(t.elements for layer in gemma.layers for t in layer.tensors if t.matmul)
+    assert fine - usual == pytest.approx(quantized * 2.5 * (1 / 32 - 1 / 128), rel=0.001)
+    assert stored_as(gemma, "awq, groups of 128").weight_bytes == usual

@@ -21,7 +21,7 @@ _LEAST_CAPABILITY = {
 FP8 runs as weight-only on GPUs that cannot multiply it (fp8.py, can_auto_enable_marlin_fp8), but not in experts.
 """
 _LEAST_FOR_FP8_EXPERTS = (8, 9)
-"""Triton's fused experts read FP8 as it is stored, whose type (fp8e4nv) it does not have below (fp8.py, Fp8MoEMethod)."""
+"""Triton's fused experts read FP8 as stored, whose type (fp8e4nv) it does not have below (fp8.py, Fp8MoEMethod)."""
 _LEAST_GPU = (7, 5)
 _ON_AMD = ("awq", "fp8", "compressed-tensors", "quark", "mxfp4", "auto-round")
 """Methods of AMD GPUs (rocm_supported_quantization of configs/model_config.py)."""

@@ -12,8 +12,9 @@ from planner.models.model import Model
 from planner.units import MIB, gib
 
 _LATER = 64 * MIB
-"""What CUDA's libraries and communicators take after the cache of v0, which asks for all that the fraction names: with a
-fraction of 1 Llama 2 70B ran out of memory on eight V100 that had room for it (issue 2348).
+"""What CUDA's libraries and communicators take after the cache of v0, which asks for all that the fraction names.
+
+With a fraction of 1 Llama 2 70B ran out of memory on eight V100 that had room for it (issue 2348).
 """
 
 

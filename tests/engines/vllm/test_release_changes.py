@@ -1,5 +1,6 @@
 """What a release changed is in the bill of a run of that release; each figure is known from outside."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.layout import Limits
 from planner.memory.bill import Bill
+from planner.models.quantization.stored_as import stored_as
 from planner.models.source import load_model
 
 
@@ -181,3 +183,45 @@ def test_experts_in_four_bits_have_the_buffers_of_marlin_before_blackwell() -> N
     assert round(bill.logged["needed_kv_bytes"] / 2**30, 2) == 6.66
     assert abs(bill.logged["available_kv_bytes"] / 2**30 - 5.44) < 0.1 * 5.44
     assert not bill.fits
+
+
+def test_the_second_runner_warms_up_with_what_it_did_not_profile() -> None:
+    """Qwen3.6-27B-FP8 on four H100 ran out of memory in the warm-up of V2 (vllm pull 48601); 0.33 profiles it."""
+    for release, fits in (("0.26.0", False), ("0.33.0", True)):
+        limits = Limits(options={"VLLM_USE_V2_MODEL_RUNNER": "1"})
+        found = _bill(release, "Qwen/Qwen3.6-27B-FP8", "h100-sxm5-80gb", limits, tensor=4)
+        assert found.fits == fits
+        assert fits or "warm-up" in found.reasons[0]
+
+
+def test_a_fraction_of_one_leaves_nothing_for_libraries() -> None:
+    """Llama 2 70B on eight V100 of 32 GB at gpu_memory_utilization 1 (vllm issue 2348)."""
+    for fraction, fits in ((1.0, False), (0.95, True)):
+        limits = Limits(max_model_len=1024, memory_fraction=fraction, enforce_eager=True, options={"dtype": "float16"})
+        assert _bill("0.2.6", "meta-llama/Llama-2-70b-hf", "v100-sxm2-32gb", limits, tensor=8).fits == fits
+
+
+def test_what_is_held_of_shared_memory_grows_with_the_weights() -> None:
+    """Pools on DGX Spark: Qwen3-0.6B 69.4 GiB at 0.6 of 121.7 (0.27.1)."""
+    spark = gpus()["gb10"]
+    model, engine = load_model("Qwen/Qwen3-0.6B"), of_version("0.27.1")
+    site = replace(usual_site(spark), free_bytes=int(114.54 * 2**30))
+    small = engine.bill(model, engine.layout(model, spark, Limits(memory_fraction=0.6)), [site])
+    assert small.logged["available_kv_bytes"] / 2**30 == pytest.approx(69.4, rel=0.02)
+
+
+def test_models_were_refused_in_float16_from_0_9_1_on() -> None:
+    """Gemma 3 loaded in float16 in 0.8.3 (vllm issue 16199); config.py of 0.9.1 says numerical instability."""
+    gemma, kind = load_model("google/gemma-3-27b-it"), gpus()["a100-sxm4-80gb"]
+    for release, refused in (("0.8.3", False), ("0.9.1", True)):
+        engine = of_version(release)
+        layout = engine.layout(gemma, kind, Limits(max_model_len=4096, options={"dtype": "float16"}))
+        assert any("unstable" in reason for reason in engine.refusals(gemma, layout, kind)) == refused
+
+
+def test_groups_that_words_name_reach_the_loaded_weights() -> None:
+    """`Model loading took 17.6110 GiB` of gaunernst/gemma-3-27b-it-int4-awq, in groups of 32 (vllm issue 16199)."""
+    gemma, engine = stored_as(load_model("google/gemma-3-27b-it"), "awq, groups of 32"), of_version("0.8.3")
+    kind, limits = gpus()["a100-sxm4-80gb"], Limits(max_model_len=4096, options={"VLLM_USE_V1": "0"})
+    found = engine.bill(gemma, engine.layout(gemma, kind, limits), [usual_site(kind)])
+    assert found.per_device[0].weights_bytes / 2**30 == pytest.approx(17.611, abs=0.01)
