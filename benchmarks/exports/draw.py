@@ -95,6 +95,8 @@ def by_hand(seed: int) -> Drawn:
     random = Random(seed)
     while True:
         tried = _layout(random)
+        if _parts_differ(tried):
+            continue
         with suppress(BadInput, AssertionError, IndexError):
             plan = laid_out(**tried)
             if not check(plan):
@@ -128,6 +130,16 @@ def _layout(random: Random) -> dict[str, Any]:
         "stages": stages,
         **sizes,
     }
+
+
+def _parts_differ(tried: dict[str, Any]) -> bool:
+    """Whether a replica of TensorRT-LLM would have more GPUs on one node than on another: MPI finds no such ranks.
+
+    The solver keeps a tensor-parallel group on a node, so that these are drawn only by hand.
+    """
+    gpus = tried["tensor"] * tried["pipeline"] * tried.get("data", 1) if tried["engine"] == "trtllm" else 1
+    each = int(tried["on"].partition("x")[0])
+    return bool(each % gpus and gpus % each)
 
 
 def _layers(model: Model, engine: str) -> int:

@@ -46,6 +46,7 @@ BEYOND = (
 Nor can one with a config of the catalogue that leaves out the tower's section (Step-3.7-Flash).
 """
 _HOPPER = [9, 0]
+_NO_CUDA = (0, 0)
 CUSTOM = ("LeaderWorkerSet", "LLMInferenceService", "DynamoGraphDeployment")
 ENGINE_TARGETS = ("vllm", "sglang", "vllm-ray", "scripts")
 
@@ -94,7 +95,7 @@ def _told(name: str, answer: dict[str, Any]) -> list[str]:
 
 def _seen(gpu: Gpu, environment: dict[str, str], prefix: str) -> dict[str, Any]:
     """What the stand-in answers about devices."""
-    latent = gpu.capability[0] if gpu.capability != (0, 0) else 9
+    latent = gpu.capability[0] if gpu.capability != _NO_CUDA else 9
     return {
         "environment": {name: value for name, value in environment.items() if name.startswith(prefix)},
         "gpus": len(environment.get("CUDA_VISIBLE_DEVICES", "0").split(",")),
@@ -112,7 +113,7 @@ def _vllm(service: Service, environment: dict[str, str], words: list[str]) -> di
         environment = environment | {"CUDA_VISIBLE_DEVICES": ",".join("0" * service.replica.layout.gpus)}
     seen = _seen(service.sites[0].gpu, environment, "VLLM")
     latent = any(layer.attention and layer.attention.latent_dim for layer in load_model(words[2]).distinct_layers)
-    other = latent and seen["capability"] != _HOPPER
+    other = latent and (seen["capability"] != _HOPPER or service.sites[0].gpu.capability == _NO_CUDA)
     if latent:
         seen["capability"] = _HOPPER  # latent attention on others takes kernels that cannot be named without CUDA
     head = "--headless" not in argv

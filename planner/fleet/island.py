@@ -14,6 +14,11 @@ class LinkClass(StrEnum):
     PCIE = "pcie"
     NETWORK = "network"
 
+    @property
+    def peer_access(self) -> bool:
+        """Whether the GPUs that it joins read each other's memory directly."""
+        return self in (LinkClass.NVLINK, LinkClass.XGMI)
+
 
 @dataclass(frozen=True)
 class Island:

@@ -40,7 +40,7 @@ class Site:
     @property
     def peer_access(self) -> bool:
         """Whether the GPUs of the stage read each other's memory directly (NVLink, xGMI)."""
-        return self.link in (LinkClass.NVLINK, LinkClass.XGMI)
+        return self.link.peer_access
 
 
 def usual_site(gpu: Gpu) -> Site:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planner.fleet.island import Island, LinkClass
+from planner.fleet.island import Island
 from planner.fleet.node import Node
 
 
@@ -22,7 +22,7 @@ class TensorGroup:
     @property
     def bridged(self) -> bool:
         """Whether NVLink or xGMI joins them all."""
-        return self.island.link in (LinkClass.NVLINK, LinkClass.XGMI)
+        return self.island.link.peer_access
 
 
 def nested_islands(node: Node) -> tuple[tuple[Island, tuple[Island, ...]], ...]:

@@ -1,6 +1,6 @@
 """Exact dominance: drop a shape when copies of another one in its place do at least as well."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from planner.fleet.share import PARTS
 from planner.solve.shape import Shape
@@ -8,15 +8,13 @@ from planner.solve.slot import IslandKind, SlotKind
 from planner.units import ceil_div
 
 
-def undominated(
-    shapes: Sequence[Shape], needs: Sequence[Mapping[str, int]], *, one_for_one: Collection[int] = ()
-) -> list[Shape]:
-    """Keep the shapes that no other shape of the same model can replace.
+def undominated(shapes: Sequence[Shape], needs: Mapping[str, int], *, one_for_one: bool = False) -> list[Shape]:
+    """Keep the shapes of a model that no other can replace.
 
     Shape b goes when copies of a shape a, cut out of b's own slots, carry at least what b carries of
     everything the load needs, or all that it needs. Any plan with b stays a plan, at no more cost, with those
     copies in its place. Of equals the one with fewer stages stays, which answers sooner, then the one with more
-    headroom. For the models `one_for_one` a single copy must do (where the number of replicas matters). A model is
+    headroom. With `one_for_one` a single copy must do (where the number of replicas matters). A model is
     served in one variant, so shapes of others replace nothing.
 
     Workers of a pool replace only others of that pool; replicas that do both phases replace them too: with r of the
@@ -24,14 +22,14 @@ def undominated(
     """
 
     def order(shape: Shape) -> tuple[object, ...]:
-        carried = (-_useful(shape, need, amount) for need, amount in needs[shape.wanted].items())
+        carried = (-_useful(shape, need, amount) for need, amount in needs.items())
         stages = shape.layout.pipeline_parallel_size
-        return (shape.wanted, shape.gpus, shape.parts or PARTS, *carried, stages, -shape.headroom, shape.rank)
+        return (shape.gpus, shape.parts or PARTS, *carried, stages, -shape.headroom, shape.rank)
 
     kept: dict[object, list[Shape]] = {}
     for shape in sorted(shapes, key=order):
         rivals = [r for key in _places(shape) for r in kept.get(key, ())]
-        if not any(_replaces(rival, shape, needs[shape.wanted], shape.wanted in one_for_one) for rival in rivals):
+        if not any(_replaces(rival, shape, needs, one_for_one) for rival in rivals):
             kept.setdefault(_key(shape, shape.islands), []).append(shape)
     return sorted((shape for found in kept.values() for shape in found), key=lambda shape: shape.rank)
 
@@ -46,7 +44,7 @@ def _places(shape: Shape) -> list[object]:
 
 
 def _key(shape: Shape, islands: frozenset[IslandKind]) -> object:
-    return (shape.wanted, id(shape.variant), islands)
+    return (id(shape.variant), islands)
 
 
 def copies_within(a: Shape, b: Shape) -> int:

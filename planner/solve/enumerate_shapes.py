@@ -1,7 +1,7 @@
 """Every legal layout of the models on the slots that the nodes offer, priced by memory and speed."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import groupby
 
@@ -13,7 +13,7 @@ from planner.fleet.share import in_share, share_bytes
 from planner.fleet.site import UNKNOWN_NETWORK_GBPS, Site
 from planner.layout import Layout
 from planner.request import ModelRequest
-from planner.solve.capacity import arrives, capacity, needs_speed
+from planner.solve.capacity import arrives, capacity, held_sequences, needs_speed
 from planner.solve.kv_way import Onward
 from planner.solve.layer_split import Shared, best_shares
 from planner.solve.node_class import NodeClass
@@ -33,7 +33,7 @@ class Shapes:
     """The shapes of one model.
 
     `misfits` are legal layouts without room for one sequence, `slow` ones miss a target even with a
-    single request.
+    single request. None of the layouts runs more than `most_sequences` at once.
     """
 
     fitting: list[Shape] = field(default_factory=list)
@@ -41,6 +41,7 @@ class Shapes:
     slow: list[Shape] = field(default_factory=list)
     refusals: dict[str, None] = field(default_factory=dict)
     considered: int = 0
+    most_sequences: int = 0
 
     def add(self, other: "Shapes") -> None:
         """Take in the shapes of another variant."""
@@ -49,12 +50,14 @@ class Shapes:
         self.slow += other.slow
         self.refusals |= other.refusals
         self.considered += other.considered
+        self.most_sequences = max(self.most_sequences, other.most_sequences)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one split on its sites: why the engine refuses it, or its shape."""
+    """What came of one split on its sites: why the engine refuses it, or its shape; what it may run at once."""
 
+    sequences: int
     refusals: tuple[str, ...] = ()
     shape: Shape | None = None
 
@@ -221,6 +224,7 @@ def _try(
     trial = tried.get(key)
     if trial is None:
         trial = tried[key] = _trial(place, wanted, variant, split, sites)
+    found.most_sequences = max(found.most_sequences, trial.sequences)
     found.refusals |= dict.fromkeys(trial.refusals)
     if trial.shape is None:
         return None
@@ -235,11 +239,33 @@ def _try(
 def _trial(place: int, wanted: ModelRequest, variant: Variant, split: Split, sites: tuple[Site, ...]) -> Trial:
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
+    sequences = layout.max_num_seqs * layout.data_parallel_size
     kinds = dict.fromkeys(run.island.gpu for run in split.stages)
     for gpu in kinds:
         if reasons := engine.refusals(model, layout, gpu):
-            return Trial(tuple(f"{layout.label()}: {reason}" for reason in reasons))
+            return Trial(sequences, tuple(f"{layout.label()}: {reason}" for reason in reasons))
+    seats = dict.fromkeys((sites, _inner_seats(split, sites)))
+    billed = min(
+        (_billed(wanted, variant, layout, seat) for seat in seats),
+        key=lambda billed: (billed.bill.fits, held_sequences(billed.layout, billed.bill)),
+    )
+    layout, bill = billed.layout, billed.bill
+    if split.parts and not bill.fits:
+        return Trial(sequences)
+    carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
+    slots = tuple(
+        SlotKind(run.island, run.tensor * split.data * split.stages_per_slot, split.parts)
+        for run in split.stages
+        for _ in range(run.count // split.stages_per_slot)
+    )
+    return Trial(sequences, shape=Shape(place, variant, layout, slots, sites, bill, carried))
+
+
+def _billed(wanted: ModelRequest, variant: Variant, layout: Layout, sites: tuple[Site, ...]) -> Shared:
+    """The layout with the best shares of layers on these sites, and smaller where the engine lets it be; its bill."""
+    model, engine = variant.model, variant.engine
     shared = best_shares(model, engine, layout, sites)
+    kinds = dict.fromkeys(site.gpu for site in sites)
     if shared.layout is not layout and any(engine.refusals(model, shared.layout, gpu) for gpu in kinds):
         shared = Shared(layout, engine.bill(model, layout, sites))
     layout, bill = shared.layout, shared.bill
@@ -247,15 +273,19 @@ def _trial(place: int, wanted: ModelRequest, variant: Variant, split: Split, sit
         layout, bill = fewer_slots(engine, model, layout, sites) or (layout, bill)
     if bill.reasons and not bill.short_bytes and variant.limits.memory_fraction is None:
         layout, bill = lower_fraction(engine, model, layout, sites) or (layout, bill)
-    if split.parts and not bill.fits:
-        return Trial()
-    carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
-    slots = tuple(
-        SlotKind(run.island, run.tensor * split.data * split.stages_per_slot, split.parts)
-        for run in split.stages
-        for _ in range(run.count // split.stages_per_slot)
+    return Shared(layout, bill)
+
+
+def _inner_seats(split: Split, sites: tuple[Site, ...]) -> tuple[Site, ...]:
+    """The sites as they are where tensor-parallel groups come to lie on inner islands with peer access.
+
+    GPUs of an island may be seated anywhere in it, and with peer access engines may keep more memory.
+    """
+    groups = zip(split.islands, split.tensors, sites, strict=True)
+    return tuple(
+        replace(site, link=LinkClass.NVLINK) if 1 < tensor <= island.inner_peers else site
+        for island, tensor, site in groups
     )
-    return Trial(shape=Shape(place, variant, layout, slots, sites, bill, carried))
 
 
 def _layout(wanted: ModelRequest, variant: Variant, split: Split) -> Layout:

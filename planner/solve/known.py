@@ -1,31 +1,17 @@
-"""What the problems of one question know together: models read once, engines with their bills, shapes priced."""
+"""What the problems of one question know together: what they looked up, and the shapes they enumerated."""
 
 from collections.abc import Hashable
-from functools import cache
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-from planner.engines import find_engine
-from planner.engines.at_confidence import at_confidence
-from planner.engines.profile import Engine
-from planner.engines.remembered import remembered
-from planner.models.quantization.on_load import quantized_on_load
-from planner.models.source import load_model
-
-if TYPE_CHECKING:
-    from planner.solve.enumerate_shapes import Shapes, Tried
-    from planner.solve.variant import Variant
+from planner.solve.enumerated import Enumerated
+from planner.solve.lookups import Lookups
+from planner.solve.shape import Shape
 
 
+@dataclass(frozen=True)
 class Known:
-    """Handed from a problem to those that are made from it, so that each finds what another has looked up."""
+    """Handed from a problem to those that are made from it, so that each finds what another has found."""
 
-    def __init__(self) -> None:
-        self.shapes: dict[Hashable, Shapes] = {}
-        self.tried: dict[Hashable, tuple[Variant, Tried]] = {}
-        self.model = cache(load_model)
-        self.on_load = cache(quantized_on_load)
-        self.engine = cache(_engine)
-
-
-def _engine(name: str, confidence: float) -> Engine:
-    return remembered(at_confidence(find_engine(name), confidence))
+    lookups: Lookups = field(default_factory=Lookups)
+    enumerated: Enumerated = field(default_factory=Enumerated)
+    undominated: dict[Hashable, list[Shape]] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Minimise several objectives in turn, and keep the proof of the first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter
 
@@ -10,7 +10,7 @@ from planner.solve.outcome import Effort, Outcome, SolverName
 
 
 def minimise_in_turn(
-    programme: IntegerProgramme, objectives: Sequence[Terms], effort: Effort, solver: SolverName = "scip"
+    programme: IntegerProgramme, objectives: Iterable[Terms], effort: Effort, solver: SolverName = "scip"
 ) -> Outcome:
     """Minimise each objective among the solutions that are best for those before it.
 

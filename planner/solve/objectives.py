@@ -1,5 +1,7 @@
 """What is minimised, one thing after the other: each objective only chooses among the best of those before it."""
 
+from collections.abc import Iterator
+
 from planner.request import Minimised
 from planner.solve.answer_time import answer_microseconds
 from planner.solve.fleet_programme import FleetProgramme
@@ -12,18 +14,24 @@ _TIMED_SHAPES = 500
 """Shapes of which the time of an answer is predicted, a millisecond or two each."""
 
 
-def objectives(programme: FleetProgramme, name: Minimised) -> list[Terms]:
-    """Return the objectives in order: cost, GPUs, nodes, least changed models, then the more desirable replicas.
+def objectives(programme: FleetProgramme, name: Minimised) -> Iterator[Terms]:
+    """Yield the objectives in order: cost, GPUs, nodes, least changed models, then the more desirable replicas.
+
+    Those that break ties are made when they are asked for, which takes time.
 
     On GPUs that are shared no more replicas than are needed: they cost nothing there.
 
     Where an earlier plan runs, the weights that stay where they are come right after the first.
     """
-    kept = [bytes_kept(programme.keepers)] if programme.keepers else []
-    gpus = [programme.gpus] if name == "cost" else []
-    ties = [changes(programme), on_shares(programme), preference(programme), canonical(programme)]
-    first = first_objective(programme, name)
-    return [first, *kept, *gpus, programme.nodes_used, *(terms for terms in ties if terms)]
+    yield first_objective(programme, name)
+    if programme.keepers:
+        yield bytes_kept(programme.keepers)
+    if name == "cost":
+        yield programme.gpus
+    yield programme.nodes_used
+    for ties in (changes, on_shares, preference, canonical):
+        if terms := ties(programme):
+            yield terms
 
 
 def first_objective(programme: FleetProgramme, name: Minimised) -> Terms:

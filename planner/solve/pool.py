@@ -74,6 +74,15 @@ def _scopes(
                 used_bytes=level,
                 realm=realm,
                 pair_gbps=island.seen_pair_gbps,
+                inner_peers=_inner_peers(island, inside, inner),
             )
             scopes.append(Scope(kind, frozenset(index for index in inside if node.used(index) <= level)))
     return scopes
+
+
+def _inner_peers(island: Island, inside: frozenset[int], inner: list[Island]) -> int:
+    """The most of these GPUs of an island without peer access that have it over an island inside it."""
+    if island.link.peer_access:
+        return 0
+    within = [inside & set(i.gpus) for i in inner if i.link.peer_access and set(i.gpus) < set(island.gpus)]
+    return max((len(gpus) for gpus in within if len(gpus) > 1), default=0)

@@ -9,10 +9,10 @@ from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
 from planner.request import Minimised, Request
-from planner.solve.capacity import needs, needs_speed, unmeasured
+from planner.solve.capacity import needs, needs_speed
 from planner.solve.dominance import undominated
 from planner.solve.earlier import Earlier, earlier_replicas
-from planner.solve.enumerate_shapes import Grounds, Shapes, enumerate_shapes, grounds
+from planner.solve.enumerate_shapes import Grounds, Shapes, grounds
 from planner.solve.fleet_programme import FleetProgramme
 from planner.solve.integer_programme import IntegerProgramme
 from planner.solve.keeping import keep
@@ -27,9 +27,6 @@ from planner.solve.shape import Shape
 from planner.solve.side_by_side import side_by_side
 from planner.solve.variant import Variant, variants
 
-_RULES: dict[str, object] = {"nodes": [], "exclude_nodes": [], "least_replicas": 1, "most_replicas": None}
-_RULES |= {"spread": None, "pack": None, "survive": None}
-"""What says where replicas lie and how many, and nothing of what one of them is."""
 MANY_LAYOUTS = 200
 """From so many models times kinds of GPUs on, models are priced in two processes."""
 MOST_MIXED = 64
@@ -75,21 +72,21 @@ class Problem:
 
     @cached_property
     def shapes(self) -> tuple[Shapes, ...]:
-        """Every legal layout of each model; priced once for all loads that differ only in how much is asked."""
+        """Every legal layout of each model."""
         return tuple(self._shapes(place) for place in range(len(self.request.models)))
 
     def _shapes(self, place: int) -> Shapes:
-        wanted = self.request.models[place]
-        like = wanted.model_copy(update={"workload": unmeasured(wanted.workload)} | _RULES)
-        same = (place, like.model_dump_json())
-        key = (*same, self.mixes, self._ground.offered)
-        if key not in self.known.shapes:
-            mine = Shapes()
-            for number, new in enumerate(self.variants[place]):
-                variant, tried = self.known.tried.setdefault((*same, number), (new, {}))
-                mine.add(enumerate_shapes(place, like, variant, self._ground, tried, mixed=self.mixes))
-            self.known.shapes[key] = mine
-        return self.known.shapes[key]
+        found = Shapes()
+        for shapes in self._of_variants(place):
+            found.add(shapes)
+        return found
+
+    def _of_variants(self, place: int) -> list[Shapes]:
+        wanted, enumerated = self.request.models[place], self.known.enumerated
+        return [
+            enumerated.shapes(place, wanted, variant, self._ground, mixed=self.mixes)
+            for variant in self.variants[place]
+        ]
 
     @cached_property
     def _ground(self) -> Grounds:
@@ -122,11 +119,21 @@ class Problem:
 
     def _without_others(self, place: int) -> tuple[list[Shape], int]:
         found = self._shapes(place)
-        best = undominated(found.fitting, self.needs, one_for_one=self.rules.one_for_one)
+        best = self._undominated(place, found.fitting)
         running = [
             s for s in found.fitting if any(e.runs_as(s) for e in self.earlier) and not any(s is b for b in best)
         ]
         return [*best, *running], found.considered
+
+    def _undominated(self, place: int, fitting: Sequence[Shape]) -> list[Shape]:
+        """Which shapes no other replaces; that is the same for all loads of which a replica carries just a part."""
+        one_for_one = place in self.rules.one_for_one
+        most = {need: max((s.capacity[need] for s in fitting), default=0) for need in self.needs[place]}
+        useful = {need: min(amount, most[need]) for need, amount in self.needs[place].items()}
+        key = (*map(id, self._of_variants(place)), one_for_one, *useful.items())
+        if key not in self.known.undominated:
+            self.known.undominated[key] = undominated(fitting, useful, one_for_one=one_for_one)
+        return self.known.undominated[key]
 
     @cached_property
     def programme(self) -> FleetProgramme:
@@ -180,4 +187,4 @@ def read_problem(request: Request, earlier: Plan | None = None, known: Known | N
 
 
 def _variants(request: Request, known: Known) -> tuple[tuple[Variant, ...], ...]:
-    return tuple(tuple(variants(wanted, request.confidence, known)) for wanted in request.models)
+    return tuple(tuple(variants(wanted, request.confidence, known.lookups)) for wanted in request.models)

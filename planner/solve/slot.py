@@ -12,7 +12,8 @@ class IslandKind:
 
     `link` joins GPUs of the island, `node_link` leads to the rest of the node, the network to other nodes. On a
     mesh two of its GPUs have `pair_gbps` between them. `used_bytes` is the most that others hold on any of the
-    GPUs. A replica stays inside one `realm` (a zone).
+    GPUs. A replica stays inside one `realm` (a zone). `inner_peers` of its GPUs may read each other's memory over an
+    island inside this one, which alone does not let them.
     """
 
     gpu: Gpu
@@ -24,6 +25,7 @@ class IslandKind:
     used_bytes: int = 0
     realm: str = ""
     pair_gbps: float | None = None
+    inner_peers: int = 0
 
     def __hash__(self) -> int:
         """Of what tells kinds apart most: they are looked up often."""
@@ -44,6 +46,7 @@ class IslandKind:
             self.used_bytes,
             self.realm,
             self.pair_gbps or 0.0,
+            self.inner_peers,
         )
 
 

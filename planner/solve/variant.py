@@ -11,7 +11,7 @@ from planner.models.gguf_name import gguf_name
 from planner.models.model import Model
 from planner.models.quantization.checkpoints import quantized_checkpoints
 from planner.request import ModelRequest
-from planner.solve.known import Known
+from planner.solve.lookups import Lookups
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class Variant:
     changes: tuple[str, ...] = ()
 
 
-def variants(wanted: ModelRequest, confidence: float = CONFIDENCE, known: Known | None = None) -> list[Variant]:
+def variants(wanted: ModelRequest, confidence: float = CONFIDENCE, lookups: Lookups | None = None) -> list[Variant]:
     """Return the variants that a request allows, the least changed first, billed at `confidence`; raises BadInput."""
-    known = known or Known()
-    model = known.model(wanted.model)
+    lookups = lookups or Lookups()
+    model = lookups.model(wanted.model)
     context = wanted.workload.context or model.max_context
     if context > model.max_context:
         expected = f"at most the model's {model.max_context} tokens"
         raise BadInput(f"is {context}", where=wanted.model, field="context", expected=expected)
     limits = wanted.limits.model_copy(update={"max_model_len": wanted.limits.max_model_len or context})
     found = [
-        variant_of(wanted, source, on_load, engine, kv, limits, confidence, known)
+        variant_of(wanted, source, on_load, engine, kv, limits, confidence, lookups)
         for engine in dict.fromkeys([wanted.engine, *wanted.allow.engines])
         for kv in dict.fromkeys([wanted.limits.kv_cache_dtype, *wanted.allow.kv_cache_dtype])
-        for source, on_load in _weights(wanted, model, engine, known)
+        for source, on_load in _weights(wanted, model, engine, lookups)
     ]
     return sorted(found, key=lambda variant: len(variant.changes))
 
@@ -56,15 +56,15 @@ def variant_of(
     kv: str | None,
     limits: Limits,
     confidence: float = CONFIDENCE,
-    known: Known | None = None,
+    lookups: Lookups | None = None,
 ) -> Variant:
     """Return one variant of a request; raises BadInput where it makes no sense."""
-    known = known or Known()
-    model, changes = known.model(source), []
+    lookups = lookups or Lookups()
+    model, changes = lookups.model(source), []
     if source != wanted.model:
         changes.append(f"checkpoint {model.name} instead of {wanted.model}")
     if on_load is not None:
-        held = known.on_load(model, on_load, engine)
+        held = lookups.on_load(model, on_load, engine)
         if held is None:
             raise BadInput(f"{engine} does not quantize {source} to {on_load} while loading", where=wanted.model)
         model, changes = held, [*changes, f"weights quantized to {on_load} while loading"]
@@ -74,23 +74,23 @@ def variant_of(
         changes.append(f"KV cache in {kv}")
     if engine != wanted.engine:
         changes.append(f"engine {engine} instead of {wanted.engine}")
-    return Variant(model, known.engine(engine, confidence), limits, source, on_load, tuple(changes))
+    return Variant(model, lookups.engine(engine, confidence), limits, source, on_load, tuple(changes))
 
 
-def _weights(wanted: ModelRequest, model: Model, engine: str, known: Known) -> Iterator[tuple[str, str | None]]:
+def _weights(wanted: ModelRequest, model: Model, engine: str, lookups: Lookups) -> Iterator[tuple[str, str | None]]:
     """What may be loaded, and the scheme it may be quantized in while it is."""
     yield wanted.model, None
     yield from ((source, None) for source in wanted.allow.checkpoints)
     for scheme in wanted.allow.quantization:
         stored = quantized_checkpoints(model.name, scheme)
-        if known.on_load(model, scheme, engine):
+        if lookups.on_load(model, scheme, engine):
             yield wanted.model, scheme
-        elif not stored and model.quantization != scheme and not _somewhere(wanted, model, scheme, known):
+        elif not stored and model.quantization != scheme and not _somewhere(wanted, model, scheme, lookups):
             expected = "a checkpoint by name under allow.checkpoints"
             problem = f"{scheme!r}: the catalogue has no such checkpoint of {model.name}, and no engine makes one"
             raise BadInput(problem, where=wanted.model, field="allow.quantization", expected=expected)
         yield from ((source, None) for source in stored if engine == "llamacpp" or gguf_name(source) is None)
 
 
-def _somewhere(wanted: ModelRequest, model: Model, scheme: str, known: Known) -> bool:
-    return any(known.on_load(model, scheme, engine) for engine in (wanted.engine, *wanted.allow.engines))
+def _somewhere(wanted: ModelRequest, model: Model, scheme: str, lookups: Lookups) -> bool:
+    return any(lookups.on_load(model, scheme, engine) for engine in (wanted.engine, *wanted.allow.engines))

@@ -84,7 +84,8 @@ def _gptq(model: Model) -> Iterator[str]:
 def _cache_type(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Iterator[str]:
     """Caches in FP8 on GPUs without it: the kernels of Turing and of latent attention on Ampere refuse them.
 
-    Scales of eight-bit checkpoints are for another FP8 than `fp8_e5m2` (layers/attention/attention.py).
+    Scales of eight-bit checkpoints are for another FP8 than `fp8_e5m2` (layers/attention/attention.py), which of the
+    backends of latent attention only AITER's dense one lists (supported_kv_cache_dtypes, v1/attention/backends/mla).
     """
     if version < _REFUSES_FP8_CACHE:
         return
@@ -92,10 +93,14 @@ def _cache_type(model: Model, layout: Layout, gpu: Gpu, version: Version) -> Ite
     scaled = method in _SCALED_CACHES or (method in _PERHAPS_SCALED_CACHES and checkpoint_cache_dtype(model))
     if layout.kv_cache_dtype == "fp8_e5m2" and scaled:
         yield f"an fp8_e5m2 KV cache is not supported with {method} checkpoints"
+    attentions = [layer.attention for layer in model.distinct_layers if layer.attention]
+    latent = any(attention.latent_dim for attention in attentions)
+    sparse = any(attention.index_dim for attention in attentions)
+    if layout.kv_cache_dtype == "fp8_e5m2" and latent and (gpu.vendor == "nvidia" or sparse):
+        yield f"an fp8_e5m2 KV cache has no backend for {'sparse' if sparse else 'latent'} attention: fp8_e4m3 has one"
     if gpu.vendor != "nvidia" or gpu.capability >= _NATIVE_FP8:
         return
     named = checkpoint_cache_dtype(model) if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
-    latent = any(layer.attention and layer.attention.latent_dim for layer in model.distinct_layers)
     if named and named.startswith("fp8") and (latent or gpu.capability < _FLASHINFER):
         yield (
             f"an FP8 KV cache is not supported by the Triton {'MLA ' if latent else 'attention '}backend on compute"

@@ -58,6 +58,9 @@ def test_the_errors_are_in_the_record(words: str) -> None:
         ("Qwen/Qwen3-32B-FP8", "h100-sxm5-80gb", "fp8_e5m2", None, "an fp8_e5m2 KV cache is not supported with fp8"),
         ("Qwen/Qwen3-32B-FP8", "h100-sxm5-80gb", "fp8_e4m3", None, None),
         ("qwen3-8b-quantized.w4a16", "h100-sxm5-80gb", "fp8_e5m2", None, None),
+        # No valid attention backend found for cuda with AttentionSelectorConfig(head_size=576, ..fp8_e5m2, use_mla=True
+        ("deepseek-ai/DeepSeek-V2-Lite", "h100-sxm5-80gb", "fp8_e5m2", None, "has no backend for latent attention"),
+        ("deepseek-ai/DeepSeek-V2-Lite", "mi300x", "fp8_e5m2", None, None),
         # config/vllm.py: kv_cache_dtype="bfloat16" is incompatible with dtype="float16".
         ("bigscience/bloom-1b1", "rtx-6000-ada", "bfloat16", None, "a bfloat16 KV cache is incompatible with float16"),
         ("openai-community/gpt2", "v100-sxm2-32gb", "bfloat16", None, "incompatible with float16: use auto or float16"),
