@@ -40,6 +40,7 @@ BEYOND = (
     "tilelang is required",
     "'Step3p7VisionConfig' object has no attribute",
     "(judged as Hopper)",
+    "FLASHINFER_MLA_SPARSE_SM90 requires FlashInfer",
 )
 """What a judge without a model's own code, without CUDA and its kernels' packages cannot decide.
 

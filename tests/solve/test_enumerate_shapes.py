@@ -1,11 +1,14 @@
 """How many sequences a layout is asked to run at once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from planner import check, plan
+from planner.fleet.island import LinkClass
 from planner.request import Request
+from planner.solve.capacity import held_sequences
 from planner.solve.known import Known
 from planner.solve.problem import read_problem
 from planner.units import GIB
@@ -52,3 +55,42 @@ def test_what_was_tried_on_other_nodes_is_what_would_be_tried_anew(allow: dict[s
         assert (old.refusals, old.considered) == (new.refusals, new.considered)
     assert [(s.rank, s.capacity) for s in again.kept] == [(s.rank, s.capacity) for s in anew.kept]
     assert len({id(shape.variant) for shape in again.kept}) <= len(again.variants[0])
+
+
+@pytest.mark.parametrize("concurrency", [10**9, 2000, 1025, 40])
+def test_a_load_of_which_a_replica_carries_a_part_has_the_shapes_of_any_other(concurrency: int) -> None:
+    """Problems of other numbers of sequences take over shapes only where these would be the same."""
+    wanted = {"model": "qwen3-8b", "workload": {"context": 4096, "concurrency": 50_000}}
+    first = Request.parse({"models": [wanted], "on": "2x8xH100-SXM, 1x4xL40S"}, where="request")
+    other = Request.parse(
+        {"models": [wanted | {"workload": {"context": 4096, "concurrency": concurrency}}], "on": first.on},
+        where="request",
+    )
+    known = Known()
+    assert read_problem(first, known=known).kept
+    again, anew = read_problem(other, known=known), read_problem(other)
+    assert [(s.rank, s.capacity) for s in again.shapes[0].fitting] == [
+        (s.rank, s.capacity) for s in anew.shapes[0].fitting
+    ]
+    assert [(s.rank, s.capacity) for s in again.kept] == [(s.rank, s.capacity) for s in anew.kept]
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_what_a_slot_carries_it_carries_on_a_pair_inside_its_island(engine: str, tmp_path: Path) -> None:
+    """Where NVLink joins two GPUs engines keep other memory than over PCIe, and a slot of PCIe may lie there."""
+    wanted = {"model": "gemma-3-12b-it", "engine": engine, "workload": {"context": 4096, "concurrency": 64}}
+    bench = tmp_path / "bench.yaml"
+    bench.write_text("nodes: [{name: bench, gpus: [4xRTX-3090], pairs: [[0, 1], [2, 3]]}]")
+    request = Request.parse({"models": [wanted], "on": str(bench)}, where="request")
+    inside = [
+        shape
+        for shape in read_problem(request).shapes[0].fitting
+        if {slot.island.inner_peers for slot in shape.slots} == {2}
+    ]
+    pairs = [shape for shape in inside if shape.layout.tensor_parallel_size == 2]
+    assert pairs
+    for shape in pairs:
+        for link in (LinkClass.PCIE, LinkClass.NVLINK):
+            sites = [replace(site, link=link) for site in shape.sites]
+            bill = shape.variant.engine.bill(shape.variant.model, shape.layout, sites)
+            assert held_sequences(shape.layout, bill) >= shape.capacity["sequences"]
