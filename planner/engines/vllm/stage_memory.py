@@ -26,8 +26,9 @@ class StageMemory:
     """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
-    takes where the parts known only up to a bound take all of it: its edge at the usual confidence. With
-    `whole_card` what the card held before counts as well; `wider` names the bands that are wider here than usual.
+    takes where the parts known only up to a bound take all of it: its edge at the usual confidence. `sums` is the part
+    of the graphs that NCCL keeps. With `whole_card` what the card held before counts as well; `wider` names the bands
+    that are wider here than usual.
     """
 
     site: Site
@@ -41,6 +42,7 @@ class StageMemory:
     graphs_in_fraction: bool
     given_pool: int | None = None
     activation_most: int = 0
+    sums: int = 0
     whole_card: bool = False
     wider: tuple[str, ...] = ()
 
@@ -74,8 +76,14 @@ class StageMemory:
             weights=upper_edge(self.weights, bands["weights"], confidence),
             activation=max(activation, self.activation + int(max(0.0, beyond))),
             non_torch=upper_edge(self.non_torch, bands["non_torch"], confidence),
-            graphs=upper_edge(self.graphs, bands["graphs"], confidence),
+            graphs=self._graphs_at(confidence, bands),
         )
+
+    def _graphs_at(self, confidence: float, bands: dict[str, dict[str, float]]) -> int:
+        """The graphs at their upper edge; sums that NCCL keeps are known better than what the engine estimates."""
+        estimated = self.sums if self.graphs_in_fraction else 0
+        known = upper_edge(estimated, terms("captured_sums_bands")["graphs"], confidence) if estimated else 0
+        return upper_edge(self.graphs - estimated, bands["graphs"], confidence) + known
 
 
 @cache
@@ -107,6 +115,7 @@ def stage_memory(
         and (rules.second_runner_estimates or not runs_on_second_runner(model, rules)),
         given_pool=int(given) if given is not None else None,
         activation_most=held.peak.most,
+        sums=sums,
         whole_card=rules.whole_card,
         wider=tuple(_wider(layout, site, rules, sums)),
     )
