@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.engines import find_engine
+from planner.engines.sglang import pools
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.layout import Limits
@@ -136,3 +137,14 @@ def test_sums_of_nccl_in_graphs_kept_memory_before_0_4_7() -> None:
     later = graphs("0.4.7", "a10g", limits, "Qwen/QwQ-32B", 4).per_device[0].cuda_graph_bytes
     joined = graphs("0.4.3", "a100-sxm4-80gb", limits, "Qwen/QwQ-32B", 4).per_device[0].cuda_graph_bytes
     assert later == joined == pytest.approx(qwq - 14 * 129 * 4 * 0.08 * MIB, rel=1e-6)  # graphs, sums, ranks
+
+
+def test_a_past_that_is_compressed_takes_what_the_log_says_of_a_token() -> None:
+    """DeepSeek-V4-Flash: bytes_per_full_token=15955.85 (0.5.12), 58.4 of them for a prediction layer unused."""
+    found, layers = load_model("deepseek-ai/DeepSeek-V4-Flash"), []
+    for version in ("0.5.12", "0.5.23"):
+        engine = find_engine("sglang", version)
+        layout = engine.layout(found, H100, Limits(), tensor=8)
+        layers.append(pools.cell(found, layout, 0, H100, engine.rules.compressor_states).of_token(0.1))
+    assert layers[0] == pytest.approx(15955.85 - 0.1 * 584, abs=0.01)
+    assert layers[1] < layers[0] / 2

@@ -1,21 +1,27 @@
 """Memory fraction, pages, pools and request limits equal what SGLang's own code answers for the same flags."""
 
-from planner.engines.sglang import pools
+from planner.engines.sglang import architecture, pools
+from planner.engines.sglang.compressed_pool import States
 from planner.engines.sglang.profile import _requests
 from planner.units import GIB
 from tests.engines.sglang_cases import Case, cases
 
 BUDGET = 20 * GIB
 LEAST_MODELS, LEAST_SHARE = 40, 0.97
-OPEN = {"jamba", "deepseek_v4"}
-"""Families that the catalogue reads and the profile does not follow yet: pools of their own in SGLang."""
+OPEN = {"jamba"}
+"""Families that the catalogue reads and the profile does not follow yet."""
 
 
 def differences(case: Case) -> dict[str, tuple[object, object]]:
     layout, answer = case.layout, case.answer
-    stages = [pools.cut(case.model, layout, stage, case.gpu, BUDGET) for stage in range(layout.pipeline_parallel_size)]
+    stages = [
+        pools.cut(case.model, layout, stage, case.gpu, BUDGET, States())
+        for stage in range(layout.pipeline_parallel_size)
+    ]
     pool = min(stages, key=lambda found: found.tokens)
     wished = case.limits.max_num_seqs and max(1, case.limits.max_num_seqs // layout.data_parallel_size)
+    if architecture.compressed(case.model):
+        wished = layout.max_num_seqs
     unchunked = layout.options.get("chunked_prefill_size") == -1
     ours = {
         "mem_fraction_static": round(layout.memory_fraction, 9),

@@ -2,6 +2,7 @@
 
 import re
 
+from planner.engines.sglang.compressed_pool import PAGE, States
 from planner.engines.sglang.profile import Sglang, Version
 
 ENGINE = Sglang(Version("0.5.23"))
@@ -25,6 +26,10 @@ def of_version(version: str) -> Sglang:
                 version,
                 prefill_graphs=not numbers or numbers >= (0, 5, 9),
                 plain_state_slots=bool(numbers) and numbers < (0, 5, 11),
+                compressor_states=States(
+                    heavy_by_token=bool(numbers) and numbers < (0, 5, 15),
+                    page=128 if numbers and numbers < (0, 5, 21) else PAGE,
+                ),
             )
         )
     clones = (0, 4, 4) <= numbers < (0, 4, 7)

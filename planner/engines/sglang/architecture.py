@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from planner.engines.architecture_lists import listed
+from planner.engines.sglang.compressed_pool import compresses
 from planner.fleet.gpu import Gpu
 from planner.models.attention import CacheKind
 from planner.models.model import Model
@@ -30,8 +31,16 @@ def uneven_heads(model: Model) -> bool:
 
 @cache
 def sparse(model: Model) -> bool:
-    """Whether an indexer picks the tokens that are read (is_deepseek_dsa)."""
-    return any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
+    """Whether an indexer picks the tokens that are read (is_deepseek_dsa), of a past that is kept whole."""
+    return not compressed(model) and any(
+        layer.attention and layer.attention.index_dim for layer in model.distinct_layers
+    )
+
+
+@cache
+def compressed(model: Model) -> bool:
+    """Whether layers compress their past (is_deepseek_v4)."""
+    return any(compresses(layer.attention) for layer in model.distinct_layers)
 
 
 @cache

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import nextafter
 
 from planner.engines.sglang import architecture
+from planner.engines.sglang.compressed_pool import PAGE
 from planner.engines.sglang.graphs import Graphs, captured, decode_batch
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout, Limits
@@ -108,6 +109,8 @@ def _vision_share(model: Model) -> float:
 def _page(model: Model, gpu: Gpu, limits: Limits) -> int:
     """Tokens of a page: fixed by the attention backend that the GPU and the model lead to."""
     blackwell = gpu.capability[0] == 10
+    if architecture.compressed(model):
+        return PAGE
     if architecture.sparse(model):
         return 64
     if blackwell and architecture.has(model, "page_one_on_blackwell"):
@@ -124,8 +127,11 @@ def _page(model: Model, gpu: Gpu, limits: Limits) -> int:
 def _cache_dtype(model: Model, gpu: Gpu, name: str) -> str:
     """Sparse attention caches FP8 from compute capability 10 on (_dsa_kv_cache_dtype_default).
 
-    `fp8`, as other engines call it, is no choice of `--kv-cache-dtype`.
+    Layers that compress their past cache FP8 (_deepseek_v4_kv_cache_dtype). `fp8`, as other engines call it, is no
+    choice of `--kv-cache-dtype`.
     """
+    if name == "auto" and architecture.compressed(model):
+        return "fp8_e4m3"
     if name == "auto" and architecture.sparse(model):
         return "fp8_e4m3" if gpu.capability[0] >= 10 else "bfloat16"
     return "fp8_e4m3" if name == "fp8" else name

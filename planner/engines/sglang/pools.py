@@ -2,13 +2,15 @@
 
 A token takes the bytes of all layers of a stage at once, those that attend to an image included. Models with
 a pool for windowed layers keep `swa_full_tokens_ratio` windowed tokens for each full one. Recurrent states
-are taken first: a share of the memory, in slots of one request's state.
+are taken first: a share of the memory, in slots of one request's state. Layers that compress their past stand in
+both pools (`compressed_pool.py`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from planner.engines.sglang import architecture
+from planner.engines.sglang.compressed_pool import RATIO, States, compresses, entry_bytes, state_bytes, windowed_bytes
 from planner.engines.vllm.recurrent_states import state_channels
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
@@ -31,8 +33,8 @@ class Cell:
     `full_keys` and `windowed_keys` are the parts that keys take; a latent is neither keys nor values.
     """
 
-    full: int
-    windowed: int
+    full: float
+    windowed: float
     full_layers: int
     full_keys: int
     windowed_keys: int
@@ -44,19 +46,49 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What a rank of a stage holds. `requests` is None where nothing but tokens limits them."""
+    """What a rank of a stage holds. `requests` is None where nothing but tokens limits them.
+
+    `fixed_bytes` are taken before tokens, for states of compressors.
+    """
 
     tokens: int
     windowed_tokens: int = 0
     state_slots: int = 0
     requests: int | None = None
+    fixed_bytes: int = 0
 
 
-def cell(model: Model, layout: Layout, stage: int, gpu: Gpu) -> Cell:
+def windowed_ratio(model: Model, layout: Layout) -> float:
+    """Tokens of the pool for windowed layers for each full one."""
+    usual = RATIO if architecture.compressed(model) else WINDOWED_RATIO
+    return float(layout.options.get("swa_full_tokens_ratio", usual))
+
+
+def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States) -> Cell:
     """Return the bytes of one token in the layers of a stage."""
     first, last = layout.stage_layers(stage)
     scaled = architecture.scaled_latent(model, gpu)
+    if architecture.compressed(model):
+        return _compressed_cell(model, first, last, _with_drafts(layout, states))
     return _cell(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype, scaled)
+
+
+@cache
+def _compressed_cell(model: Model, first: int, last: int, states: States) -> Cell:
+    attentions = _compressing(model, first, last)
+    share = (len(attentions) + states.rings - 1) / max(1, len(attentions))
+    full = share * sum(entry_bytes(attention, states) for attention in attentions)
+    windowed = share * sum(windowed_bytes(attention, states) for attention in attentions)
+    return Cell(full, windowed, sum(1 for attention in attentions if attention.compression > 1), 0, 0)
+
+
+def _with_drafts(layout: Layout, states: States) -> States:
+    """A drafter takes one layer more of the pool, and rings of twice the size."""
+    return replace(states, rings=2) if layout.options.get("speculative_algorithm") else states
+
+
+def _compressing(model: Model, first: int, last: int) -> list[Attention]:
+    return [a for layer in model.layers[first : last + 1] if (a := layer.attention) and compresses(a)]
 
 
 @cache
@@ -139,20 +171,24 @@ def slots_per_request(model: Model, layout: Layout) -> int:
     return _SLOTS_A_REQUEST + (_EXTRA_SLOTS_OVERLAPPED if overlapped else _EXTRA_SLOTS)
 
 
-def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int) -> Pool:
+def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, states: States) -> Pool:
     """Return the pool of a stage that has `available` bytes a rank for states and cache."""
-    slots, requests = 0, None
+    slots, requests, fixed = 0, None, 0
+    if architecture.compressed(model):
+        layers = _compressing(model, *layout.stage_layers(stage))
+        fixed = state_bytes(layers, _with_drafts(layout, states), layout.max_num_seqs)
+        available -= fixed
     if architecture.stateful(model):
         slots, available = _states(model, layout, available)
         requests = slots // slots_per_request(model, layout)
-    size, page = cell(model, layout, stage, gpu), layout.block_size
-    ratio = float(layout.options.get("swa_full_tokens_ratio", WINDOWED_RATIO))
+    size, page = cell(model, layout, stage, gpu, states), layout.block_size
+    ratio = windowed_ratio(model, layout)
     per_token = size.of_token(ratio if size.windowed else 0.0)
     tokens = int(max(available, 0) // per_token) if per_token else layout.max_model_len
     limit = layout.options.get("max_total_tokens")
     tokens = (min(tokens, int(limit)) if limit else tokens) // page * page
     windowed = int(tokens * ratio) // page * page if size.windowed and size.full_layers else 0
-    return Pool(tokens, windowed, slots, requests)
+    return Pool(tokens, windowed, slots, requests, fixed)
 
 
 def _states(model: Model, layout: Layout, available: int) -> tuple[int, int]:

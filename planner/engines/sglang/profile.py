@@ -7,7 +7,7 @@ ranks of a stage under expert parallelism, or `options["ep_size"]`. `--chunked-p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planner.confidence import CONFIDENCE
 from planner.engines.calibration import constants
@@ -15,6 +15,7 @@ from planner.engines.error_band import upper_edge
 from planner.engines.own_all_reduce import sums_by_own_kernel
 from planner.engines.sglang import architecture, pools
 from planner.engines.sglang.arguments import resolve
+from planner.engines.sglang.compressed_pool import REQUESTS, States
 from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
@@ -39,6 +40,7 @@ class Version:
 
     `prefill_graphs`: prompts are captured too. `plain_state_slots`: no extra slots of recurrent states a request.
     `captured_nccl`: sums across ranks that NCCL makes in graphs keep memory, as they did before NCCL 2.26.
+    `compressor_states`: how the states of layers that compress their past are kept.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Version:
     prefill_graphs: bool = True
     plain_state_slots: bool = False
     captured_nccl: bool = False
+    compressor_states: States = field(default_factory=States)
 
     def fraction(self, ranks: int, resolved: float) -> float:
         """Default fraction: once by the number of ranks alone, now what `arguments.py` resolves."""
@@ -99,7 +102,7 @@ class Sglang:
             options["disable_prefill_cuda_graph"] = True
         if found.graphs.decode_batch:
             options["cuda_graph_max_bs_decode"] = found.graphs.decode_batch
-        fraction = found.fraction
+        fraction, usual = found.fraction, REQUESTS if architecture.compressed(model) else _USUAL_REQUESTS
         if limits.memory_fraction is None:
             fraction = self.rules.fraction(tensor * data * pipeline, fraction)
         layout = Layout(
@@ -109,7 +112,7 @@ class Sglang:
             expert_parallel=expert_parallel and tensor * data > 1,
             layers_per_stage=even_stages(len(model.layers), pipeline, range(pipeline - 1, -1, -1)),
             max_model_len=context,
-            max_num_seqs=max(1, (limits.max_num_seqs or _USUAL_REQUESTS) // data),
+            max_num_seqs=max(1, (limits.max_num_seqs or usual) // data),
             max_num_batched_tokens=max(1, (found.chunk if found.chunk > 0 else _UNCHUNKED_TOKENS) // data),
             memory_fraction=fraction * (share or 1.0),
             kv_cache_dtype=found.kv_cache_dtype,
@@ -117,7 +120,7 @@ class Sglang:
             enforce_eager=limits.enforce_eager,
             options=options,
         )
-        if limits.max_num_seqs is None:
+        if limits.max_num_seqs is None and not architecture.compressed(model):
             stages = self._stages(model, layout, [usual_site(gpu)], 0.5)
             layout = layout.model_copy(update={"max_num_seqs": max(1, _requests(layout, _least(stages), None))})
         return layout
@@ -166,9 +169,9 @@ class Sglang:
                 "state_bytes": first.states(logged) * first.request_state.matrix,
                 "conv_state_bytes": first.states(logged) * first.request_state.convolution,
                 "k_bytes": logged.tokens * first.cell.full_keys,
-                "v_bytes": logged.tokens * (first.cell.full - first.cell.full_keys),
+                "v_bytes": int(logged.tokens * (first.cell.full - first.cell.full_keys)),
                 "window_k_bytes": logged.windowed_tokens * first.cell.windowed_keys,
-                "window_v_bytes": logged.windowed_tokens * (first.cell.windowed - first.cell.windowed_keys),
+                "window_v_bytes": int(logged.windowed_tokens * (first.cell.windowed - first.cell.windowed_keys)),
                 "max_running_requests": requests,
             },
         )
@@ -202,14 +205,13 @@ class _Stage:
     def held_bytes(self, pool: pools.Pool) -> int:
         """Bytes that a pool of this many tokens takes on this rank."""
         windowed = pool.windowed_tokens if self.cell.full_layers else pool.tokens
-        return (
-            pool.tokens * self.cell.full + windowed * self.cell.windowed + self.states(pool) * self.request_state.total
-        )
+        tokens = int(pool.tokens * self.cell.full + windowed * self.cell.windowed)
+        return tokens + self.states(pool) * self.request_state.total + self.pool.fixed_bytes
 
     def needed_bytes(self, tokens: int) -> int:
         """Pool bytes that let one sequence of `tokens` tokens in."""
         per_token = self.cell.of_token(self.ratio if self.cell.windowed else 0.0)
-        return int(tokens * per_token) + 2 * self.request_state.total
+        return int(tokens * per_token) + 2 * self.request_state.total + self.pool.fixed_bytes
 
     def device_bill(self, rank: int, pool: pools.Pool, beside: Outside) -> DeviceBill:
         """Return the device's lines; the request table counts as activation."""
@@ -246,10 +248,10 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
         weights=weights,
         slack=slack + kept,
         pool_bytes=available,
-        pool=pools.cut(model, layout, stage, site.gpu, available),
-        cell=pools.cell(model, layout, stage, site.gpu),
+        pool=pools.cut(model, layout, stage, site.gpu, available, rules.compressor_states),
+        cell=pools.cell(model, layout, stage, site.gpu, rules.compressor_states),
         request_state=pools.request_state(model, layout),
-        ratio=float(layout.options.get("swa_full_tokens_ratio", pools.WINDOWED_RATIO)),
+        ratio=pools.windowed_ratio(model, layout),
     )
 
 

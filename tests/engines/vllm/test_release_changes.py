@@ -225,3 +225,14 @@ def test_groups_that_words_name_reach_the_loaded_weights() -> None:
     kind, limits = gpus()["a100-sxm4-80gb"], Limits(max_model_len=4096, options={"VLLM_USE_V1": "0"})
     found = engine.bill(gemma, engine.layout(gemma, kind, limits), [usual_site(kind)])
     assert found.per_device[0].weights_bytes / 2**30 == pytest.approx(17.611, abs=0.01)
+
+
+def test_between_nodes_sums_in_graphs_stay_with_nccl_on_dgx_spark() -> None:
+    """MiniMax-M2.7 AWQ over two DGX Spark, 0.29.1: pools of 22.5 GiB at 0.8, where 23.25 are needed, 28.74 at 0.85."""
+    spark, engine = gpus()["gb10"], of_version("0.29.1")
+    model = stored_as(load_model("MiniMaxAI/MiniMax-M2.7"), "awq")
+    for share, pool, fits in ((0.8, 22.5, False), (0.85, 28.74, True)):
+        limits = Limits(max_model_len=196608, memory_fraction=share)
+        found = engine.bill(model, engine.layout(model, spark, limits, tensor=2), [usual_site(spark)])
+        assert found.logged["available_kv_bytes"] / 2**30 == pytest.approx(pool, rel=0.03)
+        assert found.fits == fits
