@@ -32,6 +32,7 @@ _TITLES = {
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
+    "sglang-4": "SGLang, fourth batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
