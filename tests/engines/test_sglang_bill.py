@@ -148,3 +148,21 @@ def test_a_past_that_is_compressed_takes_what_the_log_says_of_a_token() -> None:
         layers.append(pools.cell(found, layout, 0, H100, engine.rules.compressor_states).of_token(0.1))
     assert layers[0] == pytest.approx(15955.85 - 0.1 * 584, abs=0.01)
     assert layers[1] < layers[0] / 2
+
+
+def test_a_drafter_takes_states_between_its_tokens_and_an_embedding_before_the_pool() -> None:
+    """Qwen3.6-27B with EAGLE over its own layer, 0.5.17: 43 slots of states and 171,008 tokens."""
+    options = {"speculative_algorithm": "EAGLE", "speculative_num_draft_tokens": 6, "mamba_ssm_dtype": "bfloat16"}
+    limits = Limits(max_model_len=131072, max_num_seqs=4, memory_fraction=0.92, options=options)
+    a100 = gpus()["a100-sxm4-80gb"]
+    found = bill("Qwen/Qwen3.6-27B", limits, gpu=a100)
+    assert found.logged["state_slots"] == pytest.approx(43, abs=2)
+    assert found.kv_cache_tokens == pytest.approx(171008, rel=0.05)
+    plain = limits.model_copy(update={"options": {"mamba_ssm_dtype": "bfloat16"}})
+    assert bill("Qwen/Qwen3.6-27B", plain, gpu=a100).logged["state_slots"] > 2 * 43
+    deepseek = Limits(max_model_len=8192, options={"speculative_algorithm": "EAGLE", "max_total_tokens": 8192})
+    held = [
+        bill("deepseek-ai/DeepSeek-V3", limits, tensor=16, gpu=gpus()["h200-sxm5-141gb"]).per_device[0].kv_cache_bytes
+        for limits in (deepseek, deepseek.model_copy(update={"options": {"max_total_tokens": 8192}}))
+    ]
+    assert held[0] / held[1] == pytest.approx(62 / 61, rel=1e-3)

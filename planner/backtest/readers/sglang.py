@@ -74,6 +74,14 @@ def _options(fields: Fields, remarks: str) -> dict[str, OptionValue]:
     options: dict[str, OptionValue] = {}
     if match := re.search(r"(?:max bs|cuda-graph-max-bs) (\d+)", remarks):
         options["cuda_graph_max_bs"] = int(match[1])
+    if match := re.search(r"--speculative-algorithm (\w+)", remarks):
+        options["speculative_algorithm"] = match[1]
+    if match := re.search(r"--speculative-num-draft-tokens (\d+)", remarks):
+        options["speculative_num_draft_tokens"] = int(match[1])
+    if match := re.search(r"--mamba-ssm-dtype (\w+)", remarks):
+        options["mamba_ssm_dtype"] = match[1]
+    if re.search(r"--disable-(?:piecewise|prefill)-cuda-graph", remarks):
+        options["disable_prefill_cuda_graph"] = True
     if re.search(r"\bDeepEP\b", remarks):
         options["moe_a2a_backend"] = "deepep"
     if _RECIPE.search(remarks):

@@ -26,6 +26,7 @@ def of_version(version: str) -> Sglang:
                 version,
                 prefill_graphs=not numbers or numbers >= (0, 5, 9),
                 plain_state_slots=bool(numbers) and numbers < (0, 5, 11),
+                drafter_first=not numbers or numbers >= (0, 5, 14),
                 compressor_states=States(
                     heavy_by_token=bool(numbers) and numbers < (0, 5, 15),
                     page=128 if numbers and numbers < (0, 5, 21) else PAGE,
@@ -43,5 +44,6 @@ def of_version(version: str) -> Sglang:
             prefill_graphs=False,
             plain_state_slots=True,
             captured_nccl=numbers < (0, 4, 7),
+            drafter_first=False,
         )
     )

@@ -11,6 +11,7 @@ from functools import cache
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.compressed_pool import RATIO, States, compresses, entry_bytes, state_bytes, windowed_bytes
+from planner.engines.sglang.weights import draft_tokens, drafts
 from planner.engines.vllm.recurrent_states import state_channels
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
@@ -30,7 +31,8 @@ _INDEX_BLOCK = 128
 class Cell:
     """Bytes of one token on one rank of a stage: in full layers, and in layers with a pool of their own.
 
-    `full_keys` and `windowed_keys` are the parts that keys take; a latent is neither keys nor values.
+    `full_keys` and `windowed_keys` are the parts that keys take; a latent is neither keys nor values. `drafted`
+    are the bytes of a drafter that no cut counted.
     """
 
     full: float
@@ -38,6 +40,7 @@ class Cell:
     full_layers: int
     full_keys: int
     windowed_keys: int
+    drafted: float = 0.0
 
     def of_token(self, ratio: float) -> float:
         """Bytes that one token of the capacity takes in both pools together."""
@@ -48,7 +51,7 @@ class Cell:
 class Pool:
     """What a rank of a stage holds. `requests` is None where nothing but tokens limits them.
 
-    `fixed_bytes` are taken before tokens, for states of compressors.
+    `fixed_bytes` are taken before tokens, for states of compressors and for those between drafted tokens.
     """
 
     tokens: int
@@ -70,7 +73,23 @@ def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States) -> 
     scaled = architecture.scaled_latent(model, gpu)
     if architecture.compressed(model):
         return _compressed_cell(model, first, last, _with_drafts(layout, states))
-    return _cell(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype, scaled)
+    found = _cell(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype, scaled)
+    return _with_drafter(model, found) if drafts(layout) else found
+
+
+def _with_drafter(model: Model, found: Cell) -> Cell:
+    """Layers of the drafter are like those of the target; their share counts where the config names their number.
+
+    Source: _resolve_eagle_aux_hidden_state, 0.5.17 to 0.5.23. Qwen3.5's `mtp_num_hidden_layers` is not that name:
+    171,008 tokens of Qwen3.6-27B take 5.22 GB of keys, and 0.33 more that the drafter keeps beside (0.5.17).
+    """
+    named = architecture.text_config(model).get("num_nextn_predict_layers")
+    layers = found.full_layers
+    if not layers:
+        return found
+    if isinstance(named, int) and named > 0:
+        return replace(found, full=int(found.full * (1 + named / layers)))
+    return replace(found, drafted=found.full / layers)
 
 
 @cache
@@ -179,7 +198,8 @@ def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, stat
         fixed = state_bytes(layers, _with_drafts(layout, states), layout.max_num_seqs)
         available -= fixed
     if architecture.stateful(model):
-        slots, available = _states(model, layout, available)
+        slots, fixed = _states(model, layout, available)
+        available -= fixed + (slots + 1) * request_state(model, layout).total
         requests = slots // slots_per_request(model, layout)
     size, page = cell(model, layout, stage, gpu, states), layout.block_size
     ratio = windowed_ratio(model, layout)
@@ -192,13 +212,16 @@ def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, stat
 
 
 def _states(model: Model, layout: Layout, available: int) -> tuple[int, int]:
-    """Slots, and the bytes left for the cache (_handle_max_mamba_cache); one more slot pads the pool."""
-    request = request_state(model, layout).total
+    """Slots, and the bytes of states between drafted tokens (_handle_max_mamba_cache); one more slot pads each."""
+    request, drafted = request_state(model, layout).total, draft_tokens(layout)
+    each = slots_per_request(model, layout)
     if fixed := layout.options.get("max_mamba_cache_size"):
         slots = int(fixed) // layout.data_parallel_size
     elif layout.options.get("disable_radix_cache") and not layout.options.get("state_slots_by_memory"):
         slots = max(1, layout.max_num_seqs // layout.data_parallel_size)
+        each = 1
     else:
         ratio = float(layout.options.get("mamba_full_memory_ratio", STATE_RATIO))
-        slots = int((available * ratio / (1 + ratio) - request) // request)
-    return slots, available - (slots + 1) * request
+        budget = available * ratio / (1 + ratio)
+        slots = int((budget - request * (1 + drafted)) // (request * (1 + drafted / each)))
+    return slots, request * (min(layout.max_num_seqs, slots // each) + 1) * drafted

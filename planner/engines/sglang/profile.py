@@ -6,7 +6,7 @@ ranks of a stage under expert parallelism, or `options["ep_size"]`. `--chunked-p
 `max_num_batched_tokens` and `max_num_seqs` times data; limits are read as the flags are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.confidence import CONFIDENCE
@@ -19,7 +19,7 @@ from planner.engines.sglang.compressed_pool import REQUESTS, States
 from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
-from planner.engines.sglang.weights import rank_bytes, repacked_experts
+from planner.engines.sglang.weights import draft_copies, rank_bytes, repacked_experts
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site, usual_site
 from planner.layout import Layout, Limits, even_stages
@@ -31,6 +31,7 @@ from planner.units import GIB, MIB, gib
 
 _EMBEDDING_CACHE = 100 * MIB
 _UNCHUNKED_TOKENS = 16384
+_DRAFTED_REQUESTS = 48
 _MOST_REQUESTS, _USUAL_REQUESTS, _REQUESTS_A_CONTEXT = 4096, 2048, 512
 
 
@@ -40,7 +41,8 @@ class Version:
 
     `prefill_graphs`: prompts are captured too. `plain_state_slots`: no extra slots of recurrent states a request.
     `captured_nccl`: sums across ranks that NCCL makes in graphs keep memory, as they did before NCCL 2.26.
-    `compressor_states`: how the states of layers that compress their past are kept.
+    `compressor_states`: how the states of layers that compress their past are kept. `drafter_first`: the drafter is
+    loaded before the pool is cut.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Version:
     plain_state_slots: bool = False
     captured_nccl: bool = False
     compressor_states: States = field(default_factory=States)
+    drafter_first: bool = True
 
     def fraction(self, ranks: int, resolved: float) -> float:
         """Default fraction: once by the number of ranks alone, now what `arguments.py` resolves."""
@@ -102,7 +105,7 @@ class Sglang:
             options["disable_prefill_cuda_graph"] = True
         if found.graphs.decode_batch:
             options["cuda_graph_max_bs_decode"] = found.graphs.decode_batch
-        fraction, usual = found.fraction, REQUESTS if architecture.compressed(model) else _USUAL_REQUESTS
+        fraction, usual = found.fraction, _usual_requests(model, options)
         if limits.memory_fraction is None:
             fraction = self.rules.fraction(tensor * data * pipeline, fraction)
         layout = Layout(
@@ -112,7 +115,7 @@ class Sglang:
             expert_parallel=expert_parallel and tensor * data > 1,
             layers_per_stage=even_stages(len(model.layers), pipeline, range(pipeline - 1, -1, -1)),
             max_model_len=context,
-            max_num_seqs=max(1, (limits.max_num_seqs or usual) // data),
+            max_num_seqs=max(1, (limits.max_num_seqs or usual or _USUAL_REQUESTS) // data),
             max_num_batched_tokens=max(1, (found.chunk if found.chunk > 0 else _UNCHUNKED_TOKENS) // data),
             memory_fraction=fraction * (share or 1.0),
             kv_cache_dtype=found.kv_cache_dtype,
@@ -120,7 +123,7 @@ class Sglang:
             enforce_eager=limits.enforce_eager,
             options=options,
         )
-        if limits.max_num_seqs is None and not architecture.compressed(model):
+        if limits.max_num_seqs is None and usual is None:
             stages = self._stages(model, layout, [usual_site(gpu)], 0.5)
             layout = layout.model_copy(update={"max_num_seqs": max(1, _requests(layout, _least(stages), None))})
         return layout
@@ -205,7 +208,7 @@ class _Stage:
     def held_bytes(self, pool: pools.Pool) -> int:
         """Bytes that a pool of this many tokens takes on this rank."""
         windowed = pool.windowed_tokens if self.cell.full_layers else pool.tokens
-        tokens = int(pool.tokens * self.cell.full + windowed * self.cell.windowed)
+        tokens = int(pool.tokens * (self.cell.full + self.cell.drafted) + windowed * self.cell.windowed)
         return tokens + self.states(pool) * self.request_state.total + self.pool.fixed_bytes
 
     def needed_bytes(self, tokens: int) -> int:
@@ -240,7 +243,8 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
     weights = upper_edge(allocated, fit["bands"][band], confidence)
     slack = int(before * (1 - layout.memory_fraction))
     kept = _EMBEDDING_CACHE if rules.keeps_embedding_cache and architecture.has(model, "multimodal") else 0
-    available = before - weights - slack - kept
+    lent = draft_copies(model, layout) if rules.drafter_first else 0
+    available = before - weights - slack - kept - lent
     return _Stage(
         stage=stage,
         site=site,
@@ -253,6 +257,13 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
         request_state=pools.request_state(model, layout),
         ratio=pools.windowed_ratio(model, layout),
     )
+
+
+def _usual_requests(model: Model, options: Mapping[str, object]) -> int | None:
+    """max_running_requests where it is not said and memory does not decide it."""
+    if architecture.compressed(model):
+        return REQUESTS
+    return _DRAFTED_REQUESTS if options.get("speculative_algorithm") else None
 
 
 def _least(stages: Sequence[_Stage]) -> pools.Pool:
