@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from planner.errors import BadInput
 from planner.export.service import Service, services
 from planner.fleet.gpu import Gpu
-from planner.models.dtype import FP8
+from planner.models.dtype import FP8, DType, dtype_named
 from planner.models.model import Model
 from planner.models.source import load_model
 from planner.plan_document import Plan
@@ -190,7 +190,9 @@ def _placements(plan: Plan, files: dict[str, str]) -> Iterator[str]:
             continue
         place = yaml.safe_load(text)
         model = load_model(place["model"])
-        answer = ask(folder=_folder(place["model"]), device_map=place["device_map"], dtype=model.dtype.name)
+        answer = ask(
+            folder=_folder(place["model"]), device_map=place["device_map"], dtype=_loaded_in(place, model).name
+        )
         yield from _told(name, answer)
         if model.quantization or not answer["ok"]:
             continue
@@ -200,8 +202,13 @@ def _placements(plan: Plan, files: dict[str, str]) -> Iterator[str]:
             for gpu, size in placed.items()
             if size > place["max_memory"][int(gpu)]
         )
-        if abs(sum(placed.values()) - model.weight_bytes) > model.weight_bytes / 100:
-            yield f"{name}: {sum(placed.values()):,} bytes of {model.weight_bytes:,}"
+        whole = model.weight_bytes * _loaded_in(place, model).bits // model.dtype.bits
+        if abs(sum(placed.values()) - whole) > whole / 100:
+            yield f"{name}: {sum(placed.values()):,} bytes of {whole:,}"
+
+
+def _loaded_in(place: dict[str, Any], model: Model) -> DType:
+    return model.dtype if place["dtype"] == "auto" else dtype_named(place["dtype"], "dtype")
 
 
 def _servers(files: dict[str, str]) -> Iterator[str]:

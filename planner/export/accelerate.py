@@ -7,6 +7,8 @@ KV pool, so the placement and the room for weights carry over, and the limits st
 from typing import Any
 
 from planner.engines.sglang.arguments import given_fraction
+from planner.engines.sglang.served_type import served_type
+from planner.engines.vllm import formats
 from planner.export.manifest import dump
 from planner.export.rank import stage_ranks
 from planner.export.readme import readme
@@ -36,7 +38,7 @@ model = AutoModelForCausalLM.from_pretrained(
     trust_remote_code=placement["trust_remote_code"],
     device_map=placement["device_map"],
     max_memory=placement["max_memory"],
-    dtype="auto",
+    dtype=placement["dtype"],
 )
 print(model.hf_device_map)
 '''
@@ -81,6 +83,7 @@ def _placement(service: Service) -> str:
         "model": model.name,
         "revision": model.revision,
         "trust_remote_code": model.remote_code,
+        "dtype": _loaded_in(service),
         "planned_for": {
             "engine": service.engine,
             "version": service.deployment.engine_version,
@@ -97,6 +100,16 @@ def _placement(service: Service) -> str:
     if service.engine == "sglang":
         document["limits"]["memory_fraction"] = given_fraction(model.model, service.sites[0].gpu, layout)
     return dump(document, head=[*stage_lines(service), *model.notes])
+
+
+def _loaded_in(service: Service) -> str:
+    """The type that the engine loads unquantized weights in; the one that a quantized checkpoint names stays."""
+    model, layout = service.model.model, service.replica.layout
+    if model.quantization:
+        return "auto"
+    if service.engine == "sglang":
+        return served_type(model, layout).name
+    return formats.served_type(model, layout, service.sites[0].gpu).name
 
 
 def _device_map(model: Model, layers_per_stage: tuple[int, ...], devices: list[int]) -> dict[str, int]:

@@ -89,6 +89,8 @@ def _settle_speed(problem: Problem, effort: Effort) -> tuple[Problem, Objective 
 
 
 def _solve(problem: Problem, effort: Effort, started: float) -> Outcome:
+    if problem.out_of_reach:
+        return Outcome(None, 0, 0, complete=True, solver="")
     programme = problem.programme
     left = None if effort.seconds is None else max(0.1, effort.seconds - (time.perf_counter() - started))
     outcome = solve(programme, problem.objective, replace(effort, seconds=left, watch=_watch(problem, effort)))

@@ -1,12 +1,14 @@
 """Write the plan document of an answer."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from planner.engines import local_profile
 from planner.engines.unbilled import unbilled
+from planner.fleet.inventory import Inventory
 from planner.fleet.node_uses import node_uses
 from planner.phase import PHASES
 from planner.plan_document import Deployment, Objective, Plan, SolveRecord
@@ -150,7 +152,7 @@ def _assumptions(problem: Problem) -> list[str]:
         lines += [line for variant in ways for line in unbilled(variant.engine.name, variant.limits.options)]
     if not problem.inventory.priced:
         lines.append("no prices in the inventory: the plan with the fewest GPUs is the cheapest")
-    elif unpriced := [node.name for node in problem.inventory.nodes if not node.priced]:
+    elif unpriced := list(islice(_unpriced(problem.inventory), 4)):
         lines.append(
             f"no price for {', '.join(unpriced[:3])}{' ...' if len(unpriced) > 3 else ''}: counted as paid for"
         )
@@ -162,6 +164,13 @@ def _assumptions(problem: Problem) -> list[str]:
     if any(wanted.allow.share_gpus for wanted in problem.request.models):
         lines += SHARED
     return list(dict.fromkeys(lines))
+
+
+def _unpriced(inventory: Inventory) -> Iterator[str]:
+    """Names of nodes without a price."""
+    for group in inventory.groups:
+        if not group.like.priced:
+            yield from (group.name(index) for index in range(group.count))
 
 
 def _lengths(problem: Problem) -> list[str]:

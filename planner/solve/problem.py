@@ -20,6 +20,7 @@ from planner.solve.known import Known
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_classes
 from planner.solve.objectives import first_objective
+from planner.solve.out_of_reach import out_of_reach
 from planner.solve.outcome import Effort
 from planner.solve.phases import refuse_impossible
 from planner.solve.rules import Rules, node_tag, read_rules, told_apart
@@ -150,9 +151,15 @@ class Problem:
 
     def within(self, limit: int | None) -> bool:
         """Whether any plan keeps everything that is asked and its first objective at or below the limit."""
-        if not all(kept for kept, _ in self._priced):
+        if self.out_of_reach:
             return False
         return minimise(self.rows_within(limit), {}, Effort()).values is not None
+
+    @cached_property
+    def out_of_reach(self) -> bool:
+        """Whether some model has no layout, or a load that all GPUs together could not carry."""
+        gpus = sum(len(pool.gpus) * times * c.count for c in self.classes for pool, times in c.pools)
+        return any(out_of_reach(kept, need, gpus) for (kept, _), need in zip(self._priced, self.needs, strict=True))
 
     def rows_within(self, limit: int | None) -> IntegerProgramme:
         """The rows of the programme, and one more that keeps the first objective at or below the limit."""

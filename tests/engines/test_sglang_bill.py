@@ -166,3 +166,14 @@ def test_a_drafter_takes_states_between_its_tokens_and_an_embedding_before_the_p
         for limits in (deepseek, deepseek.model_copy(update={"options": {"max_total_tokens": 8192}}))
     ]
     assert held[0] / held[1] == pytest.approx(62 / 61, rel=1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(None, 2), ("float16", 2), ("bfloat16", 2), ("float32", 4)])
+@pytest.mark.parametrize("name", ["bigcode/starcoder2-15b", "Qwen/Qwen3-8B"])
+def test_weights_are_held_in_the_type_they_are_served_in(name: str, dtype: str | None, size: int) -> None:
+    """StarCoder2's checkpoint is in float32, Qwen3's in bfloat16: 16 bits serve both (_get_and_verify_dtype)."""
+    model, gpu = load_model(name), gpus()["h200-sxm5-141gb"]
+    engine = find_engine("sglang")
+    layout = engine.layout(model, gpu, Limits(max_model_len=4096, options={"dtype": dtype} if dtype else {}))
+    (line,) = engine.bill(model, layout, [usual_site(gpu)]).per_device
+    assert line.weights_bytes == pytest.approx(model.weight_bytes * size / model.dtype.size(1), rel=0.01)

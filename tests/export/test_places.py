@@ -110,3 +110,15 @@ def test_nodes_added_to_an_inventory_are_known() -> None:
     for stage in grown["deployments"][0]["replicas"][0]["stages"]:
         stage["devices"] = [f"added-{device}" for device in stage["devices"]]
     assert "H100:1" in export(Plan.model_validate(grown), "skypilot")["qwen3-8b-0.yaml"]
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_accelerate_loads_in_the_type_that_was_billed(engine: str) -> None:
+    """OLMo 2 is published in float32, which engines halve; in 32 bits it has no room (seed 19146)."""
+    plan = laid_out("allenai/OLMo-2-1124-7B", "1xl40s", engine=engine, limits=LIMITS)
+    files = export(plan, "accelerate")
+    place = yaml.safe_load(files["place-0.yaml"])
+    assert place["dtype"] in ("bfloat16", "float16")
+    assert 'dtype=placement["dtype"]' in files["load-0.py"]
+    (line,) = plan.deployments[0].replicas[0].per_device
+    assert line.weights_bytes == pytest.approx(7.3e9 * 2, rel=0.01)

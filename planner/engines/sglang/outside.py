@@ -10,6 +10,7 @@ from functools import cache
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
 from planner.engines.sglang.graphs import Graphs, decode_sizes
+from planner.engines.sglang.served_type import served_type
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.dtype import INT32
@@ -87,7 +88,9 @@ def _activation(model: Model, layout: Layout) -> int:
     chunk = min(layout.max_num_batched_tokens, layout.max_model_len * layout.max_num_seqs)
     width = 2 * _widest(model) / layout.tensor_parallel_size + 2 * model.hidden_size
     tokens = max(1, chunk // layout.data_parallel_size)
-    return int(tokens * width * model.dtype.size(1) * fit["activation_share"] + fit["workspace_gib"] * GIB)
+    return int(
+        tokens * width * served_type(model, layout).size(1) * fit["activation_share"] + fit["workspace_gib"] * GIB
+    )
 
 
 @cache

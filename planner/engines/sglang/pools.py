@@ -11,6 +11,7 @@ from functools import cache
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.compressed_pool import RATIO, States, compresses, entry_bytes, state_bytes, windowed_bytes
+from planner.engines.sglang.served_type import served_type
 from planner.engines.sglang.weights import draft_tokens, drafts
 from planner.engines.vllm.recurrent_states import state_channels
 from planner.fleet.gpu import Gpu
@@ -73,7 +74,8 @@ def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States) -> 
     scaled = architecture.scaled_latent(model, gpu)
     if architecture.compressed(model):
         return _compressed_cell(model, first, last, _with_drafts(layout, states))
-    found = _cell(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype, scaled)
+    named = served_type(model, layout).name if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
+    found = _cell(model, first, last, layout.tensor_parallel_size, named, scaled)
     return _with_drafter(model, found) if drafts(layout) else found
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from planner.engines.sglang import architecture
+from planner.engines.sglang.served_type import served_type
 from planner.engines.vllm.fused_modules import parameter_name
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.attention import CacheKind
-from planner.models.dtype import BF16, E8M0, F32, FP4
+from planner.models.dtype import BF16, E8M0, F32, FP4, DType
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
@@ -27,8 +28,8 @@ class Ways:
 
     `attention` ranks share one group's heads and embeddings, `tensor` all ranks of the stage; routed
     experts are divided `experts` ways between ranks and `expert_tensor` ways inside, with `redundant`
-    copies added before. FP8 checkpoints with four-bit experts have the exponents of those in 32 bits
-    (`wide_exponents`; layers/quantization/fp8.py, fp4_scale_dtype).
+    copies added before. What the checkpoint holds as `stored` is loaded as `served`. FP8 checkpoints with four-bit
+    experts have the exponents of those in 32 bits (`wide_exponents`; layers/quantization/fp8.py, fp4_scale_dtype).
     """
 
     attention: int
@@ -38,6 +39,8 @@ class Ways:
     experts: int
     expert_tensor: int
     shared_experts: int
+    stored: DType
+    served: DType
     redundant: int = 0
     wide_exponents: bool = False
 
@@ -54,7 +57,7 @@ class Ways:
 
     def bytes(self, tensor: Tensor) -> int:
         """Bytes of one tensor on one rank, copies of experts included."""
-        held = tensor
+        held = replace(tensor, dtype=self.served) if tensor.dtype == self.stored != self.served else tensor
         if tensor.role is Role.EXPERT and tensor.kind is Kind.SCALE and tensor.dtype is E8M0 and self.wide_exponents:
             held = replace(tensor, dtype=F32)
         size = self.of(held).bytes(held)
@@ -82,6 +85,8 @@ def ways(model: Model, layout: Layout) -> Ways:
         experts=experts,
         expert_tensor=max(1, group // experts),
         shared_experts=1 if whole else group,
+        stored=model.dtype,
+        served=served_type(model, layout),
         redundant=int(options.get("ep_num_redundant_experts", 0)),
         wide_exponents=model.quantization == "fp8",
     )

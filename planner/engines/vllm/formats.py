@@ -28,7 +28,7 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version
     if gpu.vendor == "amd" and model.quantization and model.quantization not in constraints("on_amd"):
         yield f"{model.quantization} is not supported on AMD GPUs"
     wished = str(layout.options.get("dtype", "auto"))
-    served = _served(model, wished, gpu)
+    served = served_type(model, layout, gpu)
     if layout.kv_cache_dtype in _UNQUANTIZED and layout.kv_cache_dtype != served.name and not version < _ONE_DTYPE:
         yield f"a {layout.kv_cache_dtype} KV cache is incompatible with {served.name}: use auto or {served.name}"
     if model.quantization in constraints("only_bfloat16") and served == F16 and not version < _ONE_DTYPE:
@@ -51,8 +51,9 @@ def unsupported_formats(model: Model, layout: Layout, gpu: Gpu, version: Version
         yield "sparse latent attention takes the checkpoint's FP8 cache only from compute capability 10.0 on"
 
 
-def _served(model: Model, wished: str, gpu: Gpu) -> DType:
-    """Return the type of activations and of unquantized caches (config/model.py, _resolve_auto_dtype)."""
+def served_type(model: Model, layout: Layout, gpu: Gpu) -> DType:
+    """Return the type of unquantized weights, activations and caches (config/model.py, _resolve_auto_dtype)."""
+    wished = str(layout.options.get("dtype", "auto"))
     told = model.dtype if wished == "auto" else dtype_named(wished, "--dtype")
     old = gpu.vendor == "nvidia" and gpu.capability < _AMPERE
     if told == F32 and wished == "auto":

@@ -46,7 +46,7 @@ def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
     size = node_size(problem, gpu)
     extra = [_like(problem, gpu, size, MOST_NODES - 1), *(_like(problem, gpu, rest, 1) for rest in range(1, size))]
     larger = problem.with_nodes(extra)
-    if not all(found.fitting for found in larger.shapes):
+    if larger.out_of_reach:
         return None
     programme = larger.programme
     full, *rests = programme.nodes[len(problem.classes) :]
