@@ -42,27 +42,30 @@ def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> P
     placed = place(problem.classes, problem.rules, solution)
     outcome = solution.outcome
     scale = MICRO if problem.objective == "cost" else 1
-    gap = (outcome.value - outcome.bound) / outcome.value if outcome.value else 0.0
     nodes = {name: node for replica in placed for name, node in replica.nodes.items()}
+    gpus = len({device for replica in placed for device in replica.devices})
     cost = plan_cost(placed) if problem.inventory.priced else None
+    taken = gpus if problem.objective == "gpus" else round((cost or 0) * MICRO)
+    value = max(outcome.bound, min(outcome.value, taken))  # a solve that was ended may count what no replica uses
+    gap = (value - outcome.bound) / value if value else 0.0
     return Plan(
-        status="optimal" if outcome.value == outcome.bound else "feasible",
+        status="optimal" if value == outcome.bound else "feasible",
         objective=Objective(
             name=problem.objective,
-            value=outcome.value / scale,
+            value=value / scale,
             bound=outcome.bound / scale,
             gap=gap,
         ),
         cost_usd_per_hour=cost,
         cost_usd_per_month=a_month(cost),
         cost_usd_per_million_output_tokens=a_million_tokens(problem.request, cost),
-        gpus_used=len({device for replica in placed for device in replica.devices}),
+        gpus_used=gpus,
         nodes_used=len(nodes),
         nodes=node_uses(problem.inventory, [device for replica in placed for device in replica.devices]),
         deployments=[_deployment(problem, position, placed) for position in range(len(problem.request.models))],
         explanation=[
             *_explain(problem, placed),
-            *survival_prices(problem, outcome.value),
+            *survival_prices(problem, value),
             *shared_gpus(placed),
             *idle_gpus(placed),
         ],
