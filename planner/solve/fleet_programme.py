@@ -43,8 +43,10 @@ class FleetProgramme:
         self._carried: dict[tuple[int, str], Terms] = {}
         self._cover_loads()
         self._one_variant_each()
+        before = len(self.rows.rows)
         self._take_slots()
         self._fit_pools()
+        self.cutting_rows = range(before, len(self.rows.rows))
         if rules.budget is not None:
             self.rows.at_most(self.cost, rules.budget)
         if rules.gpus is not None:

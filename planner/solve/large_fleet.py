@@ -10,6 +10,7 @@ from planner.solve.interruptible import interruptible
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_block import load_blocks
 from planner.solve.outcome import Effort, Outcome
+from planner.solve.outline import Outline
 from planner.solve.reopening import Reopening
 from planner.solve.shared_rows import SharedRows
 
@@ -18,18 +19,26 @@ GAP = 5e-4
 """At this share of the value the gap of a large fleet's plan is small enough, unless a larger one is."""
 
 
-def minimise(programme: IntegerProgramme, objective: Terms, load_rows: Iterable[int], effort: Effort) -> Outcome:
+def minimise(
+    programme: IntegerProgramme,
+    objective: Terms,
+    load_rows: Iterable[int],
+    effort: Effort,
+    sketch: Outline | None = None,
+) -> Outcome:
     """Minimise the objective to within the gap; the bound is proven whether or not a plan was found.
 
-    Ctrl-C returns the best plan so far.
+    With a `sketch` plans are looked for in that outline of the programme. Ctrl-C returns the best plan so far.
     """
     clock = Clock(replace(effort, gap=max(effort.gap, GAP)))
-    outcome = interruptible(lambda: _minimise(programme, objective, load_rows, clock), lambda: True, effort)
+    outcome = interruptible(lambda: _minimise(programme, objective, load_rows, clock, sketch), lambda: True, effort)
     assert outcome is not None  # it is never left behind
     return outcome
 
 
-def _minimise(programme: IntegerProgramme, objective: Terms, load_rows: Iterable[int], clock: Clock) -> Outcome:
+def _minimise(
+    programme: IntegerProgramme, objective: Terms, load_rows: Iterable[int], clock: Clock, sketch: Outline | None
+) -> Outcome:
     relaxed = linear_relaxation(programme, objective)
     if relaxed is None:
         return Outcome(None, 0, 0, complete=True, solver=NAME)
@@ -37,7 +46,7 @@ def _minimise(programme: IntegerProgramme, objective: Terms, load_rows: Iterable
     rows = SharedRows(programme, objective, blocks)
     decomposition = Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
     decomposition.improve(clock.effort.gap, clock)
-    search = Reopening(programme, objective, clock, decomposition)
+    search = Reopening(programme, objective, clock, decomposition, sketch)
     search.run()
     value, bound = search.value, search.bound
     if search.values is not None:

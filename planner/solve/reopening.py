@@ -16,6 +16,7 @@ from planner.solve import mathopt_solver
 from planner.solve.clock import Clock
 from planner.solve.decomposition import Decomposition
 from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
+from planner.solve.outline import Outline
 from planner.solve.remainder import Remainder, remainder
 
 _NEAR = 0.1
@@ -25,8 +26,10 @@ _OPEN = 200
 _ROUNDS = 24
 _TOGETHER = 2
 """Choices of open loads that are tried at the same time."""
-_FIRST_NODES, _NODES = 4000, 1000
+_FIRST_NODES, _NODES = 500, 500
 """Nodes of SCIP's search tree, for the first plan and for a better one."""
+_CUT_NODES = 100
+"""Nodes of that tree to decide how nodes are cut for replicas that are settled."""
 _PART = 0.1
 """Part of the gap within which each small programme is solved."""
 _EVEN = 0.02
@@ -37,9 +40,15 @@ class Reopening:
     """The best plan so far (`values` of the programme's variables) and the `bound`."""
 
     def __init__(
-        self, programme: IntegerProgramme, objective: Terms, clock: Clock, decomposition: Decomposition
+        self,
+        programme: IntegerProgramme,
+        objective: Terms,
+        clock: Clock,
+        decomposition: Decomposition,
+        sketch: Outline | None,
     ) -> None:
         self._programme, self._objective, self._clock = programme, objective, clock
+        self._sketch = sketch
         self._decomposition, self._blocks = decomposition, decomposition.blocks
         self._gap = clock.effort.gap
         self.bound = ceil(decomposition.bound - abs(decomposition.bound) * mathopt_solver.BOUND_DIGITS)
@@ -64,6 +73,9 @@ class Reopening:
     def run(self) -> None:
         """Find a plan, and better ones until one is near enough or the work is done."""
         self._first()
+        if self.values is None and self._sketch:
+            self._sketch = None
+            self._first()
         dice = random.Random(1)
         for _ in range(_ROUNDS):
             if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
@@ -112,12 +124,14 @@ class Reopening:
 
     def _remainder(self, opened: Sequence[int], settled: Mapping[int, int], used: Set[int]) -> Remainder:
         """What is left to decide: the open loads, with layouts near the bound and those `used`, and the nodes."""
-        upper = {int(variable): self._programme.upper[variable] for variable in self._decomposition.rows.others}
+        sketch = self._sketch or Outline(self._programme, frozenset())
+        others = (int(variable) for variable in self._decomposition.rows.others)
+        upper = {variable: self._programme.upper[variable] for variable in others if variable not in sketch.left_out}
         for number in opened:
             block = self._blocks[number]
             wanted = used | {*self._near[number]}
             upper |= {v: block.most(place) for place, v in enumerate(block.variables.tolist()) if v in wanted}
-        return remainder(self._programme, self._objective, settled, upper)
+        return remainder(sketch.rows, self._objective, settled, upper)
 
     def _answer(self, left: Remainder, nodes: int, values: Sequence[int] = ()) -> tuple[int, ...] | None:
         """Values of the whole programme, found from the remainder; `values` to start from."""
@@ -125,6 +139,16 @@ class Reopening:
         effort = replace(self._clock.left, gap=gap)
         hint = [values[variable] for variable in left.variables] if values else ()
         found = mathopt_solver.minimise(left.programme, left.objective, effort, nodes=nodes, hint=hint).values
+        return None if found is None else self._cut(left.whole(found, len(self._programme.upper)))
+
+    def _cut(self, values: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Decide how nodes are cut for the replicas of an outline's plan; None where more nodes would be needed."""
+        if self._sketch is None or (self.values is not None and evaluate(self._objective, values) >= self.value):
+            return None if self._sketch else values
+        others = [int(variable) for variable in self._decomposition.rows.others]
+        replicas = {v: n for block in self._blocks for v in block.variables.tolist() if (n := values[v])}
+        left = remainder(self._programme, self._objective, replicas, {v: self._programme.upper[v] for v in others})
+        found = mathopt_solver.minimise(left.programme, left.objective, self._clock.left, nodes=_CUT_NODES).values
         return None if found is None else left.whole(found, len(self._programme.upper))
 
     def _keep(self, values: tuple[int, ...] | None) -> None:

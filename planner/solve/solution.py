@@ -11,6 +11,7 @@ from planner.solve.keeping import Kept
 from planner.solve.lexicographic import minimise_in_turn
 from planner.solve.objectives import first_objective, objectives
 from planner.solve.outcome import Effort, Outcome, SolverName
+from planner.solve.outline import outline
 from planner.solve.shape import Shape
 from planner.solve.taken import SharedPool, Taken
 
@@ -46,7 +47,8 @@ def solve(programme: FleetProgramme, objective: Minimised, effort: Effort, solve
     many = len(programme.shapes) >= MANY_SHAPES
     if solver is None and many and len(programme.load_rows) >= MANY_LOADS:
         first = first_objective(programme, objective)
-        outcome = large_fleet.minimise(programme.rows, first, programme.load_rows.values(), effort)
+        loads = programme.load_rows.values()
+        outcome = large_fleet.minimise(programme.rows, first, loads, effort, outline(programme, first))
         if outcome.values is not None or outcome.complete or effort.interrupted.is_set():
             return outcome
     chosen = solver or ("highs" if many else "scip")
