@@ -17,6 +17,7 @@ from planner.fleet.node import Node
 from planner.memory.kv_cache import token_bytes
 from planner.models.source import load_model
 from planner.request import ModelRequest, Request
+from planner.solve.known import Known
 from planner.solve.node_class import MICRO, node_classes
 from planner.solve.outcome import Effort, Progress
 from planner.solve.placement import place
@@ -109,12 +110,13 @@ def run(models: int, nodes: int, seed: int, gap: float, seconds: float) -> dict[
     dice = random.Random(seed)
     fleet = inventory(nodes, dice)
     asked = request(models, fleet, dice)
-    started = time.perf_counter()
+    started, known = time.perf_counter(), Known()
     problem = Problem(
         asked,
         fleet,
         tuple(node_classes(fleet.groups, networked=False)),
-        tuple(tuple(variants(wanted)) for wanted in asked.models),
+        tuple(tuple(variants(wanted, known=known)) for wanted in asked.models),
+        known,
     )
     kept = len(problem.kept)
     priced = time.perf_counter()

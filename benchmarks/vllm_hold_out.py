@@ -29,9 +29,8 @@ from planner.data_files import read_json
 from planner.engines.vllm.activation import activation
 from planner.engines.vllm.card_memory import non_torch_bytes, wiring
 from planner.engines.vllm.graph_memory import graph_bytes
-from planner.engines.vllm.rank_memory import forget_ranks
 from planner.engines.vllm.release import Version, rules_of
-from planner.engines.vllm.stage_memory import StageMemory, stage_memory
+from planner.engines.vllm.stage_memory import StageMemory, forget_lines, stage_memory
 from planner.engines.vllm.terms import terms
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.errors import BadInput
@@ -180,10 +179,10 @@ def _section(key: tuple[str, ...]) -> dict[str, Any]:
 
 def _wrong(rows: Sequence[Judged], changed: Mapping[tuple[str, ...], Any]) -> list[Judged]:
     """Runs that are told wrong with these constants."""
-    forget_ranks()
+    forget_lines()
     with _constants(changed):
         found = [row for row in rows if row.fits() != row.worked]
-    forget_ranks()
+    forget_lines()
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from planner.errors import BadInput
 from planner.fleet.gpu import Gpu
@@ -34,6 +35,14 @@ class Site:
     share: float = 1.0
 
     def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the hash, which other processes make in another way."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+    @cached_property
+    def _hash(self) -> int:
         """Of what tells sites apart most: they are looked up often."""
         return hash((self.gpu.slug, self.gbps, self.next_gbps, self.used_bytes, self.share))
 

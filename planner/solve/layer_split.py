@@ -15,6 +15,8 @@ from planner.models.model import Model
 
 FEW = 36
 """Up to so many ways to share the layers, every one is billed."""
+_BEYOND = 3
+"""Ways to share layers among two stages that are worse in a row before no better one is looked for behind them."""
 _HALVINGS = 40
 _DOUBT = 0.02
 """Relative error granted to an estimate before a layer is not offered to a stage at all."""
@@ -52,12 +54,36 @@ def best_shares(model: Model, engine: Engine, layout: Layout, sites: Sequence[Si
     if sum(stage.most_layers(0.0) for stage in estimates) < layers:
         return start
     if comb(layers - 1, stages - 1) <= FEW:
+        if stages == 2:
+            return _halved(model, engine, start, sites, _estimated(estimates, layout.layers_per_stage)[0])
         cuts = combinations(range(1, layers), stages - 1)
         ways = [tuple(b - a for a, b in pairwise((0, *cut, layers))) for cut in cuts]
         return max((start, *(_bill(model, engine, layout, sites, way) for way in ways)), key=lambda way: way.score)
     shares = _estimated(estimates, layout.layers_per_stage)
     best = max(start, _bill(model, engine, layout, sites, shares), key=lambda way: way.score)
     return _exchanged(model, engine, best, sites)
+
+
+def _halved(model: Model, engine: Engine, start: Shared, sites: Sequence[Site], guess: int) -> Shared:
+    """Return the best of all ways to share the layers among two stages, the one with fewer layers first on a tie.
+
+    Each layer that a stage gives away leaves it more room, and the other less: what they hold rises up to the best way
+    and falls behind it. So ways are billed from a guess on until some in a row on either side are worse.
+    """
+    layers = sum(start.layout.layers_per_stage)
+    known: dict[int, Shared] = {}
+
+    def billed(first: int) -> Shared:
+        if first not in known:
+            known[first] = _bill(model, engine, start.layout, sites, (first, layers - first))
+        return known[first]
+
+    best = min(max(guess, 1), layers - 1)
+    low = high = best
+    while low > max(1, best - _BEYOND) or high < min(layers - 1, best + _BEYOND):
+        low, high = max(1, min(low, best - _BEYOND)), min(layers - 1, max(high, best + _BEYOND))
+        best = max(range(low, high + 1), key=lambda first: billed(first).score)
+    return max(start, billed(best), key=_score)
 
 
 def _bill(model: Model, engine: Engine, layout: Layout, sites: Sequence[Site], shares: tuple[int, ...]) -> Shared:

@@ -110,13 +110,26 @@ class Problem:
 
     @cached_property
     def _priced(self) -> list[tuple[list[Shape], int]]:
-        """The shapes of each model that no other can replace, and how many layouts it has."""
+        """The shapes of each model that no other can replace, and how many layouts it has.
+
+        Loads of the same model are priced one after the other, as they share much of what is looked up.
+        """
         models = len(self.request.models)
         if models * len(self._ground.slots) < MANY_LAYOUTS:
             return [self._without_others(place) for place in range(models)]
         variants = [variant for found in self.variants for variant in found]
         gpus = [kind.gpu for kind in self._ground.slots]
-        return side_by_side(self._without_others, models, [*variants, *self._ground.slots, *gpus])
+        alike: dict[str, list[int]] = {}
+        for place, wanted in enumerate(self.request.models):
+            alike.setdefault(wanted.model, []).append(place)
+        places = list(alike.values())
+
+        def work(item: int) -> list[tuple[list[Shape], int]]:
+            return [self._without_others(place) for place in places[item]]
+
+        found = side_by_side(work, len(places), [*variants, *self._ground.slots, *gpus])
+        by_place = dict(zip((p for each in places for p in each), (one for each in found for one in each), strict=True))
+        return [by_place[place] for place in range(models)]
 
     def _without_others(self, place: int) -> tuple[list[Shape], int]:
         found = self._shapes(place)

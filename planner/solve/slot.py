@@ -1,6 +1,7 @@
 """Slots: groups of GPUs of one kind in one island, cut out to hold a part of a replica."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from planner.fleet.gpu import Gpu
 from planner.fleet.island import LinkClass, meshed
@@ -28,6 +29,14 @@ class IslandKind:
     inner_peers: int = 0
 
     def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the hash, which other processes make in another way."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
+    @cached_property
+    def _hash(self) -> int:
         """Of what tells kinds apart most: they are looked up often."""
         return hash((self.gpu.slug, self.gbps, self.node_gbps, self.network_gbps, self.used_bytes, self.realm))
 

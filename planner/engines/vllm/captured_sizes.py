@@ -31,9 +31,22 @@ class Captured(NamedTuple):
         return self.pieces + self.whole
 
 
-@lru_cache(maxsize=256)
 def captured(model: Model, layout: Layout, rules: Rules) -> Captured:
     """Return what a rank captures; nothing where it runs eagerly."""
+    limits = layout.max_num_seqs, layout.max_num_batched_tokens, layout.enforce_eager
+    known = _known(model.architecture, limits, tuple(layout.options.items()), rules)
+    if not known:
+        known.append(_captured(model, layout, rules))
+    return known[0]
+
+
+@lru_cache(maxsize=256)
+def _known(*limits: object) -> list[Captured]:
+    """What is captured under the limits, however a model is divided; empty before it is known."""
+    return []
+
+
+def _captured(model: Model, layout: Layout, rules: Rules) -> Captured:
     if layout.enforce_eager or rules.graphs == "none":
         return Captured(0, 0)
     if rules.graphs == "v0":

@@ -9,6 +9,7 @@ moe_wna16.py (`assert group_size >= 32`), compressed_tensors_moe_wna16.py.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import gcd
 
 from planner.engines.vllm.fused_modules import parameter_name
@@ -28,9 +29,18 @@ _HALVED = ("awq", "gptq", "auto-round")
 _FP8_BLOCK, _LEAST_REFINED_BLOCK = 128, 32
 
 
-def indivisible(model: Model, layout: Layout) -> Iterator[str]:
-    """Yield what cannot be divided over the tensor-parallel ranks."""
-    tp = layout.tensor_parallel_size
+def undivided(model: Model, layout: Layout) -> tuple[str, ...]:
+    """Return what cannot be divided over the ranks of a stage."""
+    return _undivided(model, sharding(layout))
+
+
+@lru_cache(maxsize=1024)
+def _undivided(model: Model, how: Sharding) -> tuple[str, ...]:
+    return tuple(_indivisible(model, how))
+
+
+def _indivisible(model: Model, how: Sharding) -> Iterator[str]:
+    tp = how.tensor
     for attention in {layer.attention for layer in model.distinct_layers if layer.attention}:
         if attention.query_heads % tp:
             yield f"{attention.query_heads} attention heads cannot be split {tp} ways"
@@ -39,7 +49,6 @@ def indivisible(model: Model, layout: Layout) -> Iterator[str]:
     padded = round_up(model.vocab_size, VOCABULARY_PADDING)
     if padded % tp:
         yield f"the padded vocabulary of {padded} cannot be split {tp} ways"
-    how = sharding(layout)
     for layer in model.distinct_layers:
         yield from _matrices(layer, how)
         if model.quantization == "fp8":

@@ -1,5 +1,7 @@
 """Memory of captured CUDA graphs (vllm/compilation/cuda_graph.py, v1/worker/gpu_model_runner.py, capture_model)."""
 
+from functools import cache
+
 from planner.engines.vllm.captured_sizes import captured
 from planner.engines.vllm.layer_caches import rank_heads
 from planner.engines.vllm.release import Rules
@@ -18,12 +20,13 @@ def graph_bytes(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
     fit = terms("graphs")
     first, last = layout.stage_layers(stage)
     share = sizes.graphs / (2 * fit["sizes"])
-    layers = sum(_layer_mib(layer) for layer in model.layers[first : last + 1])
+    layers = sum(map(_layer_mib, model.layers[first : last + 1]))
     splits = 0 if rules.graphs == "v0" else _split_outputs(model, layout, sizes.largest_whole)
     latent = rules.graphs == "v0" and any(one.attention and one.attention.latent_dim for one in model.distinct_layers)
     return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits
 
 
+@cache
 def _layer_mib(layer: Layer) -> float:
     fit = terms("graphs")
     size = fit["layer_mib"]
@@ -34,6 +37,11 @@ def _layer_mib(layer: Layer) -> float:
     if layer.attention and layer.attention.latent_dim:
         size += fit["latent_layer_mib"]
     return float(size)
+
+
+def forget_layers() -> None:
+    """Forget what was made with constants that have changed."""
+    _layer_mib.cache_clear()
 
 
 def _split_outputs(model: Model, layout: Layout, largest: int) -> int:

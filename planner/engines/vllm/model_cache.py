@@ -107,12 +107,17 @@ def _unfolded_width(model: Model, rules: Rules) -> int:
     return max(layer.attention.key_dim for layer in model.distinct_layers if layer.attention)
 
 
-def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, stage: int) -> int:
-    """Return the bytes that one block takes on a rank of a stage: those of the widest group there."""
-    first, last = layout.stage_layers(stage)
-    if packed(groups) and rules.packed_pages != "widest_group":
-        return packed_bytes(groups, first, last, by_slot=rules.packed_pages == "slots")
-    return max((group.stage_bytes(first, last) for group in groups), default=0)
+def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules) -> list[int]:
+    """Return for each stage the bytes that one block takes on a rank of it: those of the widest group there."""
+    by_pages, first, found = packed(groups) and rules.packed_pages != "widest_group", 0, []
+    for layers in layout.layers_per_stage:
+        last = first + layers - 1
+        if by_pages:
+            found.append(packed_bytes(groups, first, last, by_slot=rules.packed_pages == "slots"))
+        else:
+            found.append(max([group.stage_bytes(first, last) for group in groups], default=0))
+        first = last + 1
+    return found
 
 
 def request_blocks(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, tokens: int) -> int:

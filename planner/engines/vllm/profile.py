@@ -11,7 +11,7 @@ from planner.engines.vllm.refusals import refusals
 from planner.engines.vllm.release import Rules, Version, newest, rules_of
 from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.engines.vllm.shortfalls import shortfalls
-from planner.engines.vllm.stage_memory import StageMemory, stage_memory
+from planner.engines.vllm.stage_memory import StageMemory, pipeline_lines, stage_memory
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
@@ -69,9 +69,10 @@ class Vllm:
     def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
         """Weights, profiling peak, graphs and non-torch memory per stage; the rest of the fraction is cache."""
         rules = self._rules(layout.options, sites[0].gpu)
-        expected, careful = self._stages(model, layout, sites, rules, confidence)
+        lines = pipeline_lines(model, layout, sites, rules, self.release, confidence)
+        expected, careful = [usual for usual, _ in lines], [most for _, most in lines]
         groups = layout_groups(model, layout, rules, self.release)
-        sizes = [block_bytes(groups, layout, rules, stage) for stage in range(layout.pipeline_parallel_size)]
+        sizes = block_bytes(groups, layout, rules)
         needed = request_blocks(groups, layout, rules, layout.max_model_len)
         logged = capacity(groups, layout, rules, _blocks(expected, sizes, layout), needed)
         held = capacity(groups, layout, rules, _blocks(careful, sizes, layout), needed)
@@ -101,22 +102,6 @@ class Vllm:
         found = rules_of(self.release, generation, gpu.capability)
         runner = options.get(SECOND_RUNNER)
         return found if runner is None else replace(found, second_runner="all" if int(runner) else "none")
-
-    def _stages(
-        self, model: Model, layout: Layout, sites: Sequence[Site], rules: Rules, confidence: float
-    ) -> tuple[list[StageMemory], list[StageMemory]]:
-        """The lines of each stage, expected and at the upper edges; inner stages that are alike share theirs."""
-        known: dict[object, tuple[StageMemory, StageMemory]] = {}
-        found, last, begin = [], layout.pipeline_parallel_size - 1, 0
-        for stage, layers in enumerate(layout.layers_per_stage):
-            site = sites[stage % len(sites)]
-            key = (stage == 0, stage == last, model.layer_kinds[begin : begin + layers], site)
-            if key not in known:
-                lines = stage_memory(model, layout, stage, 0, site, rules, self.release)
-                known[key] = lines, lines.at(confidence)
-            found.append(known[key])
-            begin += layers
-        return [expected for expected, _ in found], [careful for _, careful in found]
 
     def _devices(
         self,

@@ -14,9 +14,9 @@ from planner.layout import Layout
 from planner.models.model import Model
 
 _MOST_LAYOUTS = 4096
-_OF_NO_RANK = {"layers_per_stage", "memory_fraction", "options"}
+_OF_NO_RANK = {"layers_per_stage", "pipeline_parallel_size", "memory_fraction", "options"}
 _sizes = attrgetter(*(name for name in Layout.model_fields if name not in _OF_NO_RANK))
-"""What of a layout a rank depends on, beside its layers and the options."""
+"""What of a layout a rank depends on, beside its layers, the options, and whether it is a pipeline of any length."""
 
 
 class RankMemory(NamedTuple):
@@ -27,28 +27,55 @@ class RankMemory(NamedTuple):
     graphs: int
 
 
+class _Known(dict[tuple[object, ...], RankMemory]):
+    """Ranks of a layout by their layers and their being at an end, and the peaks of their activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peaks: dict[tuple[object, ...], Activation] = {}
+
+
 def rank_memory(
     model: Model, layout: Layout, stage: int, rank: int, silicon: Silicon, rules: Rules, version: Version
 ) -> RankMemory:
     """Return what the `rank`-th GPU of a stage holds; it depends on the layers of the stage and on its being an end."""
-    options = tuple(sorted(layout.options.items()))
-    known = _ranks(model, _sizes(layout), options, silicon, rules, version)
+    known = _ranks(model, what_ranks_share(layout), silicon, rules, version)
     first, last = layout.stage_layers(stage)
     key = (stage == 0, stage == layout.pipeline_parallel_size - 1, model.layer_kinds[first : last + 1], rank)
-    if key not in known:
-        served = WeightTypes.of(model, layout, version).served
-        known[key] = RankMemory(
+    held = known.get(key)
+    if held is None:
+        held = known[key] = RankMemory(
             loaded_bytes(model, layout, stage, rank, silicon, rules, version),
-            activation(model, layout, stage, silicon, rules, version, served),
+            _peak(model, layout, stage, silicon, rules, version, known),
             graph_bytes(model, layout, stage, rules),
         )
-    return known[key]
+    return held
+
+
+def _peak(
+    model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules, version: Version, known: _Known
+) -> Activation:
+    """The activation: of the layers of a stage it depends on their kinds alone, unless sums are kept of all of them."""
+    first, last = layout.stage_layers(stage)
+    kinds = model.layer_kinds[first : last + 1]
+    counted = 0 if rules.kept_sums == "none" else len(kinds)
+    key = (stage == 0, stage == layout.pipeline_parallel_size - 1, frozenset(kinds), counted)
+    peak = known.peaks.get(key)
+    if peak is None:
+        served = WeightTypes.of(model, layout, version).served
+        peak = known.peaks[key] = activation(model, layout, stage, silicon, rules, version, served)
+    return peak
+
+
+def what_ranks_share(layout: Layout) -> tuple[object, ...]:
+    """Return what of a layout its ranks depend on, beside their layers and their being at an end."""
+    return _sizes(layout), tuple(sorted(layout.options.items())), layout.pipeline_parallel_size == 1
 
 
 @lru_cache(maxsize=_MOST_LAYOUTS)
-def _ranks(*layout: object) -> dict[tuple[object, ...], RankMemory]:
+def _ranks(*layout: object) -> _Known:
     """What is known of the ranks of a layout, however its layers are shared out."""
-    return {}
+    return _Known()
 
 
 def forget_ranks() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
 from planner.engines.vllm.constraints import constraints
-from planner.engines.vllm.divisibility import indivisible
+from planner.engines.vllm.divisibility import undivided
 from planner.engines.vllm.formats import unsupported_formats
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.release import Version
@@ -33,7 +33,7 @@ def refusals(model: Model, layout: Layout, gpu: Gpu, version: Version) -> list[s
         *_method(model, layout, version),
         *_cache_type(model, layout, gpu, version),
         *_limits(model, layout),
-        *indivisible(model, layout),
+        *undivided(model, layout),
         *unsupported_formats(model, layout, gpu, version),
     ]
     return list(dict.fromkeys(found))

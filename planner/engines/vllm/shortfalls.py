@@ -33,14 +33,18 @@ def shortfalls(
     What the engine measures before it takes the cache makes the cache smaller and leaves as much after it: there the
     pool is the expected one, and only what comes beyond it may take more, the graphs and the context apart.
     """
+    known: dict[object, str | None] = {}
+    last = layout.pipeline_parallel_size - 1
     for stage, (usual, most, block) in enumerate(zip(expected, careful, block_sizes, strict=True)):
-        where = f"stage {stage}: " if len(careful) > 1 else ""
-        left = left_bytes(usual, logged.blocks * block) - int(
-            hypot(most.graphs - usual.graphs, most.context - usual.context)
-        )
-        needed = warm_up_bytes(model, layout, stage, rules, version)
-        if reason := _before_cache(most, rules) or _after_cache(needed, left, most.graphs):
-            yield where + reason
+        key = (id(most), block, stage == last)
+        if key not in known:
+            left = left_bytes(usual, logged.blocks * block) - int(
+                hypot(most.graphs - usual.graphs, most.context - usual.context)
+            )
+            needed = warm_up_bytes(model, layout, stage, rules, version)
+            known[key] = _before_cache(most, rules) or _after_cache(needed, left, most.graphs)
+        if reason := known[key]:
+            yield (f"stage {stage}: " if last else "") + reason
 
 
 def _before_cache(lines: StageMemory, rules: Rules) -> str | None:

@@ -3,16 +3,17 @@
 Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); worker/worker.py in v0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from math import ceil
 
 from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
 from planner.engines.vllm.captured_collectives import captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
-from planner.engines.vllm.rank_memory import rank_memory
+from planner.engines.vllm.graph_memory import forget_layers
+from planner.engines.vllm.rank_memory import forget_ranks, rank_memory, what_ranks_share
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
 from planner.engines.vllm.terms import terms
@@ -51,12 +52,12 @@ class StageMemory:
         """Memory of the device."""
         return self.site.gpu.memory_bytes
 
-    @property
+    @cached_property
     def free(self) -> int:
         """Free memory that the engine finds at its first snapshot."""
         return self.device - self.site.used_bytes - self.context
 
-    @property
+    @cached_property
     def pool(self) -> int:
         """Memory for the cache; may be negative."""
         if self.given_pool is not None:
@@ -86,6 +87,11 @@ class StageMemory:
         return upper_edge(self.graphs - estimated, bands["graphs"], confidence) + known
 
 
+    def asking(self, requested: int) -> "StageMemory":
+        """Return the lines of an engine that asks for another part of the device."""
+        return replace(self, requested=requested)
+
+
 @cache
 def _bands(wider: tuple[str, ...], graphs_estimated: bool) -> dict[str, dict[str, float]]:
     """The error band of each line, the usual one but where a section of terms.yaml has a wider one."""
@@ -93,6 +99,49 @@ def _bands(wider: tuple[str, ...], graphs_estimated: bool) -> dict[str, dict[str
     for section in wider:
         bands |= terms(section)
     return bands | {"graphs": bands["estimated_graphs"]} if graphs_estimated else bands
+
+
+_MOST_LAYOUTS = 64
+"""Layouts whose lines are remembered: those that differ in their pipelines alone are billed one after the other."""
+
+Lines = tuple[StageMemory, StageMemory]
+"""The lines as expected, and at the upper edges of their error bands."""
+
+
+def pipeline_lines(
+    model: Model, layout: Layout, sites: Sequence[Site], rules: Rules, version: Version, confidence: float
+) -> list[Lines]:
+    """Return the lines of the first rank of each stage; stages that are alike, of this layout or others, share theirs."""
+    found, last, begin = [], layout.pipeline_parallel_size - 1, 0
+    shared, known, before = what_ranks_share(layout), dict[object, Lines](), None
+    for stage, layers in enumerate(layout.layers_per_stage):
+        site = sites[stage % len(sites)]
+        if site is not before:
+            known, before = _known(model, shared, site, rules, version, confidence), site
+            requested = _requested(layout, site)
+        key = (stage == 0, stage == last, model.layer_kinds[begin : begin + layers])
+        lines = known.get(key)
+        if lines is None:
+            expected = stage_memory(model, layout, stage, 0, site, rules, version)
+            lines = known[key] = expected, expected.at(confidence)
+        elif lines[0].requested != requested:
+            lines = known[key] = lines[0].asking(requested), lines[1].asking(requested)
+        found.append(lines)
+        begin += layers
+    return found
+
+
+@lru_cache(maxsize=_MOST_LAYOUTS)
+def _known(*layout: object) -> dict[object, Lines]:
+    """What is known of the stages of a layout on a site, however its layers are shared out."""
+    return {}
+
+
+def forget_lines() -> None:
+    """Forget the lines of every stage: the constants that they were made with have changed."""
+    _known.cache_clear()
+    forget_layers()
+    forget_ranks()
 
 
 def stage_memory(
@@ -110,7 +159,7 @@ def stage_memory(
         kept=held.peak.kept,
         non_torch=non_torch_bytes(layout, site, rules, held.weights),
         graphs=held.graphs + sums,
-        requested=ceil(site.gpu.memory_bytes * layout.memory_fraction),
+        requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction
         and (rules.second_runner_estimates or not runs_on_second_runner(model, rules)),
         given_pool=int(given) if given is not None else None,
@@ -119,6 +168,11 @@ def stage_memory(
         whole_card=rules.whole_card,
         wider=tuple(_wider(layout, site, rules, sums)),
     )
+
+
+def _requested(layout: Layout, site: Site) -> int:
+    """Bytes that the engine asks for."""
+    return ceil(site.gpu.memory_bytes * layout.memory_fraction)
 
 
 def _wider(layout: Layout, site: Site, rules: Rules, sums: int) -> Iterator[str]:

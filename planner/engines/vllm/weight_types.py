@@ -51,6 +51,10 @@ class WeightTypes:
     expert_multiple: int = 1
     made: MadeTensors = _USUAL
 
+    def __hash__(self) -> int:
+        """Of what tells types apart most: they are looked up often."""
+        return hash((self.stored.name, self.served.name, self.expert_blocks, self.expert_multiple))
+
     @staticmethod
     def of(model: Model, layout: Layout, version: Version) -> "WeightTypes":
         """Return the types of a model: `--dtype`, else the checkpoint's, with float32 halved (config/model.py)."""
