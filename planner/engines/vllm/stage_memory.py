@@ -86,7 +86,6 @@ class StageMemory:
         known = upper_edge(estimated, terms("captured_sums_bands")["graphs"], confidence) if estimated else 0
         return upper_edge(self.graphs - estimated, bands["graphs"], confidence) + known
 
-
     def asking(self, requested: int) -> "StageMemory":
         """Return the lines of an engine that asks for another part of the device."""
         return replace(self, requested=requested)
@@ -111,7 +110,7 @@ Lines = tuple[StageMemory, StageMemory]
 def pipeline_lines(
     model: Model, layout: Layout, sites: Sequence[Site], rules: Rules, version: Version, confidence: float
 ) -> list[Lines]:
-    """Return the lines of the first rank of each stage; stages that are alike, of this layout or others, share theirs."""
+    """Return the lines of the first rank of each stage; stages that are alike, of any layout, share theirs."""
     found, last, begin = [], layout.pipeline_parallel_size - 1, 0
     shared, known, before = what_ranks_share(layout), dict[object, Lines](), None
     for stage, layers in enumerate(layout.layers_per_stage):
