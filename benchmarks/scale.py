@@ -115,7 +115,7 @@ def run(models: int, nodes: int, seed: int, gap: float, seconds: float) -> dict[
         asked,
         fleet,
         tuple(node_classes(fleet.groups, networked=False)),
-        tuple(tuple(variants(wanted, known=known)) for wanted in asked.models),
+        tuple(tuple(variants(wanted, lookups=known.lookups)) for wanted in asked.models),
         known,
     )
     kept = len(problem.kept)
