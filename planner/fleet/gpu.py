@@ -66,13 +66,13 @@ class Gpu:
             raise BadInput("is unknown", where=self.slug, field="memory_bandwidth_gbps", expected="GB/s in a GPU file")
         return self.memory_bandwidth_gbps * GB
 
-    @property
+    @cached_property
     def capability(self) -> tuple[int, int]:
         """CUDA compute capability as (major, minor); (0, 0) for other vendors."""
         major, _, minor = (self.compute_capability or "0.0").partition(".")
         return int(major), int(minor)
 
-    @property
+    @cached_property
     def silicon(self) -> Silicon:
         """What decides which kernels run."""
         return Silicon(self.vendor, self.capability)

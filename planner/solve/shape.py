@@ -45,7 +45,7 @@ class Shape:
         """Island kinds of the slots."""
         return frozenset(slot.island for slot in self.slots)
 
-    @property
+    @cached_property
     def gpus(self) -> int:
         """GPUs of a replica."""
         return self.layout.gpus

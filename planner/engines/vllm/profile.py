@@ -11,7 +11,7 @@ from planner.engines.vllm.refusals import refusals
 from planner.engines.vllm.release import Rules, Version, newest, rules_of
 from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.engines.vllm.shortfalls import shortfalls
-from planner.engines.vllm.stage_memory import StageMemory, pipeline_lines, stage_memory
+from planner.engines.vllm.stage_memory import Lines, StageMemory, pipeline_lines, rank_lines
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
@@ -70,29 +70,29 @@ class Vllm:
         """Weights, profiling peak, graphs and non-torch memory per stage; the rest of the fraction is cache."""
         rules = self._rules(layout.options, sites[0].gpu)
         lines = pipeline_lines(model, layout, sites, rules, self.release, confidence)
-        expected, careful = [usual for usual, _ in lines], [most for _, most in lines]
+        first, _ = lines[0]
         groups = layout_groups(model, layout, rules, self.release)
         sizes = block_bytes(groups, layout, rules)
         needed = request_blocks(groups, layout, rules, layout.max_model_len)
-        logged = capacity(groups, layout, rules, _blocks(expected, sizes, layout), needed)
-        held = capacity(groups, layout, rules, _blocks(careful, sizes, layout), needed)
-        caches = [logged.blocks * size for size in sizes]
+        alike = list({(id(both), size): (both, size) for both, size in zip(lines, sizes, strict=True)}.values())
+        logged = capacity(groups, layout, rules, _blocks([(usual, size) for (usual, _), size in alike], layout), needed)
+        held = capacity(groups, layout, rules, _blocks([(most, size) for (_, most), size in alike], layout), needed)
         spare = 0 if rules.generation == "v0" else 1
-        short = max((needed + spare) * size - lines.pool for size, lines in zip(sizes, careful, strict=True))
+        short = max([(needed + spare) * size - most.pool for (_, most), size in alike])
         return Bill(
-            per_device=Devices(self._devices(model, layout, expected, careful, caches, rules, confidence)),
+            per_device=Devices(self._devices(model, layout, lines, sizes, logged.blocks, rules, confidence)),
             kv_cache_tokens=logged.tokens,
             max_concurrency=logged.concurrency,
             sequences=held.sequences,
             short_bytes=max(0, short),
-            reasons=tuple(shortfalls(model, layout, expected, careful, sizes, logged, rules, self.release)),
+            reasons=tuple(shortfalls(model, layout, lines, sizes, logged, rules, self.release)),
             logged={
-                "available_kv_bytes": expected[0].pool,
+                "available_kv_bytes": first.pool,
                 "needed_kv_bytes": needed * sizes[0],
                 "blocks": logged.blocks,
                 "blocks_per_sequence": needed,
                 "block_bytes": sizes[0],
-                "free_at_start_bytes": expected[0].free,
+                "free_at_start_bytes": first.free,
             },
         )
 
@@ -107,9 +107,9 @@ class Vllm:
         self,
         model: Model,
         layout: Layout,
-        stages: list[StageMemory],
-        careful: list[StageMemory],
-        caches: list[int],
+        stages: list[Lines],
+        sizes: list[int],
+        blocks: int,
         rules: Rules,
         confidence: float,
     ) -> Iterator[Run]:
@@ -117,13 +117,14 @@ class Vllm:
         known: dict[tuple[int, int], list[tuple[DeviceBill, int]]] = {}
         ranks = layout.gpus_per_stage
         more = model.experts % layout.expert_group if layout.expert_parallel else 0
-        for stage, (lines, most, cache) in enumerate(zip(stages, careful, caches, strict=True)):
-            key = (id(lines), cache)
+        for stage, (lines, size) in enumerate(zip(stages, sizes, strict=True)):
+            key = (id(lines), size)
             if key not in known:
-                known[key] = [(_device(lines, most, cache), more or ranks)]
+                known[key] = [(_device(*lines, blocks * size), more or ranks)]
                 if more:
-                    own = stage_memory(model, layout, stage, more, lines.site, rules, self.release)
-                    known[key].append((_device(own, own.at(confidence), cache), ranks - more))
+                    site = lines[0].site
+                    own = rank_lines(model, layout, stage, more, site, rules, self.release, confidence)
+                    known[key].append((_device(*own, blocks * size), ranks - more))
             yield from (Run(alike, stage, times) for alike, times in known[key])
 
 
@@ -151,11 +152,11 @@ def _predicted(lines: StageMemory) -> dict[str, int]:
     }
 
 
-def _blocks(stages: list[StageMemory], sizes: list[int], layout: Layout) -> int:
+def _blocks(stages: list[tuple[StageMemory, int]], layout: Layout) -> int:
     """Blocks of the pool: as many as the tightest stage holds."""
     if (given := layout.options.get("num_gpu_blocks_override")) is not None:
         return int(given)
-    return min((lines.pool // size for lines, size in zip(stages, sizes, strict=True) if size), default=1)
+    return min([lines.pool // size for lines, size in stages if size], default=1)
 
 
 ENGINE = Vllm(str(newest()), newest())

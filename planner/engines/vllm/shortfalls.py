@@ -6,7 +6,7 @@ from math import hypot
 from planner.engines.vllm.after_pool import left_bytes, warm_up_bytes
 from planner.engines.vllm.capacity import Capacity
 from planner.engines.vllm.release import Rules, Version
-from planner.engines.vllm.stage_memory import StageMemory
+from planner.engines.vllm.stage_memory import Lines, StageMemory
 from planner.layout import Layout
 from planner.models.model import Model
 from planner.units import MIB, gib
@@ -21,8 +21,7 @@ With a fraction of 1 Llama 2 70B ran out of memory on eight V100 that had room f
 def shortfalls(
     model: Model,
     layout: Layout,
-    expected: Sequence[StageMemory],
-    careful: Sequence[StageMemory],
+    stages: Sequence[Lines],
     block_sizes: Sequence[int],
     logged: Capacity,
     rules: Rules,
@@ -35,9 +34,10 @@ def shortfalls(
     """
     known: dict[object, str | None] = {}
     last = layout.pipeline_parallel_size - 1
-    for stage, (usual, most, block) in enumerate(zip(expected, careful, block_sizes, strict=True)):
-        key = (id(most), block, stage == last)
+    for stage, (lines, block) in enumerate(zip(stages, block_sizes, strict=True)):
+        key = (id(lines), block)
         if key not in known:
+            usual, most = lines
             left = left_bytes(usual, logged.blocks * block) - int(
                 hypot(most.graphs - usual.graphs, most.context - usual.context)
             )

@@ -3,7 +3,7 @@
 Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); worker/worker.py in v0.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from math import ceil
@@ -100,7 +100,7 @@ def _bands(wider: tuple[str, ...], graphs_estimated: bool) -> dict[str, dict[str
     return bands | {"graphs": bands["estimated_graphs"]} if graphs_estimated else bands
 
 
-_MOST_LAYOUTS = 64
+_MOST_LAYOUTS = 256
 """Layouts whose lines are remembered: those that differ in their pipelines alone are billed one after the other."""
 
 Lines = tuple[StageMemory, StageMemory]
@@ -116,18 +116,44 @@ def pipeline_lines(
     for stage, layers in enumerate(layout.layers_per_stage):
         site = sites[stage % len(sites)]
         if site is not before:
-            known, before = _known(model, shared, site, rules, version, confidence), site
-            requested = _requested(layout, site)
+            known, before = _known(model, shared, site, _requested(layout, site), rules, version, confidence), site
         key = (stage == 0, stage == last, model.layer_kinds[begin : begin + layers])
         lines = known.get(key)
         if lines is None:
-            expected = stage_memory(model, layout, stage, 0, site, rules, version)
-            lines = known[key] = expected, expected.at(confidence)
-        elif lines[0].requested != requested:
-            lines = known[key] = lines[0].asking(requested), lines[1].asking(requested)
+            lines = known[key] = _lines(model, layout, shared, stage, 0, site, rules, version, confidence)
         found.append(lines)
         begin += layers
     return found
+
+
+def rank_lines(
+    model: Model, layout: Layout, stage: int, rank: int, site: Site, rules: Rules, version: Version, confidence: float
+) -> Lines:
+    """Return the lines of the `rank`-th GPU of a stage."""
+    return _lines(model, layout, what_ranks_share(layout), stage, rank, site, rules, version, confidence)
+
+
+def _lines(
+    model: Model,
+    layout: Layout,
+    shared: Hashable,
+    stage: int,
+    rank: int,
+    site: Site,
+    rules: Rules,
+    version: Version,
+    confidence: float,
+) -> Lines:
+    """The lines of a rank, known perhaps of an engine that asks for another part of the device."""
+    first, last = layout.stage_layers(stage)
+    known = _known(model, shared, site, None, rules, version, confidence)
+    key = (stage == 0, stage == layout.pipeline_parallel_size - 1, model.layer_kinds[first : last + 1], rank)
+    lines = known.get(key)
+    if lines is None:
+        expected = stage_memory(model, layout, stage, rank, site, rules, version)
+        lines = known[key] = expected, expected.at(confidence)
+    requested = _requested(layout, site)
+    return lines if lines[0].requested == requested else (lines[0].asking(requested), lines[1].asking(requested))
 
 
 @lru_cache(maxsize=_MOST_LAYOUTS)
