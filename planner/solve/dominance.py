@@ -29,7 +29,10 @@ def undominated(shapes: Sequence[Shape], needs: Mapping[str, int], *, one_for_on
     kept: dict[object, list[Shape]] = {}
     for shape in sorted(shapes, key=order):
         rivals = [r for key in _places(shape) for r in kept.get(key, ())]
-        if not any(_replaces(rival, shape, needs, one_for_one) for rival in rivals):
+        for rival in rivals:
+            if _replaces(rival, shape, needs, one_for_one):
+                break
+        else:
             kept.setdefault(_key(shape, shape.islands), []).append(shape)
     return sorted((shape for found in kept.values() for shape in found), key=lambda shape: shape.rank)
 

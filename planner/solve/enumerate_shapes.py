@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import groupby
+from itertools import groupby, repeat
 
 from planner.engines import fewer_slots
 from planner.engines.lower_fraction import lower_fraction
@@ -318,6 +318,12 @@ def _sequences(workload: Workload, usual: int, most: int) -> int:
 
 
 def _sites(split: Split, ground: Grounds) -> Iterator[Site]:
+    """The site of each stage; stages that lie alike have one and the same."""
+    if split.stages_per_slot == len(split.stages) == 1 and split.pipeline > 1:
+        (run,) = split.stages
+        (site,) = _sites(replace(split, stages=(replace(run, count=1),)), ground)
+        yield from repeat(site, run.count)
+        return
     islands = split.islands
     for stage, (island, tensor) in enumerate(zip(islands, split.tensors, strict=True)):
         link, gbps = island.link, island.group_gbps(2)

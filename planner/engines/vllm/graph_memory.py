@@ -1,6 +1,6 @@
 """Memory of captured CUDA graphs (vllm/compilation/cuda_graph.py, v1/worker/gpu_model_runner.py, capture_model)."""
 
-from functools import cache
+from functools import lru_cache
 
 from planner.engines.vllm.captured_sizes import captured
 from planner.engines.vllm.layer_caches import rank_heads
@@ -11,6 +11,8 @@ from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.units import MIB
 
+_MOST_STAGES = 4096
+
 
 def graph_bytes(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
     """Return the bytes that the graphs of a rank hold; 0 when it runs eagerly."""
@@ -20,13 +22,19 @@ def graph_bytes(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
     fit = terms("graphs")
     first, last = layout.stage_layers(stage)
     share = sizes.graphs / (2 * fit["sizes"])
-    layers = sum(map(_layer_mib, model.layers[first : last + 1]))
+    layers = _layers_mib(model, model.layer_kinds[first : last + 1])
     splits = 0 if rules.graphs == "v0" else _split_outputs(model, layout, sizes.largest_whole)
     latent = rules.graphs == "v0" and any(one.attention and one.attention.latent_dim for one in model.distinct_layers)
     return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits
 
 
-@cache
+@lru_cache(maxsize=_MOST_STAGES)
+def _layers_mib(model: Model, kinds: tuple[int, ...]) -> float:
+    """MiB of layers of these kinds, added in their order."""
+    each = [_layer_mib(layer) for layer in model.distinct_layers]
+    return sum(each[kind] for kind in kinds)
+
+
 def _layer_mib(layer: Layer) -> float:
     fit = terms("graphs")
     size = fit["layer_mib"]
@@ -41,7 +49,7 @@ def _layer_mib(layer: Layer) -> float:
 
 def forget_layers() -> None:
     """Forget what was made with constants that have changed."""
-    _layer_mib.cache_clear()
+    _layers_mib.cache_clear()
 
 
 def _split_outputs(model: Model, layout: Layout, largest: int) -> int:

@@ -4,7 +4,7 @@ Source: vllm/v1/worker/gpu_model_runner.py (load_model, DeviceMemoryProfiler): w
 """
 
 from collections import Counter, defaultdict
-from functools import cache
+from functools import cache, lru_cache
 
 from planner.engines.vllm.absorbed_latent import absorbed_bytes
 from planner.engines.vllm.allocator import allocated
@@ -23,6 +23,8 @@ from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Role
 
+_MOST_STAGES = 4096
+
 
 def loaded_bytes(
     model: Model, layout: Layout, stage: int, rank: int, silicon: Silicon, rules: Rules, version: Version
@@ -30,12 +32,28 @@ def loaded_bytes(
     """Return what the log calls model weights, of the `rank`-th GPU of a stage."""
     how, types = sharding(layout, rank), WeightTypes.of(model, layout, version)
     first, last = layout.stage_layers(stage)
-    held = Counter(model.layers[first : last + 1])
-    factor = padding(model, how, silicon, rules)
-    total = sum(times * _layer(layer, how, types, factor) for layer, times in held.items())
-    total += sum(times * absorbed_bytes(layer, how, types, rules) for layer, times in held.items())
-    total += _outer(model, how, types, version, stage == 0, stage == layout.pipeline_parallel_size - 1)
-    return total + _rotary(model, types, version)
+    kinds = model.layer_kinds[first : last + 1]
+    is_last = stage == layout.pipeline_parallel_size - 1
+    return _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version, stage == 0, is_last)
+
+
+@lru_cache(maxsize=_MOST_STAGES)
+def _stage(
+    model: Model,
+    kinds: tuple[int, ...],
+    how: Sharding,
+    types: WeightTypes,
+    factor: float,
+    rules: Rules,
+    version: Version,
+    is_first: bool,
+    is_last: bool,
+) -> int:
+    """Bytes of a stage with layers of these kinds: the same under all limits, on most cards."""
+    layers, total = tuple(model.distinct_layers), 0
+    for kind, times in Counter(kinds).items():
+        total += times * (_layer(layers[kind], how, types, factor) + absorbed_bytes(layers[kind], how, types, rules))
+    return total + _outer(model, how, types, version, is_first, is_last) + _rotary(model, types, version)
 
 
 @cache
