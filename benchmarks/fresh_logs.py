@@ -29,6 +29,7 @@ _TITLES = {
     "vllm-5": "vLLM, fifth batch",
     "vllm-6": "vLLM, sixth batch",
     "vllm-7": "vLLM, seventh batch",
+    "vllm-8": "vLLM, eighth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
