@@ -192,8 +192,8 @@ METRICS: Mapping[str, Metric] = {
     "kv_cache_gib_per_gpu": _gib(_available),
     "available_kv_gib": _gib(_available),
     "needed_kv_gib": _gib(lambda replay: replay.logged("needed_kv_bytes")),
-    "kv_cache_tokens": lambda replay: replay.bill.kv_cache_tokens,
+    "kv_cache_tokens": lambda replay: replay.bill.kv_cache_tokens / replay.layout.data_parallel_size,
     "gpu_blocks": lambda replay: replay.logged("blocks"),
-    "max_concurrency": lambda replay: replay.bill.max_concurrency,
+    "max_concurrency": lambda replay: replay.bill.max_concurrency / replay.layout.data_parallel_size,
 }
 DEVICE_FREE = frozenset({"weights_gib_per_gpu", "needed_kv_gib"})

@@ -36,7 +36,7 @@ def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: P
     live, pixels = _patch_bytes(model, layout.tensor_parallel_size, rules.vision_rotary)
     patches = patches_of(model, items.largest)
     inputs = 2 * patches * pixels
-    handed_on = 2 * items.largest * model.hidden_size
+    handed_on = 2 * (items.largest + items.laid_out) * model.hidden_size * _outputs(model)
     if rules.generation == "v0":
         inputs *= 3  # in float32, and in the type of the tower
         # The pixels of the whole prompt stay, and its embeddings are merged into a copy of the text's.
@@ -44,6 +44,11 @@ def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: P
             4 * patches_of(model, items.together) * pixels + 4 * items.together * model.hidden_size
         )
     return EncoderRun(patches * live + inputs, handed_on)
+
+
+def _outputs(model: Model) -> int:
+    """Embeddings of a token: towers with deepstack layers hand on one of each beside the last (models/qwen3_vl.py)."""
+    return 1 + len(model.config["vision_config"].get("deepstack_visual_indexes") or ())
 
 
 @cache

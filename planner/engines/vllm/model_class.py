@@ -24,6 +24,7 @@ class ModelClass:
     pipeline: bool = True
     tied_pipeline: bool = True
     long_videos: bool = False
+    timed_videos: bool = False
     not_made: tuple[str, ...] = ()
     unquantized: tuple[str, ...] = ()
     padded_rows: tuple[tuple[str, int], ...] = ()
@@ -75,6 +76,7 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         pipeline=architecture not in known["no_pipeline"],
         tied_pipeline=architecture not in known["no_tied_pipeline"],
         long_videos=architecture in known["long_videos"],
+        timed_videos=architecture in known["timed_videos"],
         not_made=tuple(row["modules"] for row in known["not_made"] if architecture in row["classes"]),
         least_expert_width=known["least_expert_width"].get(architecture, 0),
         padded_rows=tuple(

@@ -17,6 +17,8 @@ from planner.units import ceil_div
 
 _LARGEST_IMAGE = 16384
 """Tokens of the largest image where the tower takes any size (max_pixels of the processors of Qwen2-VL and later)."""
+_TIMED_VIDEO, _TIMED = 12288, 12.5
+"""Tokens of the longest video of Qwen3-VL's processor (25,165,824 pixels), and tokens that each counts for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,14 @@ class ProfiledItems:
     """Tokens of one image and of one video (0: none is made), and how many of them run at once.
 
     `together` are the tokens of a prompt that holds one of each, as v0 profiles them; of models with
-    cross-attention the items stand beside the prompt.
+    cross-attention the items stand beside the prompt. `laid_out` are tokens that the outputs are copied into.
     """
 
     image: int
     video: int
     count: int
     beside: bool = False
+    laid_out: int = 0
 
     @property
     def largest(self) -> int:
@@ -55,8 +58,10 @@ def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version)
         return NO_ITEMS
     image = _image_tokens(model, vision, object_option(layout, "mm_processor_kwargs"))
     limits = object_option(layout, "limit_mm_per_prompt")
-    video = 0
-    if model_class(model.architecture, version).long_videos and _limit(limits, "video"):
+    video, known = 0, model_class(model.architecture, version)
+    if known.timed_videos and rules.timed_videos and _limit(limits, "video"):
+        return ProfiledItems(0, _TIMED_VIDEO, 1, laid_out=int(_TIMED_VIDEO * _TIMED))
+    if known.long_videos and _limit(limits, "video"):
         video = _video_tokens(image, layout, rules)
     if not _limit(limits, "image"):
         image = 0

@@ -71,6 +71,7 @@ class Rules:
     long_items: Literal["text", "whole"]
     video_length: Literal["step", "model"]
     video_frames: int
+    timed_videos: bool
     vision_rotary: Literal["float32", "model"]
     indexer_logits: bool
     decode_logits: Literal["step", "sequences"]

@@ -236,3 +236,25 @@ def test_between_nodes_sums_in_graphs_stay_with_nccl_on_dgx_spark() -> None:
         found = engine.bill(model, engine.layout(model, spark, limits, tensor=2), [usual_site(spark)])
         assert found.logged["available_kv_bytes"] / 2**30 == pytest.approx(pool, rel=0.03)
         assert found.fits == fits
+
+
+def test_a_video_whose_frames_are_told_the_time_was_laid_out_with_the_words() -> None:
+    """Qwen3-VL-30B-A3B on an A100 had 8.04 GiB of cache in 0.11.0, where 11.1 would remain without such a video."""
+    pools = {}
+    for release, options in (("0.11.0", {}), ("0.13.0", {}), ("0.11.0", {"limit_mm_per_prompt": '{"video": 0}'})):
+        limits = Limits(max_model_len=81920, memory_fraction=0.9, options=options)
+        found = _bill(release, "Qwen/Qwen3-VL-30B-A3B-Instruct", "a100-sxm4-80gb", limits)
+        pools[release, bool(options)] = found.logged["available_kv_bytes"] / 2**30
+    laid_out = 153600 * 4 * 2048 * 2 / 2**30
+    assert pools["0.11.0", True] - pools["0.11.0", False] == pytest.approx(laid_out, rel=0.35)
+    assert pools["0.13.0", False] > pools["0.11.0", False] + 1
+
+
+def test_what_the_system_holds_of_shared_memory_leaves_nine_tenths() -> None:
+    """Mistral-7B GPTQ started at 0.9 of a DGX Spark with a pool of 102.56 GiB (0.11.0)."""
+    spark, engine = gpus()["gb10"], of_version("0.11.0")
+    model = stored_as(load_model("mistralai/Mistral-7B-Instruct-v0.2"), "gptq")
+    limits = Limits(memory_fraction=0.9, max_num_batched_tokens=2048, options={"dtype": "float16"})
+    found = engine.bill(model, engine.layout(model, spark, limits), [usual_site(spark)])
+    assert found.fits
+    assert found.logged["available_kv_bytes"] / 2**30 == pytest.approx(102.56, rel=0.01)
