@@ -8,7 +8,8 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
@@ -25,7 +26,11 @@ def side_by_side(work: Callable[[int], Found], items: int, common: Iterable[obje
     """
     if items < 2 or not _can_copy():
         return [work(item) for item in range(items)]
-    known = {id(shared): shared for shared in common}
+    with _uncollected():
+        return _side_by_side(work, items, {id(shared): shared for shared in common})
+
+
+def _side_by_side(work: Callable[[int], Found], items: int, known: Mapping[int, object]) -> list[Found]:
     context = multiprocessing.get_context("fork")
     taken: Synchronized[int] = context.Value("l", 0)
     ours, theirs = context.Pipe(duplex=False)
@@ -51,20 +56,28 @@ def _can_copy() -> bool:
 
 
 def _take(work: Callable[[int], Found], items: int, taken: "Synchronized[int]") -> dict[int, Found]:
-    """Do what nobody has taken yet, one item after the other; cycles of objects are looked for afterwards."""
+    """Do what nobody has taken yet, one item after the other."""
     found: dict[int, Found] = {}
+    while True:
+        with taken.get_lock():
+            item = taken.value
+            taken.value += 1
+        if item >= items:
+            return found
+        found[item] = work(item)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for cycles of objects afterwards only, when all objects count as old: going through them takes seconds."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        while True:
-            with taken.get_lock():
-                item = taken.value
-                taken.value += 1
-            if item >= items:
-                return found
-            found[item] = work(item)
+        yield
     finally:
         if collecting:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
