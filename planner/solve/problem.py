@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 
 from planner.engines.sharing import refuse_unshared
@@ -10,6 +11,7 @@ from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
 from planner.request import Minimised, Request
 from planner.solve.capacity import needs, needs_speed
+from planner.solve.carried_a_gpu import carried_a_gpu
 from planner.solve.dominance import undominated
 from planner.solve.earlier import Earlier, earlier_replicas
 from planner.solve.enumerate_shapes import Grounds, Shapes, grounds
@@ -20,7 +22,6 @@ from planner.solve.known import Known
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_classes
 from planner.solve.objectives import first_objective
-from planner.solve.out_of_reach import out_of_reach
 from planner.solve.outcome import Effort
 from planner.solve.phases import refuse_impossible
 from planner.solve.rules import Rules, node_tag, read_rules, told_apart
@@ -168,11 +169,31 @@ class Problem:
             return False
         return minimise(self.rows_within(limit), {}, Effort()).values is not None
 
-    @cached_property
+    @property
     def out_of_reach(self) -> bool:
         """Whether some model has no layout, or a load that all GPUs together could not carry."""
-        gpus = sum(len(pool.gpus) * times * c.count for c in self.classes for pool, times in c.pools)
-        return any(out_of_reach(kept, need, gpus) for (kept, _), need in zip(self._priced, self.needs, strict=True))
+        return self.out_of_reach_beside(())
+
+    def out_of_reach_beside(self, others: Sequence["Problem"]) -> bool:
+        """Whether a load is out of reach also with the nodes of others, each of which has all layouts of such nodes."""
+        problems = (self, *others)
+        gpus = sum(problem._gpus for problem in problems)
+        return any(
+            max(problem._carried_a_gpu[place][need] for problem in problems) * gpus < amount
+            for place, needed in enumerate(self.needs)
+            for need, amount in needed.items()
+        )
+
+    @cached_property
+    def _gpus(self) -> int:
+        return sum(len(pool.gpus) * times * c.count for c in self.classes for pool, times in c.pools)
+
+    @cached_property
+    def _carried_a_gpu(self) -> list[dict[str, Fraction]]:
+        return [
+            {need: carried_a_gpu(kept, need) for need in needed}
+            for (kept, _), needed in zip(self._priced, self.needs, strict=True)
+        ]
 
     def rows_within(self, limit: int | None) -> IntegerProgramme:
         """The rows of the programme, and one more that keeps the first objective at or below the limit."""
