@@ -79,16 +79,13 @@ class Problem:
 
     def _shapes(self, place: int) -> Shapes:
         found = Shapes()
-        for shapes in self._of_variants(place):
+        for shapes in self._of_variants(place, self._ground):
             found.add(shapes)
         return found
 
-    def _of_variants(self, place: int) -> list[Shapes]:
+    def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self.request.models[place], self.known.enumerated
-        return [
-            enumerated.shapes(place, wanted, variant, self._ground, mixed=self.mixes)
-            for variant in self.variants[place]
-        ]
+        return [enumerated.shapes(place, wanted, variant, ground, mixed=self.mixes) for variant in self.variants[place]]
 
     @cached_property
     def _ground(self) -> Grounds:
@@ -145,7 +142,7 @@ class Problem:
         one_for_one = place in self.rules.one_for_one
         most = {need: max((s.capacity[need] for s in fitting), default=0) for need in self.needs[place]}
         useful = {need: min(amount, most[need]) for need, amount in self.needs[place].items()}
-        key = (*map(id, self._of_variants(place)), one_for_one, *useful.items())
+        key = (*map(id, self._of_variants(place, self._ground)), one_for_one, *useful.items())
         if key not in self.known.undominated:
             self.known.undominated[key] = undominated(fitting, useful, one_for_one=one_for_one)
         return self.known.undominated[key]
@@ -172,21 +169,16 @@ class Problem:
     @property
     def out_of_reach(self) -> bool:
         """Whether some model has no layout, or a load that all GPUs together could not carry."""
-        return self.out_of_reach_beside(())
+        return self.out_of_reach_with(())
 
-    def out_of_reach_beside(self, others: Sequence["Problem"]) -> bool:
-        """Whether a load is out of reach also with the nodes of others, each of which has all layouts of such nodes."""
-        problems = (self, *others)
-        gpus = sum(problem._gpus for problem in problems)
+    def out_of_reach_with(self, extra: Sequence[NodeClass]) -> bool:
+        """Whether a load is out of reach also with further nodes, so many of each kind that they have all its layouts."""
+        gpus = _gpus((*self.classes, *extra))
         return any(
-            max(problem._carried_a_gpu[place][need] for problem in problems) * gpus < amount
+            max(self._carried_a_gpu[place][need], self._carried_on(extra, place, need)) * gpus < amount
             for place, needed in enumerate(self.needs)
             for need, amount in needed.items()
         )
-
-    @cached_property
-    def _gpus(self) -> int:
-        return sum(len(pool.gpus) * times * c.count for c in self.classes for pool, times in c.pools)
 
     @cached_property
     def _carried_a_gpu(self) -> list[dict[str, Fraction]]:
@@ -194,6 +186,12 @@ class Problem:
             {need: carried_a_gpu(kept, need) for need in needed}
             for (kept, _), needed in zip(self._priced, self.needs, strict=True)
         ]
+
+    def _carried_on(self, classes: Sequence[NodeClass], place: int, need: str) -> Fraction:
+        if not classes:
+            return Fraction(0)
+        fitting = [s for found in self._of_variants(place, grounds(classes)) for s in found.fitting]
+        return carried_a_gpu(fitting, need)
 
     def rows_within(self, limit: int | None) -> IntegerProgramme:
         """The rows of the programme, and one more that keeps the first objective at or below the limit."""
@@ -209,6 +207,10 @@ class Problem:
     def with_nodes(self, extra: Sequence[NodeClass]) -> "Problem":
         """Return the problem with more nodes."""
         return replace(self, classes=(*self.classes, *extra))
+
+
+def _gpus(classes: Sequence[NodeClass]) -> int:
+    return sum(len(pool.gpus) * times * c.count for c in classes for pool, times in c.pools)
 
 
 def read_problem(request: Request, earlier: Plan | None = None, known: Known | None = None) -> Problem:

@@ -113,6 +113,8 @@ def _limits(model: Model, layout: Layout) -> Iterator[str]:
         yield f"{len(model.layers)} layers cannot fill {layout.pipeline_parallel_size} stages"
     if layout.expert_parallel and not model.experts:
         yield "expert parallelism needs a mixture-of-experts model"
+    elif layout.expert_parallel and model.model_type in constraints("uncounted_experts"):
+        yield f"expert parallelism finds no number of experts in the config of model type {model.model_type}"
     if layout.max_num_batched_tokens < layout.max_num_seqs:
         yield f"max_num_batched_tokens {layout.max_num_batched_tokens} is below max_num_seqs {layout.max_num_seqs}"
     if layout.options.get("enable_chunked_prefill") is False:

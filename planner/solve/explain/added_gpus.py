@@ -1,6 +1,6 @@
 """The fewest GPUs of a kind to add: nodes of a usual size, and one smaller node for the rest."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import load_inventory
@@ -45,7 +45,7 @@ def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
     """Return the least number of GPUs that makes the problem feasible; None when no number does."""
     size = node_size(problem, gpu)
     extra = [_like(problem, gpu, size, MOST_NODES - 1), *(_like(problem, gpu, rest, 1) for rest in range(1, size))]
-    if problem.out_of_reach_beside([replace(problem, classes=tuple(extra))]):
+    if problem.out_of_reach_with(extra):
         return None
     larger = problem.with_nodes(extra)
     if larger.out_of_reach:

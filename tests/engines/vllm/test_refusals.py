@@ -188,3 +188,13 @@ def test_stages_begin_behind_the_layers_that_the_tower_feeds() -> None:
             layout = even.model_copy(update={"layers_per_stage": (first, len(model.layers) - first)})
             assert any("start_layer" in reason for reason in ENGINE.refusals(model, layout, H100)) is said
         assert not ENGINE.refusals(model, ENGINE.layout(model, H100, Limits(max_model_len=4096)), H100)
+
+
+def test_experts_that_vllm_does_not_count_are_not_shared_out() -> None:
+    """Number of experts in the model must be greater than 0 when expert parallelism is enabled. (seed 20161)"""
+    engine, gpu = find_engine("vllm"), gpus()["h100-sxm5-80gb"]
+    for name, refused in (("databricks/dbrx-instruct", True), ("mistralai/Mixtral-8x7B-Instruct-v0.1", False)):
+        model = load_model(name)
+        layout = engine.layout(model, gpu, Limits(max_model_len=4096), tensor=8, expert_parallel=True)
+        said = [reason for reason in engine.refusals(model, layout, gpu) if "number of experts" in reason]
+        assert bool(said) == refused
