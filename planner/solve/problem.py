@@ -172,7 +172,7 @@ class Problem:
         return self.out_of_reach_with(())
 
     def out_of_reach_with(self, extra: Sequence[NodeClass]) -> bool:
-        """Whether a load is out of reach also with further nodes, so many of each kind that they have all its layouts."""
+        """Whether a load is out of reach also with further nodes, so many of a kind that they have all its layouts."""
         gpus = _gpus((*self.classes, *extra))
         return any(
             max(self._carried_a_gpu[place][need], self._carried_on(extra, place, need)) * gpus < amount
