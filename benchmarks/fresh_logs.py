@@ -30,14 +30,17 @@ _TITLES = {
     "vllm-6": "vLLM, sixth batch",
     "vllm-7": "vLLM, seventh batch",
     "vllm-8": "vLLM, eighth batch",
+    "vllm-9": "vLLM, ninth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
     "sglang-4": "SGLang, fourth batch",
+    "sglang-5": "SGLang, fifth batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
+    "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
 }
 
 
