@@ -85,7 +85,7 @@ class Vllm:
             max_concurrency=logged.concurrency,
             sequences=held.sequences,
             short_bytes=max(0, short),
-            reasons=tuple(shortfalls(model, layout, lines, sizes, logged, rules, self.release)),
+            reasons=tuple(shortfalls(model, layout, lines, sizes, logged, held, rules, self.release)),
             logged={
                 "available_kv_bytes": first.pool,
                 "needed_kv_bytes": needed * sizes[0],

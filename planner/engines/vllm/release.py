@@ -54,6 +54,7 @@ class Rules:
     in_flight: Literal["one_batch", "all_batches"]
     null_block_checked: bool
     state_blocks: Literal["one", "copies", "checkpoints"]
+    states_checked: bool
     sampler: Literal["sort", "fused"]
     second_runner: Literal["none", "named", "dense", "all"]
     second_runner_estimates: bool

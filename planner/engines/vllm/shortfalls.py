@@ -24,10 +24,13 @@ def shortfalls(
     stages: Sequence[Lines],
     block_sizes: Sequence[int],
     logged: Capacity,
+    held: Capacity,
     rules: Rules,
     version: Version,
 ) -> Iterator[str]:
     """Yield one reason for each stage that breaks, in the order in which the engine would meet them.
+
+    The pool is `logged` as expected, and `held` where every line takes all of its error band.
 
     What the engine measures before it takes the cache makes the cache smaller and leaves as much after it: there the
     pool is the expected one, and only what comes beyond it may take more, the graphs and the context apart.
@@ -45,6 +48,20 @@ def shortfalls(
             known[key] = _before_cache(most, rules) or _after_cache(needed, left, most.graphs)
         if reason := known[key]:
             yield (f"stage {stage}: " if last else "") + reason
+    if reason := _too_few_states(model, layout, max(block_sizes, default=0), held, rules):
+        yield reason
+
+
+def _too_few_states(model: Model, layout: Layout, block: int, held: Capacity, rules: Rules) -> str | None:
+    """Blocks for the states of as many sequences as are captured: decoding takes one for each (pull request 38270)."""
+    if not rules.states_checked or layout.enforce_eager or not 0 < held.blocks < layout.max_num_seqs:
+        return None
+    if not any(layer.state for layer in model.distinct_layers):
+        return None
+    return (
+        f"graph capture: max_num_seqs {layout.max_num_seqs:,} needs a block each for recurrent states and the cache has"
+        f" {held.blocks:,}, {gib((layout.max_num_seqs - held.blocks) * block)} short"
+    )
 
 
 def _before_cache(lines: StageMemory, rules: Rules) -> str | None:
