@@ -12,6 +12,7 @@ from planner.engines.vllm.encoder_run import encoder_run
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profiled_items
 from planner.engines.vllm.rank_widths import RankWidths, rank_widths
+from planner.engines.vllm.recurrent_states import standing_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
 from planner.engines.vllm.sparse_workspace import HEAD_PADDING, indexer_logits, sparse_workspace, unproven_workspace
@@ -63,6 +64,8 @@ def activation(
     workspace = max((_workspace(one, model, step, rules, served, silicon) for one in widths), default=0)
     forward = _forward(widths, model, step, rules, served) + _split_products(widths, model, step, rules, served)
     kept = _kept_between_stages(model, layout, served)
+    stage_layers = model.layers[first : last + 1]
+    kept += standing_bytes(model, stage_layers, rules, layout.tensor_parallel_size, layout.max_num_seqs, served)
     sampler = 0
     if stage == layout.pipeline_parallel_size - 1:
         hidden = served.size(step.max_num_batched_tokens * model.hidden_size)

@@ -10,7 +10,13 @@ from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.layer_caches import element_type, layer_caches
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_groups import pack_groups, packed, packed_bytes
-from planner.engines.vllm.recurrent_states import aligned_block, held_states, matrix_dtype, state_bytes
+from planner.engines.vllm.recurrent_states import (
+    aligned_block,
+    beside_pool,
+    held_states,
+    matrix_dtype,
+    state_bytes,
+)
 from planner.engines.vllm.release import Rules, Version, newest
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.gpu import Gpu
@@ -75,7 +81,8 @@ def _groups(
     prefix_caching: bool,
 ) -> tuple[CacheGroup, ...]:
     matrix = matrix_dtype(model, served)
-    state = max(state_bytes(layer, tensor, served, matrix) for layer in model.distinct_layers)
+    paged = () if beside_pool(model, rules) else model.distinct_layers
+    state = max([state_bytes(layer, tensor, served, matrix) for layer in paged], default=0)
     unfolded = _unfolded_width(model, rules)
     specs = [
         spec
@@ -91,7 +98,7 @@ def _groups(
     caches = []
     for index, layer in enumerate(model.layers):
         own = list(layer_caches(layer, tensor, cached, block_size, unfolded=unfolded))
-        if size := state_bytes(layer, tensor, served, matrix):
+        if state and (size := state_bytes(layer, tensor, served, matrix)):
             own.append(CacheSpec(SpecKind.STATE, block_size, state_bytes=max(size, page), state_blocks=held))
         caches += [LayerCache(index, spec.as_full() if rules.cache_groups == "one" else spec) for spec in own]
     slides = any(cache.spec.kind is SpecKind.SLIDING_MLA for cache in caches)

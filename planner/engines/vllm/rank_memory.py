@@ -7,6 +7,7 @@ from typing import NamedTuple
 from planner.engines.vllm.activation import Activation, activation
 from planner.engines.vllm.graph_memory import graph_bytes
 from planner.engines.vllm.loaded_weights import loaded_bytes
+from planner.engines.vllm.recurrent_states import beside_pool
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.silicon import Silicon
@@ -55,10 +56,10 @@ def rank_memory(
 def _peak(
     model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules, version: Version, known: _Known
 ) -> Activation:
-    """The activation: of the layers of a stage it depends on their kinds alone, unless sums are kept of all of them."""
+    """The activation: it depends on the kinds of the layers alone, unless sums or states are kept of all of them."""
     first, last = layout.stage_layers(stage)
     kinds = model.layer_kinds[first : last + 1]
-    counted = 0 if rules.kept_sums == "none" else len(kinds)
+    counted = 0 if rules.kept_sums == "none" and not beside_pool(model, rules) else len(kinds)
     key = (stage == 0, stage == layout.pipeline_parallel_size - 1, frozenset(kinds), counted)
     peak = known.peaks.get(key)
     if peak is None:

@@ -41,6 +41,24 @@ def state_channels(layer: Layer, tensor_parallel: int) -> int:
     return sum(how.shape(tensor)[0] for tensor in layer.tensors if "conv1d.weight" in tensor.name)
 
 
+def beside_pool(model: Model, rules: Rules) -> bool:
+    """Whether states are held beside the pool: by v0, where other layers cache tokens."""
+    kinds = model.distinct_layers
+    return rules.generation == "v0" and any(kind.attention for kind in kinds) and any(kind.state for kind in kinds)
+
+
+def standing_bytes(model: Model, layers: Iterable[Layer], rules: Rules, shards: int, sequences: int, to: DType) -> int:
+    """Return what the states of layers take beside the pool, on one of `shards` ranks: one for each sequence.
+
+    They are made in the first step and stay (model_executor/models/mamba_cache.py, MambaCacheManager): Nemotron Nano
+    9B v2 asked for 33.75 GiB in one piece on an L40S (issue 23230).
+    """
+    if not beside_pool(model, rules):
+        return 0
+    matrix = matrix_dtype(model, to)
+    return sequences * sum(state_bytes(layer, shards, to, matrix) for layer in layers)
+
+
 def matrix_dtype(model: Model, served: DType) -> DType:
     """Type of the matrix states: what the config says, float32 in Kimi's delta layers, else that of the model."""
     places = [model.config, *(model.config[name] for name in ("text_config",) if name in model.config)]
