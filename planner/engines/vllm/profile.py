@@ -78,17 +78,18 @@ class Vllm:
         logged = capacity(groups, layout, rules, _blocks([(usual, size) for (usual, _), size in alike], layout), needed)
         held = capacity(groups, layout, rules, _blocks([(most, size) for (_, most), size in alike], layout), needed)
         spare = 0 if rules.generation == "v0" else 1
-        short = max([(needed + spare) * size - most.pool for (_, most), size in alike])
+        asked = [sum(sizes) if rules.every_stage_asked_for_all else size for _, size in alike]
+        short = max([(needed + spare) * size - most.pool for ((_, most), _), size in zip(alike, asked, strict=True)])
         return Bill(
             per_device=Devices(self._devices(model, layout, lines, sizes, logged.blocks, rules, confidence)),
             kv_cache_tokens=logged.tokens,
             max_concurrency=logged.concurrency,
-            sequences=held.sequences,
+            sequences=held.sequences if short <= 0 or not rules.every_stage_asked_for_all else 0,
             short_bytes=max(0, short),
             reasons=tuple(shortfalls(model, layout, lines, sizes, logged, held, rules, self.release)),
             logged={
                 "available_kv_bytes": first.pool,
-                "needed_kv_bytes": needed * sizes[0],
+                "needed_kv_bytes": needed * asked[0],
                 "blocks": logged.blocks,
                 "blocks_per_sequence": needed,
                 "block_bytes": sizes[0],

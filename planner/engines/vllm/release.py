@@ -55,6 +55,7 @@ class Rules:
     null_block_checked: bool
     state_blocks: Literal["one", "copies", "checkpoints"]
     states_checked: bool
+    every_stage_asked_for_all: bool
     sampler: Literal["sort", "fused"]
     second_runner: Literal["none", "named", "dense", "all"]
     second_runner_estimates: bool

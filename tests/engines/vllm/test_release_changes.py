@@ -258,3 +258,41 @@ def test_what_the_system_holds_of_shared_memory_leaves_nine_tenths() -> None:
     found = engine.bill(model, engine.layout(model, spark, limits), [usual_site(spark)])
     assert found.fits
     assert found.logged["available_kv_bytes"] / 2**30 == pytest.approx(102.56, rel=0.01)
+
+
+def test_recurrent_layers_need_a_block_for_each_sequence_from_0_20() -> None:
+    """Recipes 551: on an H100 `max_num_seqs (1024) exceeds available Mamba cache blocks (856)`; 512 start."""
+    limits = Limits(max_model_len=262144, memory_fraction=0.95)
+    refused = _bill("0.23.0", "Qwen/Qwen3.6-27B-FP8", "h100-sxm5-80gb", limits)
+    assert refused.logged["blocks"] == pytest.approx(856, rel=0.02)
+    assert not refused.fits
+    assert any("max_num_seqs 1,024" in reason for reason in refused.reasons)
+    for release, changed in (
+        ("0.23.0", {"max_num_seqs": 512}),
+        ("0.23.0", {"enforce_eager": True}),
+        ("0.19.0", {}),
+    ):
+        assert _bill(release, "Qwen/Qwen3.6-27B-FP8", "h100-sxm5-80gb", limits.model_copy(update=changed)).fits
+
+
+def test_v0_held_the_states_of_hybrid_models_beside_the_pool() -> None:
+    """Issue 23230: Nemotron Nano 9B v2 `Tried to allocate 33.75 GiB` on an L40S with 0.10.1; so many are 256 states."""
+    old, new = (
+        _bill("0.10.1", "nvidia/NVIDIA-Nemotron-Nano-9B-v2", "l40s", Limits(options={"VLLM_USE_V1": generation}))
+        for generation in ("0", "1")
+    )
+    assert 33.75 * 2**30 < old.per_device[0].activation_bytes < 36 * 2**30
+    assert not old.fits
+    assert new.fits
+
+
+def test_each_stage_was_asked_for_the_cache_of_all_in_0_14() -> None:
+    """Issue 32105: three stages on RTX 4090 `24.0 GiB KV cache is needed` of each, twice what half the length needs."""
+    limits = Limits(max_model_len=131072, memory_fraction=0.9)
+    needed = {
+        release: _bill(release, "Qwen/Qwen3-VL-30B-A3B-Thinking-FP8", "rtx-4090", limits, pipeline=3)
+        for release in ("0.13.0", "0.14.0", "0.15.1", "0.16.0")
+    }
+    gib = {release: bill.logged["needed_kv_bytes"] / 2**30 for release, bill in needed.items()}
+    assert gib == {"0.13.0": 4, "0.14.0": 12, "0.15.1": 12, "0.16.0": 4}
+    assert [bill.fits for bill in needed.values()] == [True, False, False, True]
