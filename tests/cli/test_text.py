@@ -24,7 +24,10 @@ CALLS = {
 
 LONG = [
     ["inspect", "zai-org/GLM-5.2"],
-    ["estimate", "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-NVFP4", "--gpu", "rtx-pro-6000-bw-server"],
+    [
+        *("estimate", "nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-NVFP4", "--gpu", "rtx-pro-6000-bw-server"),
+        *("--max-num-seqs", "64"),
+    ],
     ["estimate", "llama-3.1-8b", "--gpu", "H100", "--concurrency", "8", "--simulate"],
     ["frontier", "llama-3.1-8b", "--on", "azure:Standard_NC80adis_H100_v5*1", "--context", "8192"],
     ["plan", "llama-3.1-8b", "--on", "azure:Standard_NC80adis_H100_v5*2", "--context", "8192", "--concurrency", "250"],
