@@ -9,11 +9,14 @@ from planner.solve.explain.requirement import with_workload
 from planner.solve.explain.search import largest
 from planner.solve.integer_programme import evaluate
 from planner.solve.lexicographic import minimise
+from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
 from planner.workload import Workload
 
 _MOST = 10**9
+MANY_GPUS = 1000
+"""GPUs of which fractions of replicas tell as much."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,11 @@ def _endless(problem: Problem, place: int, knob: LoadKnob, limit: int | None) ->
     rows = problem.rows_within(limit)
     carried = programme.carried(place, knob.need)
     del rows.rows[programme.load_rows[place, knob.need]]
-    outcome = minimise(rows, {variable: -amount for variable, amount in carried.items()}, Effort(gap=1e-3))
-    if outcome.values is None:
-        return 1
-    return max(1, evaluate(carried, outcome.values) * knob.per_unit // (MILLI if knob.need != "sequences" else 1))
+    most = {variable: -amount for variable, amount in carried.items()}
+    if problem.gpus > MANY_GPUS:
+        relaxed = linear_relaxation(rows, most)
+        amount = -round(relaxed.value) if relaxed else 0
+    else:
+        outcome = minimise(rows, most, Effort(gap=1e-3))
+        amount = evaluate(carried, outcome.values) if outcome.values is not None else 0
+    return max(1, amount * knob.per_unit // (MILLI if knob.need != "sequences" else 1))

@@ -10,6 +10,7 @@ from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
 from planner.request import Minimised, Request
+from planner.solve.cache_bound import cache_bound
 from planner.solve.capacity import needs, needs_speed
 from planner.solve.carried_a_gpu import carried_a_gpu
 from planner.solve.dominance import undominated
@@ -166,6 +167,11 @@ class Problem:
             return False
         return minimise(self.rows_within(limit), {}, Effort()).values is not None
 
+    @cached_property
+    def gpus(self) -> int:
+        """GPUs that replicas may be given."""
+        return _gpus(self.classes)
+
     @property
     def out_of_reach(self) -> bool:
         """Whether some model has no layout, or a load that all GPUs together could not carry."""
@@ -173,12 +179,23 @@ class Problem:
 
     def out_of_reach_with(self, extra: Sequence[NodeClass]) -> bool:
         """Whether a load is out of reach also with further nodes, so many of a kind that they have all its layouts."""
-        gpus = _gpus((*self.classes, *extra))
+        if self._beyond_memory(extra):
+            return True
+        gpus = self.gpus + _gpus(extra)
         return any(
             max(self._carried_a_gpu[place][need], self._carried_on(extra, place, need)) * gpus < amount
             for place, needed in enumerate(self.needs)
             for need, amount in needed.items()
         )
+
+    def _beyond_memory(self, extra: Sequence[NodeClass]) -> bool:
+        """Whether caches of a model's sequences alone take more than the memory of all GPUs."""
+        memory = sum(c.count * sum(gpu.memory_bytes for gpu in c.example.gpus) for c in (*self.classes, *extra))
+        for found, needed in zip(self.variants, self.needs, strict=True):
+            bounds = [cache_bound(variant, memory) for variant in found]
+            if all(bound is not None and bound < needed["sequences"] for bound in bounds):
+                return True
+        return False
 
     @cached_property
     def _carried_a_gpu(self) -> list[dict[str, Fraction]]:

@@ -8,6 +8,7 @@ import pytest
 from planner import check, plan
 from planner.fleet.island import LinkClass
 from planner.request import Request
+from planner.solve.cache_bound import cache_bound
 from planner.solve.capacity import held_sequences
 from planner.solve.known import Known
 from planner.solve.problem import read_problem
@@ -94,3 +95,19 @@ def test_what_a_slot_carries_it_carries_on_a_pair_inside_its_island(engine: str,
             sites = [replace(site, link=link) for site in shape.sites]
             bill = shape.variant.engine.bill(shape.variant.model, shape.layout, sites)
             assert held_sequences(shape.layout, bill) >= shape.capacity["sequences"]
+
+
+@pytest.mark.parametrize(
+    "model", ["llama-3.3-70b", "gemma-3-12b-it", "deepseek-v3", "qwen3-next-80b-a3b-instruct", "gpt-oss-20b"]
+)
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+@pytest.mark.parametrize("cache", [None, "fp8"])
+def test_no_layout_holds_more_than_its_caches_leave(model: str, engine: str, cache: str | None) -> None:
+    wanted = {"model": model, "engine": engine, "workload": {"context": 8192, "concurrency": 1000}}
+    wanted |= {"limits": {"max_num_seqs": 100_000}}
+    wanted["allow"] = {"kv_cache_dtype": ["fp8_e4m3" if engine == "sglang" else "fp8"]} if cache else {}
+    problem = read_problem(Request.parse({"models": [wanted], "on": "8xH200-SXM, 4xH100-SXM"}, where="request"))
+    for shape in problem.shapes[0].fitting:
+        memory = sum(site.gpu.memory_bytes for site in shape.sites) * shape.layout.gpus // len(shape.sites)
+        bound = cache_bound(shape.variant, memory)
+        assert bound is None or held_sequences(shape.layout, shape.bill) <= bound

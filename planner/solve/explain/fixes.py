@@ -18,6 +18,7 @@ from planner.solve.explain.requirement import Requirement
 from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
+from planner.solve.load_knob import MANY_GPUS
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
@@ -28,8 +29,9 @@ _KINDS, _LARGER_KINDS = 4, 2
 """GPU kinds that are tried as additions: of the inventory in its order, and larger ones where fixes are few."""
 _APART_NODES = 16
 """Nodes that are added at most where each counts for itself."""
-_NODES, _ROUGH = 100, 0.01
-"""Nodes of the search tree for the cheapest plan with a fix; the gap that is enough where these give no plan."""
+_NODES, _FINE, _ROUGH = 100, 1e-3, 0.01
+"""Nodes of the search tree for the cheapest plan with a fix; the gap that is enough on many GPUs, and where these give
+no plan."""
 ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
@@ -151,7 +153,8 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
     fixed = read_problem(fix.request, known=problem.known)
     objective = first_objective(fixed.programme, fixed.objective)
     rows = fixed.programme.rows
-    outcome = mathopt_solver.minimise(rows, objective, Effort(), nodes=_NODES)
+    enough = _FINE if fixed.gpus > MANY_GPUS else 0.0
+    outcome = mathopt_solver.minimise(rows, objective, Effort(gap=enough), nodes=_NODES)
     if outcome.values is None:
         outcome = mathopt_solver.minimise(rows, objective, Effort(gap=_ROUGH))
     if outcome.values is None:
