@@ -11,6 +11,7 @@ from planner.models.model import Model
 from planner.models.model_catalogue import catalogue
 from planner.models.quantization.gguf import as_gguf
 from planner.models.quantization.stored_as import format_family, holds, stored_as
+from planner.models.quantization.wished import as_wished
 from planner.models.source import load_model, model_from_config
 
 _FORMAT = re.compile(
@@ -23,9 +24,11 @@ _UNNAMED = re.compile(r"not named|not stated|unknown", re.IGNORECASE)
 
 
 def model_of(run: Run, folder: Path) -> Model:
-    """Load the model of a run, stored as its GGUF file stores it; raises BadInput."""
+    """Load the model of a run, stored as its GGUF file stores it, or as its engine is told to; raises BadInput."""
     if run.launch.engine != "llamacpp":
-        return recorded_model(run.launch.model, run.model_source, folder, run.quantization)
+        model = recorded_model(run.launch.model, run.model_source, folder, run.quantization)
+        wished = run.launch.limits.options.get("quantization")
+        return model if wished is None or model.quantization else as_wished(model, str(wished), run.launch.engine)
     model = recorded_model(run.launch.model, run.model_source, folder)
     if not (run.quantization or run.file_bytes):
         return model

@@ -56,6 +56,7 @@ class Rules:
     state_blocks: Literal["one", "copies", "checkpoints"]
     states_checked: bool
     every_stage_asked_for_all: bool
+    converting: str
     sampler: Literal["sort", "fused"]
     second_runner: Literal["none", "named", "dense", "all"]
     second_runner_estimates: bool

@@ -5,6 +5,7 @@ from math import hypot
 
 from planner.engines.vllm.after_pool import left_bytes, warm_up_bytes
 from planner.engines.vllm.capacity import Capacity
+from planner.engines.vllm.converted_weights import converting_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.stage_memory import Lines, StageMemory
 from planner.layout import Layout
@@ -41,11 +42,12 @@ def shortfalls(
         key = (id(lines), block)
         if key not in known:
             usual, most = lines
+            more = converting_bytes(model, layout, stage, rules)
             left = left_bytes(usual, logged.blocks * block) - int(
                 hypot(most.graphs - usual.graphs, most.context - usual.context)
             )
             needed = warm_up_bytes(model, layout, stage, rules, version)
-            known[key] = _before_cache(most, rules) or _after_cache(needed, left, most.graphs)
+            known[key] = _before_cache(most, more, rules) or _after_cache(needed, left, most.graphs)
         if reason := known[key]:
             yield (f"stage {stage}: " if last else "") + reason
     if reason := _too_few_states(model, layout, max(block_sizes, default=0), held, rules):
@@ -64,7 +66,7 @@ def _too_few_states(model: Model, layout: Layout, block: int, held: Capacity, ru
     )
 
 
-def _before_cache(lines: StageMemory, rules: Rules) -> str | None:
+def _before_cache(lines: StageMemory, converting: int, rules: Rules) -> str | None:
     if rules.generation == "v1" and lines.given_pool is None and lines.requested > lines.free:
         return (
             f"start-up: the fraction asks for {gib(lines.requested)} and {gib(lines.free)} are free, "
@@ -72,6 +74,9 @@ def _before_cache(lines: StageMemory, rules: Rules) -> str | None:
         )
     if (short := lines.weights - lines.free) > 0:
         return f"weights: {gib(lines.weights)} and {gib(lines.free)} are free, {gib(short)} short"
+    if (short := lines.weights + converting - lines.free) > 0:
+        loaded = f"{gib(lines.weights + converting)} while they are converted"
+        return f"weights: {loaded} and {gib(lines.free)} are free, {gib(short)} short"
     peak = lines.weights + lines.non_torch + lines.activation
     if (short := peak - lines.free) > 0:
         return f"profiling peak: {gib(peak)} with weights and {gib(lines.free)} are free, {gib(short)} short"
