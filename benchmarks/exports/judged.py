@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from planner.errors import BadInput
 from planner.export.service import Service, services
 from planner.fleet.gpu import Gpu
-from planner.models.dtype import FP8, DType, dtype_named
+from planner.models.dtype import FP8, dtype_named
 from planner.models.model import Model
 from planner.models.source import load_model
 from planner.plan_document import Plan
@@ -190,9 +190,8 @@ def _placements(plan: Plan, files: dict[str, str]) -> Iterator[str]:
             continue
         place = yaml.safe_load(text)
         model = load_model(place["model"])
-        answer = ask(
-            folder=_folder(place["model"]), device_map=place["device_map"], dtype=_loaded_in(place, model).name
-        )
+        loaded = model.dtype if place["dtype"] == "auto" else dtype_named(place["dtype"], "dtype")
+        answer = ask(folder=_folder(place["model"]), device_map=place["device_map"], dtype=loaded.name)
         yield from _told(name, answer)
         if model.quantization or not answer["ok"]:
             continue
@@ -202,13 +201,9 @@ def _placements(plan: Plan, files: dict[str, str]) -> Iterator[str]:
             for gpu, size in placed.items()
             if size > place["max_memory"][int(gpu)]
         )
-        whole = model.weight_bytes * _loaded_in(place, model).bits // model.dtype.bits
+        whole = model.weight_bytes * loaded.bits // model.dtype.bits
         if abs(sum(placed.values()) - whole) > whole / 100:
             yield f"{name}: {sum(placed.values()):,} bytes of {whole:,}"
-
-
-def _loaded_in(place: dict[str, Any], model: Model) -> DType:
-    return model.dtype if place["dtype"] == "auto" else dtype_named(place["dtype"], "dtype")
 
 
 def _servers(files: dict[str, str]) -> Iterator[str]:

@@ -8,6 +8,8 @@ import re
 
 from planner.fleet.site import Site
 
+SUMS_A_LAYER = 2
+"""Sums over ranks: after attention, and after the feed-forward part."""
 _JOINED = (2, 4, 6, 8)
 _CONSUMER = re.compile(r"[rg]tx-\d0[5-9]0")
 """GeForce cards."""

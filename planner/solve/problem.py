@@ -76,13 +76,7 @@ class Problem:
     @cached_property
     def shapes(self) -> tuple[Shapes, ...]:
         """Every legal layout of each model."""
-        return tuple(self._shapes(place) for place in range(len(self.request.models)))
-
-    def _shapes(self, place: int) -> Shapes:
-        found = Shapes()
-        for shapes in self._of_variants(place, self._ground):
-            found.add(shapes)
-        return found
+        return tuple(_together(self._of_variants(place, self._ground)) for place in range(len(self.request.models)))
 
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self.request.models[place], self.known.enumerated
@@ -131,19 +125,20 @@ class Problem:
         return [by_place[place] for place in range(models)]
 
     def _without_others(self, place: int) -> tuple[list[Shape], int]:
-        found = self._shapes(place)
-        best = self._undominated(place, found.fitting)
+        parts = self._of_variants(place, self._ground)
+        found = _together(parts)
+        best = self._undominated(place, parts, found.fitting)
         running = [
             s for s in found.fitting if any(e.runs_as(s) for e in self.earlier) and not any(s is b for b in best)
         ]
         return [*best, *running], found.considered
 
-    def _undominated(self, place: int, fitting: Sequence[Shape]) -> list[Shape]:
+    def _undominated(self, place: int, parts: Sequence[Shapes], fitting: Sequence[Shape]) -> list[Shape]:
         """Which shapes no other replaces; that is the same for all loads of which a replica carries just a part."""
         one_for_one = place in self.rules.one_for_one
         most = {need: max((s.capacity[need] for s in fitting), default=0) for need in self.needs[place]}
         useful = {need: min(amount, most[need]) for need, amount in self.needs[place].items()}
-        key = (*map(id, self._of_variants(place, self._ground)), one_for_one, *useful.items())
+        key = (*map(id, parts), one_for_one, *useful.items())
         if key not in self.known.undominated:
             self.known.undominated[key] = undominated(fitting, useful, one_for_one=one_for_one)
         return self.known.undominated[key]
@@ -181,12 +176,15 @@ class Problem:
         """Whether a load is out of reach also with further nodes, so many of a kind that they have all its layouts."""
         if self._beyond_memory(extra):
             return True
-        gpus = self.gpus + _gpus(extra)
-        return any(
-            max(self._carried_a_gpu[place][need], self._carried_on(extra, place, need)) * gpus < amount
-            for place, needed in enumerate(self.needs)
-            for need, amount in needed.items()
-        )
+        gpus, ground = self.gpus + _gpus(extra), grounds(extra)
+        for place, needed in enumerate(self.needs):
+            more = _together(self._of_variants(place, ground)).fitting if extra else []
+            if any(
+                max(self._carried_a_gpu[place][need], carried_a_gpu(more, need)) * gpus < amount
+                for need, amount in needed.items()
+            ):
+                return True
+        return False
 
     def _beyond_memory(self, extra: Sequence[NodeClass]) -> bool:
         """Whether caches of a model's sequences alone take more than the memory of all GPUs."""
@@ -204,12 +202,6 @@ class Problem:
             for (kept, _), needed in zip(self._priced, self.needs, strict=True)
         ]
 
-    def _carried_on(self, classes: Sequence[NodeClass], place: int, need: str) -> Fraction:
-        if not classes:
-            return Fraction(0)
-        fitting = [s for found in self._of_variants(place, grounds(classes)) for s in found.fitting]
-        return carried_a_gpu(fitting, need)
-
     def rows_within(self, limit: int | None) -> IntegerProgramme:
         """The rows of the programme, and one more that keeps the first objective at or below the limit."""
         rows = self.programme.rows.copy()
@@ -224,6 +216,14 @@ class Problem:
     def with_nodes(self, extra: Sequence[NodeClass]) -> "Problem":
         """Return the problem with more nodes."""
         return replace(self, classes=(*self.classes, *extra))
+
+
+def _together(parts: Sequence[Shapes]) -> Shapes:
+    """The shapes of all variants of a model."""
+    found = Shapes()
+    for part in parts:
+        found.add(part)
+    return found
 
 
 def _gpus(classes: Sequence[NodeClass]) -> int:

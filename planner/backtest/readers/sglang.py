@@ -7,6 +7,7 @@ from typing import Any
 from planner.backtest.devices import find_devices
 from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
+from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.errors import BadInput
 from planner.layout import OptionValue
@@ -17,6 +18,8 @@ _HOST_EXPERTS = re.compile(r"ktransformers|--kt-|experts? (?:\w+ )?on CPU", re.I
 _PATCHED = re.compile(r"patched \w*Configurator")
 _RECIPE, _RECIPE_REDUNDANT = re.compile(r"large-scale PD/EP recipe"), 32
 """The published recipe for DeepSeek on many nodes has `--ep-num-redundant-experts 32` (SGLang issue 6017)."""
+_READ = ("speculative_algorithm", "speculative_num_draft_tokens", "mamba_ssm_dtype")
+"""Flags that are taken from the remarks as they stand there."""
 _SHARED = re.compile(r"GPU (?:is )?shared")
 
 
@@ -71,15 +74,9 @@ def _free(measured: Mapping[str, Value], words: str) -> tuple[int, ...]:
 
 
 def _options(fields: Fields, remarks: str) -> dict[str, OptionValue]:
-    options: dict[str, OptionValue] = {}
+    options = {name: value for name, value in options_of("sglang", remarks).items() if name in _READ}
     if match := re.search(r"(?:max bs|cuda-graph-max-bs) (\d+)", remarks):
         options["cuda_graph_max_bs"] = int(match[1])
-    if match := re.search(r"--speculative-algorithm (\w+)", remarks):
-        options["speculative_algorithm"] = match[1]
-    if match := re.search(r"--speculative-num-draft-tokens (\d+)", remarks):
-        options["speculative_num_draft_tokens"] = int(match[1])
-    if match := re.search(r"--mamba-ssm-dtype (\w+)", remarks):
-        options["mamba_ssm_dtype"] = match[1]
     if re.search(r"--disable-(?:piecewise|prefill)-cuda-graph", remarks):
         options["disable_prefill_cuda_graph"] = True
     if re.search(r"\bDeepEP\b", remarks):

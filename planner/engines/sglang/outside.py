@@ -9,6 +9,7 @@ from functools import cache
 
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
+from planner.engines.own_all_reduce import SUMS_A_LAYER
 from planner.engines.sglang.graphs import Graphs, decode_sizes
 from planner.engines.sglang.served_type import served_type
 from planner.fleet.site import Site
@@ -16,11 +17,9 @@ from planner.layout import Layout
 from planner.models.dtype import INT32
 from planner.models.model import Model
 from planner.models.tensor import Role
-from planner.units import GIB, MIB
+from planner.units import GIB, MIB, ceil_div
 
 _TABLE_HEADROOM = 4
-_SUMS_A_LAYER = 2
-"""After attention, and after the feed-forward part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def _sums(model: Model, layout: Layout) -> float:
     ranks = layout.tensor_parallel_size
     if ranks == 1:
         return 0.0
-    sums = _SUMS_A_LAYER * -(-len(model.layers) // layout.pipeline_parallel_size) + 1
+    sums = SUMS_A_LAYER * ceil_div(len(model.layers), layout.pipeline_parallel_size) + 1
     return sums * ranks * float(constants("sglang")["outside"]["captured_sum_mib"]) * MIB
 
 

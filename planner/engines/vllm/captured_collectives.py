@@ -4,7 +4,7 @@ Where its own all-reduce cannot run (planner/engines/own_all_reduce.py), vLLM ca
 stay with the graphs. Pull request 2192, which introduced it, has the memory of four layouts with and without it.
 """
 
-from planner.engines.own_all_reduce import sums_by_own_kernel
+from planner.engines.own_all_reduce import SUMS_A_LAYER, sums_by_own_kernel
 from planner.engines.vllm.captured_sizes import captured
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.terms import terms
@@ -12,9 +12,6 @@ from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.model import Model
 from planner.units import MIB
-
-_SUMS = 2
-"""Sums a layer: after attention, and after the feed-forward part."""
 
 
 def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, rules: Rules) -> int:
@@ -29,7 +26,7 @@ def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, r
     if not site.gpu.unified_memory and (rules.captured_nccl == "light" or _own_all_reduce(layout, site, rules)):
         return 0
     first, last = layout.stage_layers(stage)
-    sums = _SUMS * (last - first + 1) + (stage == 0)
+    sums = SUMS_A_LAYER * (last - first + 1) + (stage == 0)
     return int(sums * captured(model, layout, rules).graphs * ranks * terms("graphs")["captured_sum_mib"] * MIB)
 
 
