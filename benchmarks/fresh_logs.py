@@ -31,16 +31,20 @@ _TITLES = {
     "vllm-7": "vLLM, seventh batch",
     "vllm-8": "vLLM, eighth batch",
     "vllm-9": "vLLM, ninth batch",
+    "vllm-10": "vLLM, tenth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
     "sglang-4": "SGLang, fourth batch",
     "sglang-5": "SGLang, fifth batch",
+    "sglang-6": "SGLang, sixth batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
+    "trtllm-3": "TensorRT-LLM, third batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
     "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
+    "llamacpp-4": "llama.cpp and ik_llama.cpp, fourth batch",
 }
 
 
