@@ -17,7 +17,7 @@ from planner.solve.phase_cover import carried_by
 from planner.solve.pool import Pool
 from planner.solve.rules import Rules, Tenant
 from planner.solve.shape import Shape
-from planner.solve.slot import SlotKind
+from planner.solve.slot import IslandKind, SlotKind
 from planner.solve.taken import SharedPool, Taken
 from planner.units import ceil_div
 from planner.workload import Workload
@@ -148,17 +148,27 @@ class FleetProgramme:
         for shape, variable in zip(self.shapes, self.replicas, strict=True):
             for kind, count in shape.slot_counts.items():
                 needed.setdefault((kind, self.rules.tenant(shape)), Adding()).add(variable, count)
+        largest = self._largest_scopes()
         for (kind, tenant), terms in needed.items():
-            for number, node_class in enumerate(self.classes):
-                if tenant.classes is not None and number not in tenant.classes:
+            for (number, place), size in largest.get(kind.island, {}).items():
+                if size < kind.size or (tenant.classes is not None and number not in tenant.classes):
                     continue
-                for place, (pool, times) in enumerate(node_class.pools):
-                    if any(s.kind == kind.island and len(s.gpus) >= kind.size for s in pool.scopes):
-                        each = len(pool.gpus) * (PARTS // kind.share) if kind.share else len(pool.gpus) // kind.size
-                        taken = self.rows.variable(each * times * node_class.count)
-                        self.taken[Taken(number, place, kind, tenant)] = taken
-                        terms.add(taken, -1)
+                pool, times = self.classes[number].pools[place]
+                each = len(pool.gpus) * (PARTS // kind.share) if kind.share else len(pool.gpus) // kind.size
+                taken = self.rows.variable(each * times * self.classes[number].count)
+                self.taken[Taken(number, place, kind, tenant)] = taken
+                terms.add(taken, -1)
             self.rows.at_most(terms, 0)
+
+    def _largest_scopes(self) -> dict[IslandKind, dict[tuple[int, int], int]]:
+        """GPUs of the largest scope of each island kind, in each pool of each class that has one."""
+        largest: dict[IslandKind, dict[tuple[int, int], int]] = {}
+        for number, node_class in enumerate(self.classes):
+            for place, (pool, _) in enumerate(node_class.pools):
+                for scope in pool.scopes:
+                    sizes = largest.setdefault(scope.kind, {})
+                    sizes[number, place] = max(sizes.get((number, place), 0), len(scope.gpus))
+        return largest
 
     def _fit_pools(self) -> None:
         offers: dict[tuple[int, int], dict[SlotKind, Adding]] = {}

@@ -11,9 +11,10 @@ from planner.solve.mathopt_model import mathopt_model
 
 @dataclass(frozen=True)
 class Relaxed:
-    """The value, and for each row by how much it falls when the row's right side grows by one."""
+    """The value, the `amounts` of all variables, and how far the value falls as a row's right side grows by one."""
 
     value: float
+    amounts: Floats
     duals: Floats
 
 
@@ -21,9 +22,13 @@ def linear_relaxation(programme: IntegerProgramme, objective: Terms) -> Relaxed 
     """Minimise over fractions; None where there is no solution."""
     from ortools.math_opt.python import mathopt
 
-    model, _, rows = mathopt_model(programme, objective, whole=False)
+    model, variables, rows = mathopt_model(programme, objective, whole=False)
     result = mathopt.solve(model, mathopt.SolverType.GLOP)
     if not result.has_primal_feasible_solution():
         return None
-    duals = result.dual_values()
-    return Relaxed(result.objective_value(), np.array([duals[row] for row in rows]))
+    amounts, duals = result.variable_values(), result.dual_values()
+    return Relaxed(
+        result.objective_value(),
+        np.array([amounts[variable] for variable in variables]),
+        np.array([duals[row] for row in rows]),
+    )

@@ -1,6 +1,6 @@
 """The part of a load that is turned up and down: the rate where one is asked for, else the concurrency."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from planner.request import Request
@@ -82,7 +82,19 @@ def nearly_most(problem: Problem, place: int, knob: LoadKnob, limit: int | None 
 
 
 def _endless(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
-    """What the shapes of an endless load carry at most, which is nearly right."""
+    """What the shapes of an endless load carry at most, which is nearly right.
+
+    Fractions would mix the variants of a model, of which a plan takes one: on many GPUs each is asked alone.
+    """
+    alone = problem.variants[place]
+    if problem.gpus > MANY_GPUS and len(alone) > 1:
+        before, after = problem.variants[:place], problem.variants[place + 1 :]
+        each = (replace(problem, variants=(*before, (variant,), *after)) for variant in alone)
+        return max(_carried(one, place, knob, limit) for one in each)
+    return _carried(problem, place, knob, limit)
+
+
+def _carried(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
     programme = problem.programme
     rows = problem.rows_within(limit)
     carried = programme.carried(place, knob.need)

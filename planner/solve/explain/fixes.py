@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from math import ceil
 from typing import Any
 
 from planner.fleet.gpu import Gpu
@@ -18,7 +19,9 @@ from planner.solve.explain.requirement import Requirement
 from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
+from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_knob import MANY_GPUS
+from planner.solve.mathopt_model import TOLERANCE
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
@@ -29,9 +32,11 @@ _KINDS, _LARGER_KINDS = 4, 2
 """GPU kinds that are tried as additions: of the inventory in its order, and larger ones where fixes are few."""
 _APART_NODES = 16
 """Nodes that are added at most where each counts for itself."""
-_NODES, _FINE, _ROUGH = 100, 1e-3, 0.01
+_NODES, _FINE, _ROUGH = 100, 2e-3, 0.01
 """Nodes of the search tree for the cheapest plan with a fix; the gap that is enough on many GPUs, and where these give
 no plan."""
+_CUT = 0.005
+"""Share of the GPUs, in replicas of which there are fractions, up to which fractions tell the price."""
 ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
@@ -143,7 +148,8 @@ def _with(problem: Problem, added: Added) -> Problem:
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
     """Return the entry of a fix in the plan document: the change, and what the cheapest plan with it takes.
 
-    `about` says that a cheaper plan was not looked for beyond `_NODES` of the search.
+    `about` says that a cheaper plan was not looked for beyond `_NODES` of the search, or that the price is that of
+    fractions of replicas, where hardly any replica is cut.
     """
     entry: dict[str, Any] = {"text": fix.text, "change": fix.change, "usd_per_hour": None, "gpus": None}
     if "add_nodes" in fix.change:
@@ -153,6 +159,8 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
     fixed = read_problem(fix.request, known=problem.known)
     objective = first_objective(fixed.programme, fixed.objective)
     rows = fixed.programme.rows
+    if fixed.gpus > MANY_GPUS and (uncut := _hardly_cut(fixed)):
+        return entry | uncut
     enough = _FINE if fixed.gpus > MANY_GPUS else 0.0
     outcome = mathopt_solver.minimise(rows, objective, Effort(gap=enough), nodes=_NODES)
     if outcome.values is None:
@@ -166,3 +174,23 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
         cost = sum(price * values[variable] for variable, price in fixed.programme.cost.items())
         entry["usd_per_hour"] = cost / MICRO
     return entry
+
+
+def _hardly_cut(problem: Problem) -> dict[str, Any] | None:
+    """What the cheapest plan takes in fractions of replicas; None where more than a small part of its GPUs is cut."""
+    programme = problem.programme
+    relaxed = linear_relaxation(programme.rows, first_objective(programme, problem.objective))
+    if relaxed is None:
+        return None
+    replicas = {variable: relaxed.amounts[variable] for variable in programme.replicas}
+    gpus = {variable: shape.gpus for shape, variable in zip(programme.shapes, programme.replicas, strict=True)}
+    used = sum(gpus[variable] * amount for variable, amount in replicas.items())
+    cut = sum(gpus[variable] for variable, amount in replicas.items() if abs(amount - round(amount)) > TOLERANCE)
+    if any(shape.parts for shape in programme.shapes) or cut > _CUT * used:
+        return None
+    cost = sum(price * relaxed.amounts[variable] for variable, price in programme.cost.items())
+    return {
+        "about": True,
+        "gpus": ceil(used),
+        "usd_per_hour": round(cost / MICRO, 2) if problem.inventory.priced else None,
+    }

@@ -110,13 +110,13 @@ def _steps(problem: Problem, place: int, knob: Knob, asked: float) -> int | None
         first, last = int(asked) + 1, _MOST_MS
         return smallest(holds, first, last, _soonest(problem, place, knob)) if first <= last and holds(last) else None
     first, last = _least(problem.request, place, knob), ceil(asked * knob.per_unit) - 1
-    if last < first or not holds(first):
+    if last < first:
         return None
     load = next((load for load in LOAD_KNOBS if load.field == knob.field), None)
     guess = nearly_most(problem, place, load) if load else 0
     grain = 10 ** max(0, len(str(guess)) - _DIGITS)
     found = largest(lambda grains: holds(grains * grain), ceil_div(first, grain), last // grain, guess // grain or None)
-    return found * grain if found else first
+    return found * grain if found else first if holds(first) else None
 
 
 def _soonest(problem: Problem, place: int, knob: Knob) -> int:
