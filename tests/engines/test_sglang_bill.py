@@ -168,6 +168,36 @@ def test_a_drafter_takes_states_between_its_tokens_and_an_embedding_before_the_p
     assert held[0] / held[1] == pytest.approx(62 / 61, rel=1e-3)
 
 
+def test_a_drafter_of_keys_and_values_had_a_pool_of_all_layers_before_0_4_9_post6() -> None:
+    """GLM-4.5-Air-FP8 on four H100s at 0.7 (zai-org/GLM-4.5#3, mended by sglang#8482)."""
+    options = {"speculative_algorithm": "EAGLE", "speculative_num_draft_tokens": 4}
+    loaded, limits = load_model("zai-org/GLM-4.5-Air-FP8"), Limits(memory_fraction=0.7, options=options)
+
+    def of(version: str) -> Bill:
+        engine = find_engine("sglang", version)
+        return engine.bill(loaded, engine.layout(loaded, H100, limits, tensor=4), [usual_site(H100)])
+
+    old, mended, counted = of("0.4.9.post5"), of("0.4.9.post6"), of("0.5.14")
+    held = [found.per_device[0].kv_cache_bytes / found.kv_cache_tokens for found in (old, mended, counted)]
+    assert held[0] / held[1] == pytest.approx(2 * 46 / 47)
+    assert held[1] == pytest.approx(held[2], rel=1e-3)
+    assert not old.fits
+    assert mended.fits
+    assert old.logged["free_after_weights_bytes"] > counted.logged["free_after_weights_bytes"]
+
+
+def test_experts_were_held_twice_while_qwen3_listed_them_as_loaded() -> None:
+    """Qwen3-235B-A22B-GPTQ-Int4 on two A100s ran out of memory (sglang#8362), the 30B on a 4090 (sglang#9872)."""
+    loaded, a100 = load_model("Qwen/Qwen3-235B-A22B-GPTQ-Int4"), gpus()["a100-sxm4-80gb"]
+    weights = {}
+    for version in ("0.4.6", "0.4.6.post5", "0.4.9", "0.5.8", "0.5.9"):
+        engine = find_engine("sglang", version)
+        layout = engine.layout(loaded, a100, Limits(max_model_len=32768, enforce_eager=True), tensor=2)
+        weights[version] = engine.bill(loaded, layout, [usual_site(a100)], 0.5).per_device[0].weights_bytes / GIB
+    assert weights["0.4.6"] == weights["0.5.9"] == pytest.approx(58.3, abs=0.1)
+    assert weights["0.4.6.post5"] == weights["0.4.9"] == weights["0.5.8"] == pytest.approx(113.7, abs=1)
+
+
 @pytest.mark.parametrize(("dtype", "size"), [(None, 2), ("float16", 2), ("bfloat16", 2), ("float32", 4)])
 @pytest.mark.parametrize("name", ["bigcode/starcoder2-15b", "Qwen/Qwen3-8B"])
 def test_weights_are_held_in_the_type_they_are_served_in(name: str, dtype: str | None, size: int) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from planner.engines.sglang.compressed_pool import PAGE, States
+from planner.engines.sglang.drafter import DrafterRules
 from planner.engines.sglang.profile import Sglang, Version
 
 ENGINE = Sglang(Version("0.5.23"))
@@ -17,16 +18,18 @@ def of_version(version: str) -> Sglang:
     0.4.10 the default fraction followed the number of ranks alone (ServerArgs.__post_init__ of 0.3 to 0.4.9).
     Logs up to 0.5.8 capture no prompts, and up to the spring of 2026 (0.5.10) a request had three slots of states.
     Up to 0.4.6 PyTorch came with an NCCL that holds memory for every sum in a graph (2.21.5 in run fresh7-sgl-qwq-32b;
-    2.26 with torch 2.7, in 0.4.7).
+    2.26 with torch 2.7, in 0.4.7). From 0.4.6.post5 to 0.5.8 models/qwen3_moe.py kept experts as they were loaded.
     """
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:4])
+    kept = (0, 4, 6, 5) <= numbers < (0, 5, 9)
     if not numbers or numbers >= (0, 5):
         return Sglang(
             Version(
                 version,
                 prefill_graphs=not numbers or numbers >= (0, 5, 9),
                 plain_state_slots=bool(numbers) and numbers < (0, 5, 11),
-                drafter_first=not numbers or numbers >= (0, 5, 14),
+                drafter=DrafterRules(first=not numbers or numbers >= (0, 5, 14)),
+                keeps_loaded_experts=kept,
                 compressor_states=States(
                     heavy_by_token=bool(numbers) and numbers < (0, 5, 15),
                     page=128 if numbers and numbers < (0, 5, 21) else PAGE,
@@ -44,6 +47,7 @@ def of_version(version: str) -> Sglang:
             prefill_graphs=False,
             plain_state_slots=True,
             captured_nccl=numbers < (0, 4, 7),
-            drafter_first=False,
+            drafter=DrafterRules(first=False, pool_of_all_layers=numbers < (0, 4, 9, 6)),
+            keeps_loaded_experts=kept,
         )
     )

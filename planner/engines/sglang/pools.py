@@ -11,6 +11,7 @@ from functools import cache
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.compressed_pool import RATIO, States, compresses, entry_bytes, state_bytes, windowed_bytes
+from planner.engines.sglang.drafter import NEWEST, DrafterRules
 from planner.engines.sglang.served_type import served_type
 from planner.engines.sglang.weights import draft_tokens, drafts
 from planner.engines.vllm.recurrent_states import state_channels
@@ -68,7 +69,7 @@ def windowed_ratio(model: Model, layout: Layout) -> float:
     return float(layout.options.get("swa_full_tokens_ratio", usual))
 
 
-def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States) -> Cell:
+def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States, drafter: DrafterRules = NEWEST) -> Cell:
     """Return the bytes of one token in the layers of a stage."""
     first, last = layout.stage_layers(stage)
     scaled = architecture.scaled_latent(model, gpu)
@@ -76,22 +77,26 @@ def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States) -> 
         return _compressed_cell(model, first, last, _with_drafts(layout, states))
     named = served_type(model, layout).name if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
     found = _cell(model, first, last, layout.tensor_parallel_size, named, scaled)
-    return _with_drafter(model, found) if drafts(layout) else found
+    return _with_drafter(model, found, drafter) if drafts(layout) else found
 
 
-def _with_drafter(model: Model, found: Cell) -> Cell:
+def _with_drafter(model: Model, found: Cell, drafter: DrafterRules) -> Cell:
     """Layers of the drafter are like those of the target; their share counts where the config names their number.
 
-    Source: _resolve_eagle_aux_hidden_state, 0.5.17 to 0.5.23. Qwen3.5's `mtp_num_hidden_layers` is not that name:
-    171,008 tokens of Qwen3.6-27B take 5.22 GB of keys, and 0.33 more that the drafter keeps beside (0.5.17).
+    Source: _resolve_eagle_aux_hidden_state, 0.5.14 to 0.5.23. Qwen3.5's `mtp_num_hidden_layers` is not that name:
+    171,008 tokens of Qwen3.6-27B take 5.22 GB of keys, and 0.33 more that the drafter keeps beside (0.5.17). Before
+    0.5.14 no cut counted it.
     """
     named = architecture.text_config(model).get("num_nextn_predict_layers")
     layers = found.full_layers
     if not layers:
         return found
-    if isinstance(named, int) and named > 0:
-        return replace(found, full=int(found.full * (1 + named / layers)))
-    return replace(found, drafted=found.full / layers)
+    if drafter.pool_of_all_layers and not architecture.latent(model):
+        return replace(found, drafted=found.full)
+    known = named if isinstance(named, int) and named > 0 else 0
+    if known and drafter.first:
+        return replace(found, full=int(found.full * (1 + known / layers)))
+    return replace(found, drafted=found.full * (known or 1) / layers)
 
 
 @cache
@@ -192,7 +197,15 @@ def slots_per_request(model: Model, layout: Layout) -> int:
     return _SLOTS_A_REQUEST + (_EXTRA_SLOTS_OVERLAPPED if overlapped else _EXTRA_SLOTS)
 
 
-def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, states: States) -> Pool:
+def cut(
+    model: Model,
+    layout: Layout,
+    stage: int,
+    gpu: Gpu,
+    available: int,
+    states: States,
+    drafter: DrafterRules = NEWEST,
+) -> Pool:
     """Return the pool of a stage that has `available` bytes a rank for states and cache."""
     slots, requests, fixed = 0, None, 0
     if architecture.compressed(model):
@@ -203,7 +216,7 @@ def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, stat
         slots, fixed = _states(model, layout, available)
         available -= fixed + (slots + 1) * request_state(model, layout).total
         requests = slots // slots_per_request(model, layout)
-    size, page = cell(model, layout, stage, gpu, states), layout.block_size
+    size, page = cell(model, layout, stage, gpu, states, drafter), layout.block_size
     ratio = windowed_ratio(model, layout)
     per_token = size.of_token(ratio if size.windowed else 0.0)
     tokens = int(max(available, 0) // per_token) if per_token else layout.max_model_len

@@ -16,10 +16,17 @@ from planner.engines.own_all_reduce import sums_by_own_kernel
 from planner.engines.sglang import architecture, pools
 from planner.engines.sglang.arguments import resolve
 from planner.engines.sglang.compressed_pool import REQUESTS, States
+from planner.engines.sglang.drafter import DrafterRules
 from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
-from planner.engines.sglang.weights import draft_copies, rank_bytes, repacked_experts
+from planner.engines.sglang.weights import (
+    draft_bytes,
+    draft_copies,
+    rank_bytes,
+    repacked_experts,
+    replaced_experts,
+)
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site, usual_site
 from planner.layout import Layout, Limits, even_stages
@@ -41,8 +48,9 @@ class Version:
 
     `prefill_graphs`: prompts are captured too. `plain_state_slots`: no extra slots of recurrent states a request.
     `captured_nccl`: sums across ranks that NCCL makes in graphs keep memory, as they did before NCCL 2.26.
-    `compressor_states`: how the states of layers that compress their past are kept. `drafter_first`: the drafter is
-    loaded before the pool is cut.
+    `compressor_states`: how the states of layers that compress their past are kept. `drafter`: when prediction layers
+    are loaded and what pool they get. `keeps_loaded_experts`: experts stay as they were loaded beside those that
+    kernels read (`replaced_experts`).
     """
 
     name: str
@@ -54,7 +62,8 @@ class Version:
     plain_state_slots: bool = False
     captured_nccl: bool = False
     compressor_states: States = field(default_factory=States)
-    drafter_first: bool = True
+    drafter: DrafterRules = field(default_factory=DrafterRules)
+    keeps_loaded_experts: bool = False
 
     def fraction(self, ranks: int, resolved: float) -> float:
         """Default fraction: once by the number of ranks alone, now what `arguments.py` resolves."""
@@ -97,6 +106,8 @@ class Sglang:
             options["chunked_prefill_size"] = -1
         if self.rules.clones_shared_experts:
             options["cloned_shared_experts"] = True
+        if self.rules.keeps_loaded_experts and replaced_experts(model):
+            options["kept_loaded_experts"] = True
         if self.rules.plain_state_slots and architecture.stateful(model):
             options["plain_state_slots"] = True
         if "disable_radix_cache" in options and limits.max_num_seqs is None and architecture.stateful(model):
@@ -164,7 +175,7 @@ class Sglang:
             reasons=tuple(dict.fromkeys(reasons)),
             logged={
                 "free_before_weights_bytes": first.before,
-                "free_after_weights_bytes": first.before - first.weights,
+                "free_after_weights_bytes": first.before - first.weights + first.late,
                 "free_after_pool_bytes": first.before - first.weights - first.held_bytes(logged) - beside.request_table,
                 "available_kv_bytes": first.pool_bytes,
                 "window_tokens": logged.windowed_tokens,
@@ -188,12 +199,16 @@ class Sglang:
 
 @dataclass(frozen=True)
 class _Stage:
-    """One rank of a stage. `before` is free memory before weights; `pool_bytes` what the pool is cut from."""
+    """One rank of a stage. `before` is free memory before weights; `pool_bytes` what the pool is cut from.
+
+    `late` is the part of the weights that is loaded after it.
+    """
 
     stage: int
     site: Site
     before: int
     weights: int
+    late: int
     slack: int
     pool_bytes: int
     pool: pools.Pool
@@ -243,8 +258,10 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
     weights = upper_edge(allocated, fit["bands"][band], confidence)
     slack = int(before * (1 - layout.memory_fraction))
     kept = _EMBEDDING_CACHE if rules.keeps_embedding_cache and architecture.has(model, "multimodal") else 0
-    lent = draft_copies(model, layout) if rules.drafter_first else 0
-    available = before - weights - slack - kept - lent
+    lent, late = draft_copies(model, layout), 0
+    if not rules.drafter.first:
+        lent, late = 0, draft_bytes(model, layout, stage)
+    available = before - weights - slack - kept - lent + late
     return _Stage(
         stage=stage,
         site=site,
@@ -252,8 +269,9 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
         weights=weights,
         slack=slack + kept,
         pool_bytes=available,
-        pool=pools.cut(model, layout, stage, site.gpu, available, rules.compressor_states),
-        cell=pools.cell(model, layout, stage, site.gpu, rules.compressor_states),
+        late=late,
+        pool=pools.cut(model, layout, stage, site.gpu, available, rules.compressor_states, rules.drafter),
+        cell=pools.cell(model, layout, stage, site.gpu, rules.compressor_states, rules.drafter),
         request_state=pools.request_state(model, layout),
         ratio=pools.windowed_ratio(model, layout),
     )

@@ -105,9 +105,29 @@ def rank_bytes(model: Model, layout: Layout, stage: int) -> int:
     if is_last:
         outer += [*model.final, *model.head]
     outer += [tensor for part in model.components if part.counted and is_first for tensor in part.tensors]
-    if is_last and drafts(layout):
-        outer += draft_tensors(model)
-    return total + sum(segments(how.bytes(tensor)) for tensor in outer) + rotary_bytes(model, layout)
+    total += sum(segments(how.bytes(tensor)) for tensor in outer) + rotary_bytes(model, layout)
+    if layout.options.get("kept_loaded_experts"):
+        total += _replaced_bytes(model, how, first, last)
+    return total + draft_bytes(model, layout, stage)
+
+
+_REPLACED_EXPERTS = ("gptq", "awq")
+"""Methods that lay experts out anew in other tensors (replace_parameter, layers/quantization/gptq.py and awq.py)."""
+
+
+@cache
+def replaced_experts(model: Model) -> bool:
+    """Whether experts are laid out anew of a model that refers to them as loaded (`routed_experts_weights_of_layer`).
+
+    models/qwen3_moe.py, 0.4.6.post5 to 0.5.8, wrote that list at the end of load_weights, before
+    process_weights_after_loading, so that what had been loaded was never freed; 0.5.9 looks the tensors up when asked.
+    """
+    return model.quantization in _REPLACED_EXPERTS and architecture.has(model, "lists_loaded_experts")
+
+
+def _replaced_bytes(model: Model, how: Ways, first: int, last: int) -> int:
+    experts = (t for layer in model.layers[first : last + 1] for t in layer.tensors if t.role is Role.EXPERT)
+    return sum(segments(how.bytes(tensor)) for tensor in experts)
 
 
 @cache
@@ -172,6 +192,14 @@ def draft_copies(model: Model, layout: Layout) -> int:
     how, roles = ways(model, layout), (Role.EMBEDDING, Role.HEAD)
     own = [t for t in (*model.embedding, *model.head) if t.role in roles and t.split is Split.VOCABULARY]
     return sum(segments(how.bytes(tensor)) for tensor in own)
+
+
+def draft_bytes(model: Model, layout: Layout, stage: int) -> int:
+    """Bytes of the prediction layers on a rank of the last stage."""
+    if not drafts(layout) or stage != layout.pipeline_parallel_size - 1:
+        return 0
+    how = ways(model, layout)
+    return sum(segments(how.bytes(tensor)) for tensor in draft_tensors(model))
 
 
 def draft_tensors(model: Model) -> list[Tensor]:
