@@ -7,12 +7,13 @@ Remarks that say nothing about the devices are left alone.
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from planner.errors import BadInput
 from planner.launch.dialect import limits_of
 from planner.launch.flag_table import Kind, flag_table
 from planner.launch.flags import read_flags
-from planner.layout import OptionValue
+from planner.layout import Limits, OptionValue
 
 _PHRASES: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     "vllm": (
@@ -28,6 +29,15 @@ _PHRASES: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     ),
 }
 _PIECE = re.compile(r"[;,|](?![^{\[(]*[}\])])")
+
+
+def limits_in(engine: str, remarks: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the limits that the remarks give as flags; `names` are the flag of each field of `Limits`."""
+    found: dict[str, Any] = {}
+    for piece in _PIECE.split(remarks):
+        read = _read(engine, _as_flags(engine, piece.strip()), names)
+        found |= {field: value for field, value in read.model_dump(exclude_defaults=True).items() if field in names}
+    return found
 
 
 def options_of(engine: str, remarks: str) -> dict[str, OptionValue]:
@@ -55,11 +65,12 @@ def _as_flags(engine: str, piece: str) -> str:
 
 
 def _options(engine: str, flags: str) -> Mapping[str, OptionValue]:
-    if not flags:
-        return {}
+    return _read(engine, flags, {}).options
+
+
+def _read(engine: str, flags: str, names: Mapping[str, str]) -> Limits:
     try:
         words = re.findall(r"'[^']*'|\"[^\"]*\"|[^\s=]+=\S+|\S+", flags)
-        read = read_flags([word.strip("'\"") for word in words], flag_table(engine))
-        return limits_of(engine, read, {}).options
+        return limits_of(engine, read_flags([word.strip("'\"") for word in words], flag_table(engine)), names)
     except BadInput:
-        return {}
+        return Limits()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from planner.backtest.remarks import options_of
+from planner.backtest.remarks import limits_in, options_of
+from planner.launch.sglang import LIMITS
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,11 @@ from planner.backtest.remarks import options_of
 )  # fmt: skip
 def test_options(remarks: str, expected: dict[str, object]) -> None:
     assert options_of("vllm", remarks) == expected
+
+
+def test_limits_that_remarks_give_as_flags() -> None:
+    remarks = (
+        "main branch; --tp-size 4 --page-size 64 --kv-cache-dtype fp8_e5m2; --max-running-requests 8; cuda graphs on"
+    )
+    assert limits_in("sglang", remarks, LIMITS) == {"block_size": 64, "kv_cache_dtype": "fp8_e5m2", "max_num_seqs": 8}
+    assert limits_in("sglang", "--page-size sixty-four", LIMITS) == {}

@@ -6,14 +6,19 @@ from typing import Any
 
 from planner.backtest.engine_version import engine_version
 from planner.backtest.fields import Fields
-from planner.backtest.remarks import options_of
+from planner.backtest.remarks import limits_in, options_of
 from planner.errors import BadInput
 from planner.launch.launch import Launch
 from planner.layout import Limits, OptionValue
 
 
-def launch_of(engine: str, row: Mapping[str, Any], **more: OptionValue) -> tuple[Launch, tuple[str, ...]]:
-    """Return the launch of a row with what was assumed; `more` are options the reader knows. Raises BadInput."""
+def launch_of(
+    engine: str, row: Mapping[str, Any], names: Mapping[str, str] | None = None, **more: OptionValue
+) -> tuple[Launch, tuple[str, ...]]:
+    """Return the launch of a row with what was assumed; `more` are options the reader knows. Raises BadInput.
+
+    `names` are the engine's flags of limits: what the remarks say there counts where the row has no field for it.
+    """
     fields = Fields(row)
     model = fields.text("model")
     if model is None and fields.text("model_path") is None:
@@ -25,6 +30,14 @@ def launch_of(engine: str, row: Mapping[str, Any], **more: OptionValue) -> tuple
     data = (fields.size("dp") or 1) if fields.flag("dp_attention") else 1
     if ranks % data:
         raise BadInput(f"is {data}", field="dp", expected=f"a divisor of tp {ranks}")
+    stated = {
+        "max_model_len": fields.whole("context"),
+        "max_num_seqs": fields.whole("max_batch"),
+        "max_num_batched_tokens": _chunk(fields),
+        "memory_fraction": fields.number("mem_fraction"),
+        "kv_cache_dtype": cache_type(fields.text("kv_cache_dtype")),
+    }
+    said = limits_in(engine, remarks, names or {})
     launch = Launch(
         engine=engine,
         model=model or "",
@@ -34,12 +47,9 @@ def launch_of(engine: str, row: Mapping[str, Any], **more: OptionValue) -> tuple
         data=data,
         expert_parallel=(fields.size("ep") or 1) > 1 or "moe_a2a_backend" in more,
         limits=Limits.parse(
-            {
-                "max_model_len": fields.whole("context"),
-                "max_num_seqs": fields.whole("max_batch"),
-                "max_num_batched_tokens": _chunk(fields),
-                "memory_fraction": fields.number("mem_fraction"),
-                "kv_cache_dtype": cache_type(fields.text("kv_cache_dtype")),
+            said
+            | {name: value for name, value in stated.items() if value is not None}
+            | {
                 "enforce_eager": bool(re.search(r"disable[_-]cuda[_-]graph(?![_-])", remarks)),
                 "options": options_of(engine, remarks) | more,
             }

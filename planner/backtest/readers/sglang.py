@@ -7,9 +7,9 @@ from typing import Any
 from planner.backtest.devices import find_devices
 from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
-from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.errors import BadInput
+from planner.launch.sglang import LIMITS
 from planner.layout import OptionValue
 from planner.units import GIB
 
@@ -18,8 +18,6 @@ _HOST_EXPERTS = re.compile(r"ktransformers|--kt-|experts? (?:\w+ )?on CPU", re.I
 _PATCHED = re.compile(r"patched \w*Configurator")
 _RECIPE, _RECIPE_REDUNDANT = re.compile(r"large-scale PD/EP recipe"), 32
 """The published recipe for DeepSeek on many nodes has `--ep-num-redundant-experts 32` (SGLang issue 6017)."""
-_READ = ("speculative_algorithm", "speculative_num_draft_tokens", "mamba_ssm_dtype")
-"""Flags that are taken from the remarks as they stand there."""
 _SHARED = re.compile(r"GPU (?:is )?shared")
 
 
@@ -34,7 +32,7 @@ def read(row: Mapping[str, Any]) -> Run:
         raise BadInput("keeps experts in host memory (ktransformers), which is not modelled", field="other_flags")
     measured = fields.measured()
     remarks = fields.words("other_flags")
-    launch, notes = launch_of("sglang", row, **_options(fields, remarks))
+    launch, notes = launch_of("sglang", row, LIMITS, **_options(fields, remarks))
     return Run(
         id=str(row.get("id")),
         launch=launch,
@@ -74,7 +72,7 @@ def _free(measured: Mapping[str, Value], words: str) -> tuple[int, ...]:
 
 
 def _options(fields: Fields, remarks: str) -> dict[str, OptionValue]:
-    options = {name: value for name, value in options_of("sglang", remarks).items() if name in _READ}
+    options: dict[str, OptionValue] = {}
     if match := re.search(r"(?:max bs|cuda-graph-max-bs) (\d+)", remarks):
         options["cuda_graph_max_bs"] = int(match[1])
     if re.search(r"--disable-(?:piecewise|prefill)-cuda-graph", remarks):
