@@ -118,6 +118,40 @@ def test_before_0_4_10_the_fraction_followed_the_ranks(ranks: int, fraction: flo
     assert old.layout(loaded, H100, Limits(), tensor=ranks).memory_fraction == fraction
 
 
+@pytest.mark.parametrize(
+    ("version", "gpu", "ranks", "fraction", "chunk", "batch"),
+    [
+        ("0.4.6", "h200-sxm5-141gb", 8, 0.9074, 8192, 256),  # 13 GiB kept
+        ("0.4.7", "a100-sxm4-40gb", 1, 0.88, 8192, 160),
+        ("0.4.9", "h100-sxm5-80gb", 8, 0.831, 8192, 160),  # 9.5 GiB and a half a rank
+        ("0.5.1", "a10", 1, 0.871, 2048, 8),
+        ("0.5.4", "rtx-4090", 1, 0.848, 2048, 16),
+        ("0.5.4.post1", "rtx-4090", 1, 0.847, 2048, 24),
+        ("0.5.23", "rtx-4090", 1, 0.704, 4096, 48),
+    ],
+)
+def test_defaults_of_releases(version: str, gpu: str, ranks: int, fraction: float, chunk: int, batch: int) -> None:
+    """ServerArgs of each release, of the memory that nvidia-smi says."""
+    found = find_engine("sglang", version).layout(load_model("Qwen/Qwen3-8B"), gpus()[gpu], Limits(), tensor=ranks)
+    said = (found.max_num_batched_tokens, found.options["cuda_graph_max_bs_decode"])
+    assert (found.memory_fraction, *said) == (pytest.approx(fraction, abs=1e-3), chunk, batch)
+
+
+def test_tables_of_pages_are_as_long_as_the_context() -> None:
+    """Llama-4-Maverick on Hopper: 6.19 GB for graphs, of which four tables (sglang#8538)."""
+    h200, loaded = gpus()["h200-sxm5-141gb"], load_model("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8")
+
+    def graphs(version: str, context: int, **options: object) -> float:
+        engine, limits = find_engine("sglang", version), Limits(max_model_len=context, options=options)
+        layout = engine.layout(loaded, h200, limits, tensor=8)
+        return engine.bill(loaded, layout, [usual_site(h200)], 0.5).per_device[0].cuda_graph_bytes / GIB
+
+    assert graphs("0.4.9.post6", 2**20) - graphs("0.4.9.post6", 2**18) == pytest.approx(4 * 0.75)
+    newest = {"cuda_graph_max_bs": 256, "disable_prefill_cuda_graph": True}
+    assert graphs("0.5.23", 2**20, **newest) - graphs("0.5.23", 2**18, **newest) == pytest.approx(3 * 0.75)
+    assert graphs("0.5.23", 2**20, **newest, attention_backend="triton") < 1.1
+
+
 def test_layers_that_attend_to_an_image_cache_text_too() -> None:
     """Llama 3.2 11B Vision: 1.56 GB of keys for 20,480 tokens, all 40 layers (run sgl-doc-llama32-11bv-2503)."""
     found = bill("Llama-3.2-11B-Vision-Instruct", Limits(max_model_len=131072, options={"max_total_tokens": 20480}))

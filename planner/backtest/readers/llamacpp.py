@@ -71,7 +71,7 @@ def read(row: Mapping[str, Any]) -> Run:
         "context": _context(fields, 1 if options.get("kv_unified") else slots),
         "tp" if rows else "pp": gpus,
     }
-    launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **read}, **options)
+    launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **read}, options)
     if fork:
         launch, notes = replace(launch, version=FORK), (*notes, "the ik_llama.cpp fork, as its threads describe it")
     elif build := re.fullmatch(r"b?(\d{3,5})", fields.text("version") or ""):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from planner.backtest.engine_version import engine_version
@@ -13,7 +14,10 @@ from planner.layout import Limits, OptionValue
 
 
 def launch_of(
-    engine: str, row: Mapping[str, Any], names: Mapping[str, str] | None = None, **more: OptionValue
+    engine: str,
+    row: Mapping[str, Any],
+    more: Mapping[str, OptionValue],
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Launch, tuple[str, ...]]:
     """Return the launch of a row with what was assumed; `more` are options the reader knows. Raises BadInput.
 
@@ -37,7 +41,7 @@ def launch_of(
         "memory_fraction": fields.number("mem_fraction"),
         "kv_cache_dtype": cache_type(fields.text("kv_cache_dtype")),
     }
-    said = limits_in(engine, remarks, names or {})
+    said = limits_in(engine, remarks, names)
     launch = Launch(
         engine=engine,
         model=model or "",
@@ -51,7 +55,7 @@ def launch_of(
             | {name: value for name, value in stated.items() if value is not None}
             | {
                 "enforce_eager": bool(re.search(r"disable[_-]cuda[_-]graph(?![_-])", remarks)),
-                "options": options_of(engine, remarks) | more,
+                "options": {**options_of(engine, remarks), **more},
             }
         ),
     )

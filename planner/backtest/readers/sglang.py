@@ -16,8 +16,10 @@ from planner.units import GIB
 _FREE_AT_START = re.compile(r"\(([\d.]+) GB (?:free at start|available (?:at start|before weights))\)")
 _HOST_EXPERTS = re.compile(r"ktransformers|--kt-|experts? (?:\w+ )?on CPU", re.IGNORECASE)
 _PATCHED = re.compile(r"patched \w*Configurator")
-_RECIPE, _RECIPE_REDUNDANT = re.compile(r"large-scale PD/EP recipe"), 32
-"""The published recipe for DeepSeek on many nodes has `--ep-num-redundant-experts 32` (SGLang issue 6017)."""
+_RECIPE = re.compile(r"large-scale PD/EP recipe")
+_RECIPE_OPTIONS = {"ep_num_redundant_experts": 32, "moe_dense_tp_size": 1}
+_RECIPE_FRACTION = 0.85
+"""The published recipe for DeepSeek on many nodes (SGLang issue 6017), which names a fraction too."""
 _SHARED = re.compile(r"GPU (?:is )?shared")
 
 
@@ -32,7 +34,9 @@ def read(row: Mapping[str, Any]) -> Run:
         raise BadInput("keeps experts in host memory (ktransformers), which is not modelled", field="other_flags")
     measured = fields.measured()
     remarks = fields.words("other_flags")
-    launch, notes = launch_of("sglang", row, LIMITS, **_options(fields, remarks))
+    if fields.number("mem_fraction") is None and _RECIPE.search(remarks):
+        row = {**row, "mem_fraction": _RECIPE_FRACTION}
+    launch, notes = launch_of("sglang", row, _options(fields, remarks), LIMITS)
     return Run(
         id=str(row.get("id")),
         launch=launch,
@@ -80,7 +84,7 @@ def _options(fields: Fields, remarks: str) -> dict[str, OptionValue]:
     if re.search(r"\bDeepEP\b", remarks):
         options["moe_a2a_backend"] = "deepep"
     if _RECIPE.search(remarks):
-        options["ep_num_redundant_experts"] = _RECIPE_REDUNDANT
+        options |= _RECIPE_OPTIONS
     if fields.whole("chunked_prefill", least=-1) == -1:
         options["chunked_prefill_size"] = -1
     if dtype := fields.text("dtype"):

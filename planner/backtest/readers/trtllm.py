@@ -27,7 +27,7 @@ def read(row: Mapping[str, Any]) -> Run:
     """Return the run of a row; raises BadInput."""
     fields = Fields(row)
     measured = fields.measured()
-    launch, notes = launch_of("trtllm", {**row, "kv_cache_dtype": _cache_type(fields)}, **_options(fields))
+    launch, notes = launch_of("trtllm", {**row, "kv_cache_dtype": _cache_type(fields)}, _options(fields))
     total = measured.get("gpu_total_GiB")
     return Run(
         id=str(row.get("id")),

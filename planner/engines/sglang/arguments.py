@@ -6,6 +6,7 @@ from math import nextafter
 from planner.engines.sglang import architecture
 from planner.engines.sglang.compressed_pool import PAGE
 from planner.engines.sglang.graphs import Graphs, captured, decode_batch
+from planner.engines.sglang.release_defaults import NEWEST, Defaults, Shares
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout, Limits
 from planner.models.model import Model
@@ -27,17 +28,32 @@ class Arguments:
     kv_cache_dtype: str
 
 
-def resolve(model: Model, gpu: Gpu, limits: Limits, *, tensor_size: int, stages: int, data: int) -> Arguments:
+def resolve(
+    model: Model,
+    gpu: Gpu,
+    limits: Limits,
+    *,
+    tensor_size: int,
+    stages: int,
+    data: int,
+    defaults: Defaults = NEWEST,
+) -> Arguments:
     """Resolve as ServerArgs does; `tensor_size` is `--tp-size`, attention data parallelism included."""
     options = limits.options
-    chunk = _chunk(gpu, limits)
-    decode = decode_batch(model, gpu, tensor_size, limits.max_num_seqs, options)
+    chunk = _chunk(gpu, limits, defaults)
+    decode = decode_batch(model, gpu, defaults.batch(gpu, tensor_size), limits.max_num_seqs, options)
     graphs = captured(model, chunk, decode, stages, limits.enforce_eager, options)
     fraction = limits.memory_fraction
     if fraction is None:
-        fraction = _fraction(
-            model, gpu, chunk, decode, graphs, tensor_size * stages, data, options.get("moe_a2a_backend")
-        )
+        drafted = bool(options.get("speculative_algorithm"))
+        if defaults.fraction:
+            fraction = defaults.fraction(gpu, Shares(tensor_size * stages, drafted, data))
+        else:
+            kept = defaults.drafted_mib if drafted else 0
+            kept += 2048 if options.get("moe_a2a_backend") == "deepep" and graphs.decode_batch else 0
+            fraction = _fraction(model, gpu, chunk, decode, graphs, tensor_size * stages, data, kept)
+        if defaults.by_tower and architecture.has(model, "multimodal"):
+            fraction *= _vision_share(model)
     fraction *= _left(model, gpu, limits.max_model_len or architecture.context(model))
     return Arguments(
         fraction=fraction,
@@ -62,22 +78,19 @@ def given_fraction(model: Model, gpu: Gpu, layout: Layout) -> float:
     return min(tried, key=lambda fraction: abs(fraction * left - layout.memory_fraction))
 
 
-def _chunk(gpu: Gpu, limits: Limits) -> int:
+def _chunk(gpu: Gpu, limits: Limits, defaults: Defaults) -> int:
     """Prompt tokens of a step, before attention data parallelism divides them."""
     if (fixed := limits.options.get("chunked_prefill_size")) is not None:
         return int(fixed)
     if limits.max_num_batched_tokens:
         return limits.max_num_batched_tokens
-    for limit_gib, tokens in ((20, 2048), (60, 4096), (160, 8192)):
-        if gpu.driver_mib < limit_gib * 1024:
-            return tokens
-    return 16384
+    return defaults.chunk(gpu)
 
 
 def _fraction(
-    model: Model, gpu: Gpu, chunk: int, decode: int, graphs: Graphs, ranks: int, data: int, all_to_all: object
+    model: Model, gpu: Gpu, chunk: int, decode: int, graphs: Graphs, ranks: int, data: int, kept: int
 ) -> float:
-    """Share of the device for weights and cache: what is not reserved for activations and graphs."""
+    """Share of the device for weights and cache: what is not reserved for activations and graphs, and `kept` MiB."""
     total = gpu.driver_mib
     reserved = 512 + 1.5 * max(chunk if chunk > 0 else _MAX_PREFILL_TOKENS, 2048) + 128 * ranks
     reserved += 2 * graphs.decode_batch
@@ -87,10 +100,7 @@ def _fraction(
         reserved += 1536 if architecture.latent(model) else 8 * graphs.prefill_sizes
     if total > _ROOMY_MIB:
         reserved = max(reserved, _ROOMY_RESERVE_MIB)
-    if all_to_all == "deepep" and graphs.decode_batch:
-        reserved += 2048
-    fraction = round((total - reserved) / total, 3)
-    return fraction * _vision_share(model) if architecture.has(model, "multimodal") else fraction
+    return round((total - reserved - kept) / total, 3)
 
 
 _VISION_SIZES = ("num_hidden_layers", 24), ("hidden_size", 1024)

@@ -33,28 +33,16 @@ def decode_sizes(largest: int) -> int:
     return len({*sizes, largest}) if largest else 0
 
 
-def default_decode_batch(gpu: Gpu, tensor_size: int) -> int:
-    """Largest decode batch captured by default (handle_gpu_memory_settings), by memory in MiB."""
-    narrow = tensor_size < 4
-    for limit_gib, few, many in ((20, 8, 8), (35, 48, 160), (60, 32, 160), (160, 256, 512)):
-        if gpu.driver_mib < limit_gib * 1024:
-            return few if narrow else many
-    return 512
-
-
-def decode_batch(
-    model: Model, gpu: Gpu, tensor_size: int, requests: int | None, options: dict[str, OptionValue]
-) -> int:
+def decode_batch(model: Model, gpu: Gpu, usual: int, requests: int | None, options: dict[str, OptionValue]) -> int:
     """Return the largest captured decode batch, with what the user fixed; `requests` is max_running_requests."""
     fixed = options.get("cuda_graph_max_bs_decode", options.get("cuda_graph_max_bs"))
     if fixed is not None:
         return int(fixed)
-    batch = default_decode_batch(gpu, tensor_size)
     if requests is None:
-        return batch
+        return usual
     if requests <= 512 and _wide_vision_on_hopper(model, gpu):
         return requests
-    return min(batch, requests)
+    return min(usual, requests)
 
 
 def _wide_vision_on_hopper(model: Model, gpu: Gpu) -> bool:

@@ -53,10 +53,13 @@ def startup_bytes(layout: Layout, site: Site) -> int:
     return int(fit["peer_access" if site.peer_access else "no_peer_access"] * GIB)
 
 
-def outside(model: Model, layout: Layout, graphs: Graphs, requests: int, *, captured_nccl: bool = False) -> Outside:
+def outside(
+    model: Model, layout: Layout, graphs: Graphs, requests: int, tables: int = 0, *, captured_nccl: bool = False
+) -> Outside:
     """Return what a rank allocates after the pool is sized, for `requests` rows of the request table.
 
-    With `captured_nccl` the sums across ranks in graphs are NCCL's and keep memory.
+    `tables` are bytes that captured batches keep for their pages. With `captured_nccl` the sums across ranks in graphs
+    are NCCL's and keep memory.
     """
     fit = constants("sglang")["outside"]
     captured = 0.0
@@ -68,7 +71,7 @@ def outside(model: Model, layout: Layout, graphs: Graphs, requests: int, *, capt
     return Outside(
         request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),
         activation=_activation(model, layout),
-        graphs=int(captured),
+        graphs=int(captured) + tables,
     )
 
 

@@ -17,9 +17,11 @@ from planner.engines.sglang import architecture, pools
 from planner.engines.sglang.arguments import resolve
 from planner.engines.sglang.compressed_pool import REQUESTS, States
 from planner.engines.sglang.drafter import DrafterRules
+from planner.engines.sglang.graph_tables import TableRules, table_bytes
 from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
+from planner.engines.sglang.release_defaults import NEWEST, Defaults
 from planner.engines.sglang.weights import (
     draft_bytes,
     draft_copies,
@@ -44,35 +46,27 @@ _MOST_REQUESTS, _USUAL_REQUESTS, _REQUESTS_A_CONTEXT = 4096, 2048, 512
 
 @dataclass(frozen=True)
 class Version:
-    """Where versions differ: images, the factor for vision models, cloned shared experts, the default fraction.
+    """Where versions differ: images, the factor for vision models, cloned shared experts, `defaults`.
 
     `prefill_graphs`: prompts are captured too. `plain_state_slots`: no extra slots of recurrent states a request.
     `captured_nccl`: sums across ranks that NCCL makes in graphs keep memory, as they did before NCCL 2.26.
     `compressor_states`: how the states of layers that compress their past are kept. `drafter`: when prediction layers
     are loaded and what pool they get. `keeps_loaded_experts`: experts stay as they were loaded beside those that
-    kernels read (`replaced_experts`).
+    kernels read (`replaced_experts`). `graph_tables`: which tables of pages are kept for captured batches.
     """
 
     name: str
     keeps_embedding_cache: bool = True
     flat_vision_share: float | None = None
     clones_shared_experts: bool = False
-    fraction_by_ranks: bool = False
     prefill_graphs: bool = True
     plain_state_slots: bool = False
     captured_nccl: bool = False
     compressor_states: States = field(default_factory=States)
     drafter: DrafterRules = field(default_factory=DrafterRules)
     keeps_loaded_experts: bool = False
-
-    def fraction(self, ranks: int, resolved: float) -> float:
-        """Default fraction: once by the number of ranks alone, now what `arguments.py` resolves."""
-        if not self.fraction_by_ranks:
-            return resolved
-        return next(share for least, share in _BY_RANKS if ranks >= least)
-
-
-_BY_RANKS = ((16, 0.79), (8, 0.81), (4, 0.85), (2, 0.87), (1, 0.88))
+    graph_tables: TableRules = field(default_factory=TableRules)
+    defaults: Defaults = NEWEST
 
 
 class Sglang:
@@ -98,7 +92,18 @@ class Sglang:
         expert_parallel: bool = False,
     ) -> Layout:
         """Resolve every flag as ServerArgs does; the pipeline remainder goes to the last stages (get_pp_indices)."""
-        found = resolve(model, gpu, limits, tensor_size=tensor * data, stages=pipeline, data=data)
+        if not self.rules.prefill_graphs:
+            options = {**limits.options, "disable_prefill_cuda_graph": True}
+            limits = limits.model_copy(update={"options": options})
+        found = resolve(
+            model,
+            gpu,
+            limits,
+            tensor_size=tensor * data,
+            stages=pipeline,
+            data=data,
+            defaults=self.rules.defaults,
+        )
         context = limits.max_model_len or architecture.context(model)
         share = self.rules.flat_vision_share if architecture.has(model, "multimodal") else None
         options = dict(limits.options)
@@ -112,13 +117,9 @@ class Sglang:
             options["plain_state_slots"] = True
         if "disable_radix_cache" in options and limits.max_num_seqs is None and architecture.stateful(model):
             options["state_slots_by_memory"] = True
-        if not self.rules.prefill_graphs:
-            options["disable_prefill_cuda_graph"] = True
         if found.graphs.decode_batch:
             options["cuda_graph_max_bs_decode"] = found.graphs.decode_batch
         fraction, usual = found.fraction, _usual_requests(model, options)
-        if limits.memory_fraction is None:
-            fraction = self.rules.fraction(tensor * data * pipeline, fraction)
         layout = Layout(
             tensor_parallel_size=tensor,
             pipeline_parallel_size=pipeline,
@@ -150,7 +151,9 @@ class Sglang:
         logged, held = _least(expected), _least(careful)
         requests = _requests(layout, logged, layout.max_num_seqs)
         nccl = self.rules.captured_nccl and not sums_by_own_kernel(layout.tensor_parallel_size, sites[0])
-        beside = outside(model, layout, _graphs(model, layout), requests, captured_nccl=nccl)
+        graphs = _graphs(model, layout, requests)
+        tables = table_bytes(model, layout, sites[0].gpu, graphs.decode_batch, self.rules.graph_tables)
+        beside = outside(model, layout, graphs, requests, tables, captured_nccl=nccl)
         most_beside = beside.at(confidence)
         longest = min(layout.max_model_len, int(layout.options.get("max_total_tokens", layout.max_model_len)))
         sequences = _sequences(model, layout, held, longest)
@@ -310,8 +313,9 @@ def _sequences(model: Model, layout: Layout, pool: pools.Pool, longest: int) -> 
     return max(0, held) * layout.data_parallel_size
 
 
-def _graphs(model: Model, layout: Layout) -> Graphs:
-    decode = int(layout.options.get("cuda_graph_max_bs_decode", 0))
+def _graphs(model: Model, layout: Layout, requests: int) -> Graphs:
+    """What is captured: of decode batches those that `requests` can fill (req_to_token_pool.size)."""
+    decode = min(int(layout.options.get("cuda_graph_max_bs_decode", 0)), requests)
     chunk = layout.max_num_batched_tokens * layout.data_parallel_size
     if layout.options.get("chunked_prefill_size") == -1:
         chunk = -1
