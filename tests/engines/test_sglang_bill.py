@@ -232,6 +232,23 @@ def test_experts_were_held_twice_while_qwen3_listed_them_as_loaded() -> None:
     assert weights["0.4.6.post5"] == weights["0.4.9"] == weights["0.5.8"] == pytest.approx(113.7, abs=1)
 
 
+def test_gemma_3_has_its_table_of_tokens_whole_on_every_rank() -> None:
+    """Gemma-3-27B on four ranks takes 15.68 GiB each (sglang#6160), 2.6 of it the table."""
+    found = bill("google/gemma-3-27b-it", Limits(max_model_len=8192), tensor=4).per_device[0].weights_bytes / GIB
+    assert found == pytest.approx(15.68, rel=0.035)
+
+
+def test_experts_of_awq_that_is_asked_for_by_name_take_sixteen_bits() -> None:
+    """MiniMax-M2.5-AWQ on four A800s: 1.12 GiB lacked for one layer's gates at 77.39 GiB (sglang#21730)."""
+    loaded, a800 = load_model("Qwen/Qwen3-30B-A3B-AWQ"), gpus()["a800-sxm4-80gb"]
+    plain, named = (
+        bill(loaded.name, Limits(max_model_len=8192, options=options), gpu=a800).per_device[0].weights_bytes / GIB
+        for options in ({}, {"quantization": "awq"})
+    )
+    assert plain == pytest.approx(15.9, abs=0.3)
+    assert named == pytest.approx(55.5, abs=1)
+
+
 @pytest.mark.parametrize(("dtype", "size"), [(None, 2), ("float16", 2), ("bfloat16", 2), ("float32", 4)])
 @pytest.mark.parametrize("name", ["bigcode/starcoder2-15b", "Qwen/Qwen3-8B"])
 def test_weights_are_held_in_the_type_they_are_served_in(name: str, dtype: str | None, size: int) -> None:

@@ -1,9 +1,9 @@
 """What SGLang's releases took where the user named no memory fraction, no chunk and no largest captured batch.
 
 Source: ServerArgs.__post_init__ and _handle_gpu_memory_settings (server_args.py) and get_batch_sizes_to_capture
-(model_executor/cuda_graph_runner.py) of 0.4.4.post1, 0.4.5, 0.4.6, 0.4.6.post5, 0.4.7, 0.4.8, 0.4.9, 0.4.9.post6,
-0.5.1 to 0.5.4, 0.5.4.post1, 0.5.5.post3, 0.5.8 to 0.5.10, 0.5.12 to 0.5.14, 0.5.17, 0.5.19, 0.5.20 and 0.5.23. Memory
-in MiB, as nvidia-smi says it.
+(model_executor/cuda_graph_runner.py) of 0.4.4.post1, 0.4.5, 0.4.5.post3, 0.4.6, 0.4.6.post5, 0.4.7, 0.4.8, 0.4.9,
+0.4.9.post6, 0.5.1 to 0.5.4, 0.5.4.post1, 0.5.5.post3, 0.5.8 to 0.5.10, 0.5.12 to 0.5.14, 0.5.17, 0.5.19, 0.5.20 and
+0.5.23. Memory in MiB, as nvidia-smi says it.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def _by_ranks(gpu: Gpu, shares: Shares) -> float:
 
 
 def _by_ranks_up_to_80_gib(gpu: Gpu, shares: Shares) -> float:
-    """0.4.6: what is larger keeps 13 GiB."""
+    """0.4.5.post3 and 0.4.6: what is larger keeps 13 GiB."""
     total = gpu.driver_mib
     return _by_ranks(gpu, shares) if total <= 80 * _GIB else (total - 13 * _GIB) / total
 
@@ -116,7 +116,7 @@ _SINCE = (
     ((0, 4, 9, 1), _SIZE),
     ((0, 4, 8), replace(_SIZE, by_tower=False)),
     ((0, 4, 6, 5), _RANKS_AND_SIZE),
-    ((0, 4, 6), _RANKS_80_GIB),
+    ((0, 4, 5, 3), _RANKS_80_GIB),
 )
 
 

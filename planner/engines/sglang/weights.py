@@ -19,7 +19,7 @@ from planner.units import MIB, ceil_div, round_up
 VOCABULARY_PADDING = 64
 _DRAFT_TOKENS = 4
 _LARGE, _SEGMENT_STEP = 10 * MIB, 2 * MIB
-_BY_ATTENTION_GROUP = {Role.ATTENTION, Role.INDEXER, Role.SSM, Role.EMBEDDING, Role.POSITION}
+_BY_ATTENTION_GROUP = {Role.ATTENTION, Role.INDEXER, Role.SSM, Role.POSITION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,12 @@ class Ways:
     experts are divided `experts` ways between ranks and `expert_tensor` ways inside, with `redundant`
     copies added before. What the checkpoint holds as `stored` is loaded as `served`. FP8 checkpoints with four-bit
     experts have the exponents of those in 32 bits (`wide_exponents`; layers/quantization/fp8.py, fp4_scale_dtype).
+    Experts whose method is not found are held as if nothing had quantized them (`plain_experts`). `embedding` ranks
+    share the table of tokens, none where it is no parallel layer.
     """
 
     attention: int
+    embedding: int
     tensor: int
     dense: int
     head: int
@@ -43,6 +46,7 @@ class Ways:
     served: DType
     redundant: int = 0
     wide_exponents: bool = False
+    plain_experts: bool = False
 
     def of(self, tensor: Tensor) -> Sharding:
         """Return how one tensor is divided."""
@@ -52,7 +56,7 @@ class Ways:
             return Sharding(self.shared_experts, vocabulary_padding=VOCABULARY_PADDING)
         if tensor.role in _BY_ATTENTION_GROUP:
             return Sharding(self.attention, vocabulary_padding=VOCABULARY_PADDING)
-        apart = {Role.MLP: self.dense, Role.HEAD: self.head}
+        apart = {Role.MLP: self.dense, Role.HEAD: self.head, Role.EMBEDDING: self.embedding}
         return Sharding(apart.get(tensor.role, self.tensor), vocabulary_padding=VOCABULARY_PADDING)
 
     def bytes(self, tensor: Tensor) -> int:
@@ -60,6 +64,10 @@ class Ways:
         held = replace(tensor, dtype=self.served) if tensor.dtype == self.stored != self.served else tensor
         if tensor.role is Role.EXPERT and tensor.kind is Kind.SCALE and tensor.dtype is E8M0 and self.wide_exponents:
             held = replace(tensor, dtype=F32)
+        if tensor.role is Role.EXPERT and self.plain_experts:
+            held = replace(tensor, dtype=self.served)
+            if tensor.kind is Kind.SCALE:
+                return 0
         size = self.of(held).bytes(held)
         if self.redundant and tensor.role is Role.EXPERT and tensor.experts:
             return size * (tensor.experts + self.redundant) // tensor.experts
@@ -79,6 +87,7 @@ def ways(model: Model, layout: Layout) -> Ways:
     whole = fused or exchanged or bool(options.get("cloned_shared_experts"))
     return Ways(
         attention=layout.tensor_parallel_size,
+        embedding=1 if architecture.has(model, "whole_embedding") else layout.tensor_parallel_size,
         tensor=group,
         dense=int(options.get("moe_dense_tp_size") or group) if model.experts else group,
         head=layout.tensor_parallel_size if options.get("enable_dp_lm_head") else group,
@@ -89,7 +98,17 @@ def ways(model: Model, layout: Layout) -> Ways:
         served=served_type(model, layout),
         redundant=int(options.get("ep_num_redundant_experts", 0)),
         wide_exponents=model.quantization == "fp8",
+        plain_experts=_plain_experts(model, layout),
     )
+
+
+def _plain_experts(model: Model, layout: Layout) -> bool:
+    """Whether `--quantization awq` forces AWQConfig, which knows linear layers only, so that experts take 16 bits.
+
+    Without the flag AWQMarlinConfig is found (override_quantization_method). layers/quantization/awq.py of 0.4.6.post5
+    to 0.5.23; MiniMax-M2.5 AWQ on four A800s lacked 1.12 GiB, the 16 bits of one layer's gates (sglang#21730).
+    """
+    return layout.options.get("quantization") == "awq" and model.quantization in ("awq", "int4")
 
 
 def rank_bytes(model: Model, layout: Layout, stage: int) -> int:
