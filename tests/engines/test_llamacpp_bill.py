@@ -119,3 +119,27 @@ def test_servers_reserve_logits_for_their_slots_other_programs_for_every_token()
     server, completion = _bill(model, context=2048), _bill(model, context=2048, n_outputs_max=0)
     assert completion.per_device[0].activation_bytes / MIB == pytest.approx(312.75, rel=0.03)
     assert server.per_device[0].activation_bytes / MIB < 100
+
+
+def test_experts_with_gate_and_up_in_one_tensor_were_not_moved_before_b8301() -> None:
+    """Qwen3.5-397B in Q4_K_S with -cmoe: "allocating 144817.04 MiB on device 0" (llama.cpp#20431, mended by #20416)."""
+    model = as_gguf(load_model("Qwen/Qwen3.5-397B-A17B"), "Q4_K_S")
+
+    def held(build: str, **options: OptionValue) -> float:
+        return _bill(model, build=build, cpu_moe=True, **options).per_device[0].weights_bytes / MIB
+
+    assert held("b8284", fused_experts=True) == pytest.approx(144817.04, rel=0.01)
+    assert held("b8301", fused_experts=True) == held("b8284") == pytest.approx(6500, rel=0.2)
+
+
+def test_the_fork_copies_experts_from_the_host_from_so_many_tokens_on() -> None:
+    """GLM-4.5-Air, up of experts on the host: 626.19 MiB on the first card where it would be 195.5 without the copy."""
+    model = as_gguf(load_model("GLM-4.5-Air"), "IQ4_XS")
+    options = {"override_tensor": "ffn_up_(exps|shexp)=CPU", "cache_type_k": "q8_0", "cache_type_v": "q8_0"}
+
+    def computed(**more: OptionValue) -> float:
+        bill = _bill(model, 1, 64000, "ik_llama.cpp", **options, **more)
+        return bill.per_device[0].activation_bytes / MIB
+
+    assert computed() - computed(op_offload=False) > 200
+    assert computed(ubatch_size=256) == computed(ubatch_size=256, op_offload=False)

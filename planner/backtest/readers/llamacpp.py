@@ -32,8 +32,13 @@ _FACTS = {
     "pipeline_copies": re.compile(r"n_copies=(\d+)"),
 }
 """What the log or the remarks say of a run; the names of the fork's flags are its own (`-mla`, `-amb`)."""
+_REPACKED = re.compile(r"(?<!\S)(?:-rtr|--run-time-repack)\b")
+"""The fork's flag that interleaves rows of host weights, which its CUDA kernels then do not take: none are copied."""
 _PLACED = ("model_buffer_MiB", "compute_buffer_MiB")
 """What depends on where each tensor lies."""
+_BLAS = {
+    "compute_buffer_MiB": "a BLAS backend multiplies on the host: it logs a buffer named CPU beside the host's own"
+}
 _UNSAID = dict.fromkeys(_PLACED, "weights lie in host memory and the row does not say which")
 _CUT = dict.fromkeys(_PLACED, "the command is cut off among the flags that place tensors")
 _ANOTHER = dict.fromkeys(_PLACED, "the command is another run's: its micro-batch is not the one logged")
@@ -58,6 +63,8 @@ def read(row: Mapping[str, Any]) -> Run:
     hosted = unsaid(measured, remarks, options)
     if hosted:
         options["cpu_moe"] = True
+    if _REPACKED.search(f"{remarks} {command}"):
+        options["op_offload"] = False
     slots = _slots(remarks, command)
     fork = "ik_llama" in (fields.text("framework") or "")
     gpus = 1 if "only CUDA0 used" in remarks else fields.size("n_gpus") or 1
@@ -94,11 +101,21 @@ def read(row: Mapping[str, Any]) -> Run:
         unscored={"free_MiB": INPUT}
         | (_UNSAID if hosted else {})
         | (_ROWS if rows else {})
+        | (_BLAS if not fork and _blas(measured) else {})
         | (_CUT if _cut(command) and "override_tensor" in options else {})
         | (_ANOTHER if another else {})
         | (_NO_LENGTH if fields.whole("context") is None else {}),
         notes=(*notes, f"no verdict: {reason}") if reason else notes,
     )
+
+
+def _blas(measured: Mapping[str, Value]) -> bool:
+    """Whether a backend computes in the CPU's plain buffers, where the CPU itself uses those of a device's host.
+
+    llama_context's constructor (src/llama-context.cpp) gives the CPU backend the host buffers of the first device.
+    """
+    buffers = measured.get("compute_buffer_MiB")
+    return isinstance(buffers, Mapping) and "CPU" in buffers and any(name.endswith("_Host") for name in buffers)
 
 
 def _free(measured: Mapping[str, Value]) -> tuple[int, ...]:
@@ -145,6 +162,8 @@ def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:
         options["mla_use"] = 1  # files with the heads folded in cannot do without a latent
     if match := re.search(r"flash_attn=(\d)|-fa (on|off)", remarks):
         options["flash_attn"] = "on" if match[1] == "1" or match[2] == "on" else "off"
+    if "gate and up of experts in one tensor" in remarks:
+        options["fused_experts"] = True
     if "kv_unified=true" in remarks:
         options["kv_unified"] = True
     if (match := re.search(r"n_rs_seq=(\d+)", remarks)) and int(match[1]):

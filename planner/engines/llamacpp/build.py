@@ -16,6 +16,7 @@ class Build:
     `pinned_norms`: norms stay with their layer (not so where llama-fit-params estimates, which resets the scheduler).
     `half_mask`: the mask comes from the host in 16 bit. `fused_gate`: one operation joins gate and up.
     `index_cache`: keys of sparse-attention indexers are cached. `pipelines`: devices overlap micro-batches.
+    `moves_fused_experts`: `--cpu-moe` and `--n-cpu-moe` meet gate and up where a file has them in one tensor.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Build:
     given_embeddings: bool = True
     index_cache: bool = True
     pipelines: bool = True
+    moves_fused_experts: bool = True
     fork: bool = False
 
 
@@ -44,6 +46,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
     (7449, {"output_first": False}),  # 18148, 2025-12-17
     (7829, {"latent_values": True}),  # 19067, 2026-01-24
+    (8300, {"moves_fused_experts": False}),  # 20416, 2026-03-11
     (9369, {"half_mask": False}),  # 23764, 2026-05-27
     (9419, {"few_outputs": False}),  # 23861, 2026-06-01
     (9549, {"index_cache": False}),  # 23346, 2026-06

@@ -72,7 +72,10 @@ def _experts(sketch: Sketch, cur: Node, tokens: int) -> Node:
 
 
 def _rows_of_an_expert(sketch: Sketch, tokens: int) -> int:
-    """Tokens by which a copy of the experts is judged: all, in the fork those that one expert gets on average."""
+    """Tokens by which a copy of the experts is judged: all, in the fork those that one expert gets on average.
+
+    ggml_backend_cuda_offload_op of ik_llama.cpp since dc663fe6 (2025-06-12).
+    """
     if not sketch.build.fork:
         return tokens
-    return max(1, (tokens * sketch.traits.chosen - 1) // sketch.traits.experts)
+    return max(1, (tokens * sketch.traits.chosen) // sketch.traits.experts)

@@ -1,5 +1,6 @@
 """Bytes of weights and caches on each device and in host memory (src/llama-model.cpp, load_tensors)."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,6 +18,7 @@ from planner.models.tensor import Role, Tensor
 from planner.units import round_up
 
 _ALIGNMENT = 128
+_FUSED = re.compile(r"^ffn_(?:gate|up)_exps\.")
 _ROW = 512
 """Quantized rows are padded to so many elements behind the last one (MATRIX_ROW_PADDING of ggml-cuda)."""
 
@@ -67,7 +69,10 @@ def tensors_of(layer: Layer, index: int, at: Resolved) -> Iterator[tuple[Tensor,
 def _device(tensor: Tensor, index: int, home: int, options: Options) -> int:
     if not options.overrides:
         return home
-    name = f"blk.{index}.{gguf_name(tensor)}"
+    stored = gguf_name(tensor)
+    if options.fused_experts:
+        stored = _FUSED.sub("ffn_gate_up_exps.", stored)
+    name = f"blk.{index}.{stored}"
     return next((override.device for override in options.overrides if override.takes(name)), home)
 
 

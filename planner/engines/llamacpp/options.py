@@ -36,7 +36,8 @@ class Options:
 
     `drafts` are the tokens that a speculator proposes to verify; `outputs` the tokens of a step that get logits,
     None for as many as a server needs, 0 for all (`n_outputs_max`). `whole_heads`: the fork's `-mla 0`, which caches
-    the keys and values of every head in place of a latent.
+    the keys and values of every head in place of a latent. `fused_experts`: the file has gate and up of experts in one
+    tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py).
     """
 
     gpu_layers: int | None = None
@@ -55,10 +56,14 @@ class Options:
     drafts: int = 0
     outputs: int | None = None
     whole_heads: bool = False
+    fused_experts: bool = False
 
 
-def read_options(options: Mapping[str, OptionValue]) -> Options:
-    """Read the options of a layout; raises BadInput with the flag and what would be right."""
+def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True) -> Options:
+    """Read the options of a layout; raises BadInput with the flag and what would be right.
+
+    `moves_fused`: flags for experts meet gate and up in one tensor too.
+    """
     return Options(
         gpu_layers=_gpu_layers(options),
         ubatch=_whole(options, "ubatch_size", 512),
@@ -71,11 +76,12 @@ def read_options(options: Mapping[str, OptionValue]) -> Options:
         rows=str(options.get("split_mode", "layer")) == "row",
         main_device=_whole(options, "main_gpu", 0),
         copies=_whole(options, "pipeline_copies", 1) if "pipeline_copies" in options else None,
-        overrides=tuple(_overrides(options)),
+        overrides=tuple(_overrides(options, "up|down|gate|gate_up" if moves_fused else "up|down|gate")),
         offload_operations=options.get("op_offload") is not False,
         drafts=_whole(options, "spec_draft_n_max", USUAL_DRAFTS) if _speculates(options) else 0,
         outputs=_whole(options, "n_outputs_max", 0) if "n_outputs_max" in options else None,
         whole_heads=_whole(options, "mla_use", 1) == 0,
+        fused_experts=bool(options.get("fused_experts", False)),
     )
 
 
@@ -123,18 +129,21 @@ def _cache_type(flag: str, value: OptionValue) -> DType:
     return GGUF_TYPES[name.upper()]
 
 
-def _overrides(options: Mapping[str, OptionValue]) -> list[Override]:
-    """`-ot` in order, then what `--cpu-moe`, `--n-cpu-moe` and `--n-cpu-ffn` stand for (common/arg.cpp)."""
+def _overrides(options: Mapping[str, OptionValue], parts: str) -> list[Override]:
+    """`-ot` in order, then what `--cpu-moe`, `--n-cpu-moe` and `--n-cpu-ffn` stand for (common/arg.cpp).
+
+    `parts` are those of experts that they meet (LLM_FFN_EXPS_REGEX of common/common.h).
+    """
     found = []
     for part in _split_overrides(str(options.get("override_tensor", ""))):
         pattern, _, target = part.rpartition("=")
         match = _DEVICE.match(target)
         found.append(Override(_regex(pattern), int(match[1]) if match else HOST))
     if options.get("cpu_moe"):
-        found.append(Override(_regex(r"\.ffn_(up|down|gate)_(ch|)exps"), HOST))
-    for flag, name in (("n_cpu_moe", r"_(ch|)exps"), ("n_cpu_ffn", "")):
+        found.append(Override(_regex(rf"\.ffn_({parts})_(ch|)exps"), HOST))
+    for flag, name in (("n_cpu_moe", rf"({parts})_(ch|)exps"), ("n_cpu_ffn", "(up|down|gate)")):
         for layer in range(_whole(options, flag, 0)):
-            found.append(Override(_regex(rf"blk\.{layer}\.ffn_(up|down|gate){name}"), HOST))
+            found.append(Override(_regex(rf"blk\.{layer}\.ffn_{name}"), HOST))
     return found
 
 

@@ -59,7 +59,7 @@ _KEEPS_PREDICTORS = {"glm4_moe", "glm4_moe_lite", "glm_moe_dsa", "mimo", "ernie4
 
 def resolve(model: Model, layout: Layout, build: Build) -> Resolved:
     """Read a layout; raises BadInput for an option that llama.cpp would not take."""
-    options = read_options(layout.options)
+    options = read_options(layout.options, moves_fused=build.moves_fused_experts)
     devices = layout.tensor_parallel_size * layout.pipeline_parallel_size
     slots = layout.max_num_seqs
     shares = padded(tensor_split(layout.options) or [1.0] * devices, devices)
