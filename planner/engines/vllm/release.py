@@ -70,6 +70,7 @@ class Rules:
     packed_experts: Literal["padded", "triton_on_hopper"]
     peak: Literal["allocated", "reserved"]
     kept_sums: Literal["none", "one", "both"]
+    ranks_in_snapshot: bool
     whole_card: bool
     long_items: Literal["text", "whole"]
     video_length: Literal["step", "model"]

@@ -178,7 +178,7 @@ def stage_memory(
     given = layout.options.get("kv_cache_memory_bytes")
     return StageMemory(
         site=site,
-        context=context_bytes(model, layout, site),
+        context=context_bytes(model, layout, site, rules),
         weights=held.weights,
         activation=held.peak.total,
         kept=held.peak.kept,
