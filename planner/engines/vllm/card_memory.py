@@ -16,20 +16,15 @@ def context_bytes(model: Model, layout: Layout, site: Site, rules: Rules) -> int
     """Return what a rank holds before the engine looks at the free memory for the first time."""
     if site.free_bytes is not None:
         return site.gpu.memory_bytes - site.used_bytes - site.free_bytes
+    fit, small = terms("context"), site.gpu.memory_bytes < _SMALL_CARD
     if site.gpu.unified_memory:
-        return gib_bytes(terms("context")["unified"])
-    return gib_bytes(terms("context")[_context(model, layout, site, rules)])
-
-
-def _context(model: Model, layout: Layout, site: Site, rules: Rules) -> str:
-    """The line of the table: whether there are communicators by then, for experts as well, and through what memory."""
-    small = site.gpu.memory_bytes < _SMALL_CARD
+        return gib_bytes(fit["unified"])
     if layout.gpus == 1 or not rules.ranks_in_snapshot:
-        return "small_card" if small else "alone"
-    experts = "expert_" if model.experts and layout.gpus_per_stage > 1 else ""
-    if site.peer_access or layout.gpus_per_stage == 1:
-        return f"{experts}ranks"
-    return f"{'small_' if small else ''}{experts}ranks_no_peer"
+        return gib_bytes(fit["small_card" if small else "alone"])
+    if not site.peer_access and layout.gpus_per_stage > 1:
+        ranks = fit["small_ranks_no_peer" if small else "ranks_no_peer"]
+        return gib_bytes(ranks + fit["rank_no_peer"] * layout.gpus)
+    return gib_bytes(fit["expert_ranks" if model.experts and layout.gpus_per_stage > 1 else "ranks"])
 
 
 def non_torch_bytes(layout: Layout, site: Site, rules: Rules, weights: int) -> int:

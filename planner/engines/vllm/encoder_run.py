@@ -1,16 +1,19 @@
 """What the profiling run of a vision tower holds: its inputs, the widest moment of a layer, and what it hands on.
 
 Sources: v1/worker/gpu_model_runner.py (profile_run), models/qwen2_5_vl.py, qwen3_vl.py, siglip.py. In the feed-forward
-half of a layer the residual, its norm, the inner values and the activated ones are alive; in the attention half the
-residual, its norm, query, key and value, and copies of them to be rotated (in float32 before 0.12). Towers that hand on
-the outputs of several layers hold them, stack them and join them with the last (models/mllama.py).
+half of a layer its input, which the loop over the layers still names, the residual, its norm, the inner values and the
+activated ones are alive; in the attention half the input, its norm, query, key and value, and copies of them to be
+rotated (in float32 before 0.12). A kernel that adds and norms at once leaves both in place of the input. Positions that
+are interpolated for every patch are kept to the end (qwen3_vl.py, prepare_encoder_metadata). Towers that hand on the
+outputs of several layers hold them, stack them and join them with the last (models/mllama.py).
 """
 
 from dataclasses import dataclass
 from functools import cache
 
+from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, patches_of
-from planner.engines.vllm.release import Rules
+from planner.engines.vllm.release import Rules, newest
 from planner.layout import Layout
 from planner.models.model import Model
 from planner.models.tensor import Role
@@ -33,7 +36,8 @@ def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: P
     """Return the run on a rank of a stage; nothing where it holds no tower."""
     if stage or items == NO_ITEMS:
         return EncoderRun()
-    live, pixels = _patch_bytes(model, layout.tensor_parallel_size, rules.vision_rotary)
+    normed_in_place = rules.fused_tower_norm and model_class(model.architecture, newest()).fused_tower_norm
+    live, pixels = _patch_bytes(model, layout.tensor_parallel_size, rules.vision_rotary, normed_in_place)
     patches = patches_of(model, items.largest)
     inputs = 2 * patches * pixels
     handed_on = 2 * (items.largest + items.laid_out) * model.hidden_size * _outputs(model)
@@ -52,7 +56,7 @@ def _outputs(model: Model) -> int:
 
 
 @cache
-def _patch_bytes(model: Model, tensor: int, rotary: str) -> tuple[int, int]:
+def _patch_bytes(model: Model, tensor: int, rotary: str, normed_in_place: bool) -> tuple[int, int]:
     """Bytes of a patch at the widest moment of a layer on a rank, and values of its pixels."""
     vision = model.config["vision_config"]
     parts = [part for part in model.components if part.counted and any(t.role is Role.VISION for t in part.tensors)]
@@ -61,10 +65,12 @@ def _patch_bytes(model: Model, tensor: int, rotary: str) -> tuple[int, int]:
     layer = [t for t in parts[0].tensors if ".0." in t.name and not any(part in t.name for part in _NO_FEED_FORWARD)]
     width = max((t.shape[0] for t in layer if "norm" in t.name and len(t.shape) == 1), default=0)
     inner = [t.shape[0] // tensor for t in layer if t.matmul and t.shape[0] > width]
-    feed_forward = 2 * (2 * width + sum(inner) + max(inner, default=0))
+    streams = 2 if normed_in_place else 3
+    feed_forward = 2 * (streams * width + sum(inner) + max(inner, default=0))
     rotated = _ROTATED * (1 if rotary == "model" else 2)
     attention = 2 * (2 * width + (_QKV + rotated) * width // tensor)
     collected = len(vision.get("intermediate_layers_indices") or ())
     joined = 2 * width * (3 * collected + 2) if collected else 0
+    positions = 2 * width if any(t.name.endswith("pos_embed.weight") for t in parts[0].tensors) else 0
     patch, frames = int(vision.get("patch_size") or 0), int(vision.get("temporal_patch_size") or 1)
-    return max(feed_forward, attention, joined), _CHANNELS * frames * patch**2
+    return positions + max(feed_forward, attention, joined), _CHANNELS * frames * patch**2

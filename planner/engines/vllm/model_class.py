@@ -25,6 +25,7 @@ class ModelClass:
     tied_pipeline: bool = True
     long_videos: bool = False
     timed_videos: bool = False
+    fused_tower_norm: bool = False
     not_made: tuple[str, ...] = ()
     unquantized: tuple[str, ...] = ()
     padded_rows: tuple[tuple[str, int], ...] = ()
@@ -77,6 +78,7 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         tied_pipeline=architecture not in known["no_tied_pipeline"],
         long_videos=architecture in known["long_videos"],
         timed_videos=architecture in known["timed_videos"],
+        fused_tower_norm=architecture in known["fused_tower_norm"],
         not_made=tuple(row["modules"] for row in known["not_made"] if architecture in row["classes"]),
         least_expert_width=known["least_expert_width"].get(architecture, 0),
         padded_rows=tuple(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.object_option import object_option
 from planner.engines.vllm.release import Rules, Version
+from planner.engines.vllm.runner import runs_on_second_runner
 from planner.layout import Layout
 from planner.models.attention import CacheKind
 from planner.models.model import Model
@@ -55,6 +56,8 @@ def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version)
     if not isinstance(vision, dict) or layout.options.get("language_model_only"):
         return NO_ITEMS
     if layout.options.get("skip_mm_profiling"):
+        return NO_ITEMS
+    if runs_on_second_runner(model, rules) and not rules.second_runner_towers:
         return NO_ITEMS
     image = _image_tokens(model, vision, object_option(layout, "mm_processor_kwargs"))
     limits = object_option(layout, "limit_mm_per_prompt")

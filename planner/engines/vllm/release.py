@@ -60,6 +60,7 @@ class Rules:
     sampler: Literal["sort", "fused"]
     second_runner: Literal["none", "named", "dense", "all"]
     second_runner_estimates: bool
+    second_runner_towers: bool
     second_sampler_copies: int
     expert_workspace: Literal["transient", "persistent"]
     graphs: Literal["none", "v0", "piecewise", "full_and_piecewise"]
@@ -77,6 +78,7 @@ class Rules:
     video_frames: int
     timed_videos: bool
     vision_rotary: Literal["float32", "model"]
+    fused_tower_norm: bool
     indexer_logits: bool
     decode_logits: Literal["step", "sequences"]
     latent_unchunked: bool
