@@ -32,6 +32,7 @@ _TITLES = {
     "vllm-8": "vLLM, eighth batch",
     "vllm-9": "vLLM, ninth batch",
     "vllm-10": "vLLM, tenth batch",
+    "vllm-11": "vLLM, eleventh batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",

@@ -27,7 +27,7 @@ from planner.backtest.score import quantile
 from planner.confidence import CONFIDENCE
 from planner.data_files import read_json
 from planner.engines.vllm.activation import activation
-from planner.engines.vllm.card_memory import non_torch_bytes, wiring
+from planner.engines.vllm.card_memory import later_communicators, non_torch_bytes, wiring
 from planner.engines.vllm.graph_memory import graph_bytes
 from planner.engines.vllm.release import Version, rules_of
 from planner.engines.vllm.stage_memory import StageMemory, forget_lines, stage_memory
@@ -132,10 +132,12 @@ def _logged(path: Path) -> Iterator[Logged]:
         anew = {
             "activation": partial(_total, *how),
             "graphs": partial(_graphs, beyond, found.model, found.layout, stage, rules),
-            "non_torch": partial(non_torch_bytes, found.layout, site, rules, found.device.weights_bytes),
+            "non_torch": partial(non_torch_bytes, found.model, found.layout, site, rules, found.device.weights_bytes),
         }
         source = str(row.get("source") or "").split("run log")[0].split("http")[0].strip() or "unnamed"
-        cell = rules.non_torch, wiring(found.layout, site)
+        joined = wiring(found.layout, site)
+        later = later_communicators(found.model, found.layout, site, rules)
+        cell = rules.non_torch, f"{joined} and communicators" if later else joined
         yield Logged(run.id, found.model.name, found.model.model_type, source, lines, anew, measured, cell)
 
 

@@ -112,9 +112,20 @@ def _unreleased(model: Model, layout: Layout, stage: int, rules: Rules, served: 
 def _forward(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules, served: DType) -> int:
     widest = max((one.widest for one in widths), default=0)
     streams = int(model.config.get("hc_mult") or 1)
-    hidden = terms("activation")["hidden_copies"] + _STREAM_COPIES * (streams - 1)
+    hidden = _hidden_copies(model, rules) + _STREAM_COPIES * (streams - 1)
     elements = layout.max_num_batched_tokens * (widest + hidden * model.hidden_size + _padded_heads(model, layout))
     return served.size(elements) + _latent_context(model, layout, served) + indexer_logits(model, rules)
+
+
+def _hidden_copies(model: Model, rules: Rules) -> int:
+    """Hidden states of a step that live at once; v0 holds those that it made of images and text as well.
+
+    Where v0 measures what is reserved, the waste of the allocator makes as much of them as there is later.
+    """
+    fit = terms("activation")
+    if rules.generation != "v0" or rules.peak == "reserved":
+        return int(fit["hidden_copies"])
+    return int(fit["hidden_copies_v0"]) + any(part.counted for part in model.components)
 
 
 def _padded_heads(model: Model, layout: Layout) -> int:

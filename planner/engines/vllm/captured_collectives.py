@@ -13,6 +13,9 @@ from planner.layout import Layout
 from planner.models.model import Model
 from planner.units import MIB
 
+MEASURED_RANKS = 4
+"""Ranks up to which the memory of captured sums was measured."""
+
 
 def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, rules: Rules) -> int:
     """Return the bytes on a rank of a stage; 0 where vLLM's own all-reduce runs, and within nodes from NCCL 2.26 on.
@@ -27,7 +30,8 @@ def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, r
         return 0
     first, last = layout.stage_layers(stage)
     sums = SUMS_A_LAYER * (last - first + 1) + (stage == 0)
-    return int(sums * captured(model, layout, rules).graphs * ranks * terms("graphs")["captured_sum_mib"] * MIB)
+    each = terms("graphs")["captured_sum_mib" if ranks <= MEASURED_RANKS else "captured_sum_of_many_mib"]
+    return int(sums * captured(model, layout, rules).graphs * ranks * each * MIB)
 
 
 def _own_all_reduce(layout: Layout, site: Site, rules: Rules) -> bool:

@@ -19,11 +19,12 @@ _FIRST = (1, 2, 4)
 
 
 class Captured(NamedTuple):
-    """Sizes captured with the attention left out, and as a whole; tokens of the largest of either."""
+    """Sizes captured with the attention left out, and as a whole; tokens of the largest of these, and of all."""
 
     pieces: int
     whole: int
     largest_whole: int = 0
+    largest: int = 0
 
     @property
     def graphs(self) -> int:
@@ -51,17 +52,17 @@ def _captured(model: Model, layout: Layout, rules: Rules) -> Captured:
         return Captured(0, 0)
     if rules.graphs == "v0":
         largest = min(layout.max_num_seqs, _LARGEST_V0)
-        return Captured(0, 3 + largest // 8, largest)
+        return Captured(0, 3 + largest // 8, largest, largest)
     sizes = _sizes(model, layout, rules)
     mode = str(_wished(layout, "cudagraph_mode") or rules.graphs.upper())
     if mode == "NONE":
         return Captured(0, 0)
-    pieces = 0 if mode in ("FULL", "FULL_DECODE_ONLY") else len(sizes)
+    pieces, largest = 0 if mode in ("FULL", "FULL_DECODE_ONLY") else len(sizes), max(sizes, default=0)
     if not mode.startswith("FULL"):
-        return Captured(pieces, 0)
+        return Captured(pieces, 0, largest=largest)
     query = 1 + _drafted(layout)
     whole = [size for size in sizes if mode == "FULL" or query <= size <= query * layout.max_num_seqs]
-    return Captured(pieces, len(whole), max(whole, default=0))
+    return Captured(pieces, len(whole), max(whole, default=0), largest)
 
 
 def _sizes(model: Model, layout: Layout, rules: Rules) -> list[int]:

@@ -16,25 +16,54 @@ def context_bytes(model: Model, layout: Layout, site: Site, rules: Rules) -> int
     """Return what a rank holds before the engine looks at the free memory for the first time."""
     if site.free_bytes is not None:
         return site.gpu.memory_bytes - site.used_bytes - site.free_bytes
-    fit, small = terms("context"), site.gpu.memory_bytes < _SMALL_CARD
     if site.gpu.unified_memory:
-        return gib_bytes(fit["unified"])
+        return gib_bytes(terms("context")["unified"])
     if layout.gpus == 1 or not rules.ranks_in_snapshot:
-        return gib_bytes(fit["small_card" if small else "alone"])
+        return gib_bytes(_alone(site))
+    return gib_bytes(_with_ranks(layout, site, of_experts=model.experts > 0))
+
+
+def _alone(site: Site) -> float:
+    """GiB of the CUDA context."""
+    return float(terms("context")["small_card" if _small(site) else "alone"])
+
+
+def _with_ranks(layout: Layout, site: Site, *, of_experts: bool) -> float:
+    """GiB of the CUDA context and of the communicators of several GPUs, where experts have one `of_experts` too."""
+    fit = terms("context")
     if not site.peer_access and layout.gpus_per_stage > 1:
-        ranks = fit["small_ranks_no_peer" if small else "ranks_no_peer"]
-        return gib_bytes(ranks + fit["rank_no_peer"] * layout.gpus)
-    return gib_bytes(fit["expert_ranks" if model.experts and layout.gpus_per_stage > 1 else "ranks"])
+        ranks = fit["small_ranks_no_peer" if _small(site) else "ranks_no_peer"]
+        return float(ranks + fit["rank_no_peer"] * layout.gpus)
+    return float(fit["expert_ranks" if of_experts and layout.gpus_per_stage > 1 else "ranks"])
 
 
-def non_torch_bytes(layout: Layout, site: Site, rules: Rules, weights: int) -> int:
-    """Return what grows outside PyTorch between the first snapshot and the end of the profiling run."""
+def _small(site: Site) -> bool:
+    return site.gpu.memory_bytes < _SMALL_CARD
+
+
+def non_torch_bytes(model: Model, layout: Layout, site: Site, rules: Rules, weights: int) -> int:
+    """Return what grows outside PyTorch between the first snapshot and the end of the profiling run.
+
+    Communicators that come after the snapshot are part of it; what the table has of them for v0 was measured that way,
+    but where all that is on the card counts the sum is (0.2.5: pull request 2031; v092). Experts had one of their own
+    then only where they were shared out (1.38 GiB of Qwen3-Next on two H200, 0.10.2; 2.1 of v097 and v098).
+    """
     fit = terms("non_torch")[rules.non_torch]
     host = _host_bytes(weights) if site.gpu.unified_memory else 0
     column = wiring(layout, site)
+    found = fit.get(column, fit["peer"])
     if column == "peer" and layout.pipeline_parallel_size == 1 and "peer_rank" in fit:
-        return host + gib_bytes(fit["peer_rank"] * layout.tensor_parallel_size)
-    return host + gib_bytes(fit.get(column, fit["peer"]))
+        found = fit["peer_rank"] * layout.tensor_parallel_size
+    return host + gib_bytes(found + later_communicators(model, layout, site, rules))
+
+
+def later_communicators(model: Model, layout: Layout, site: Site, rules: Rules) -> float:
+    """Return the GiB of communicators that come after the snapshot and that the table does not have."""
+    counted = rules.non_torch == "v1" or rules.whole_card
+    if not counted or rules.ranks_in_snapshot or not site.peer_access or layout.gpus == 1:
+        return 0.0
+    of_experts = model.experts > 0 if rules.whole_card else layout.expert_parallel
+    return _with_ranks(layout, site, of_experts=of_experts) - _alone(site)
 
 
 def _host_bytes(weights: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from planner.engines.vllm.cache_spec import CacheSpec, SpecKind
 from planner.engines.vllm.compressed_latent import compressed_caches, compresses
+from planner.engines.vllm.release import SparseLatent
 from planner.models.attention import Attention, CacheKind
 from planner.models.dtype import BF16, INT8, DType, dtype_named
 from planner.models.layer import Layer
@@ -17,18 +18,25 @@ _KINDS = {
     CacheKind.CHUNKED: SpecKind.CHUNKED,
     CacheKind.CROSS: SpecKind.CROSS,
 }
-_SPARSE_FP8_LATENT = 656
+_PACKED_LATENT = 656
 """Bytes of a token in the fp8_ds_mla format: 512 latent bytes, 4 scales of 4, 64 rotary values of 2."""
 _INDEX_SCALE = 4
 """Bytes of the scale beside the eight-bit key of a sparse-attention indexer (mla/indexer.py)."""
 
 
 def layer_caches(
-    layer: Layer, tensor_parallel: int, dtype: DType, block_size: int, *, unfolded: int = 0
+    layer: Layer,
+    tensor_parallel: int,
+    dtype: DType,
+    block_size: int,
+    *,
+    unfolded: int = 0,
+    sparse_latent: SparseLatent = "packed",
 ) -> Iterator[CacheSpec]:
     """Yield the caches of the attention of a layer: its keys and values, and the keys of its indexer.
 
     `unfolded`: where there is no latent attention, keys and values of all heads are cached, of this width.
+    `sparse_latent`: how sparse attention keeps latents in eight bits, or always keeps them.
     """
     attention = layer.attention
     if attention is None or not attention.stores:
@@ -42,7 +50,9 @@ def layer_caches(
         return
     if attention.kind is CacheKind.MLA:
         sparse = attention.index_dim > 0
-        size = _SPARSE_FP8_LATENT if sparse and dtype.bits == 8 else dtype.size(attention.latent_dim)
+        eight = dtype.bits == 8 and sparse_latent != "plain"
+        packs = sparse and (eight or sparse_latent == "always_packed")
+        size = _PACKED_LATENT if packs else dtype.size(attention.latent_dim)
         yield CacheSpec(SpecKind.MLA, block_size, size)
         if sparse:
             yield CacheSpec(SpecKind.MLA, block_size, attention.index_dim + _INDEX_SCALE)

@@ -87,7 +87,9 @@ def _groups(
     specs = [
         spec
         for layer in model.distinct_layers
-        for spec in layer_caches(layer, tensor, cached, block_size, unfolded=unfolded)
+        for spec in layer_caches(
+            layer, tensor, cached, block_size, unfolded=unfolded, sparse_latent=rules.sparse_latent
+        )
     ]
     if state and specs:
         block_size = aligned_block(model, rules, prefix_caching, block_size, state, specs[0].token_bytes)
@@ -97,7 +99,9 @@ def _groups(
     page = block_size * specs[0].token_bytes if specs else 0
     caches = []
     for index, layer in enumerate(model.layers):
-        own = list(layer_caches(layer, tensor, cached, block_size, unfolded=unfolded))
+        own = list(
+            layer_caches(layer, tensor, cached, block_size, unfolded=unfolded, sparse_latent=rules.sparse_latent)
+        )
         if state and (size := state_bytes(layer, tensor, served, matrix)):
             own.append(CacheSpec(SpecKind.STATE, block_size, state_bytes=max(size, page), state_blocks=held))
         caches += [LayerCache(index, spec.as_full() if rules.cache_groups == "one" else spec) for spec in own]

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from planner.data_files import read_yaml
 from planner.errors import BadInput
 
+SparseLatent = Literal["packed", "plain", "always_packed"]
+"""Latents of sparse attention: with scales among them where the cache has eight bits, without, or always with."""
 _NUMBER = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 
 
@@ -67,6 +69,7 @@ class Rules:
     graph_sizes: Literal["all", "twice_in_eighths", "twice"]
     captured_nccl: Literal["alone", "heavy", "light"]
     graphs_in_fraction: bool
+    profiled_cache: Literal["none", "captured", "sequences"]
     absorbed_latent: Literal["none", "products", "split"]
     packed_experts: Literal["padded", "triton_on_hopper"]
     peak: Literal["allocated", "reserved"]
@@ -86,6 +89,9 @@ class Rules:
     split_products: int
     stretch_asked_for: bool
     non_torch: str
+    sparse_latent: SparseLatent = "packed"
+    """What the backend chosen on the GPU wants: that of FlashInfer eight bits as they are, that of capability 12 alone
+    fp8_ds_mla (platforms/cuda.py, _get_backend_priorities; layers/attention/mla_attention.py)."""
     delta_checkpoints: bool = True
     """Delta nets run on kernels that export states (gdn/qwen_gdn_linear_attn.py: compute capabilities 9, 10 and 12)."""
 
@@ -108,6 +114,8 @@ def rules(version: Version) -> Rules:
 _FIRST_V1_BY_DEFAULT = Version(0, 8, 0)
 _LAST_V0 = Version(0, 10, 99)
 _EXPORTING = (9, 10, 12)
+_PLAIN_LATENT, _PACKED_ALONE = Version(0, 19, 0), Version(0, 24, 0)
+"""First releases that prefer FlashInfer's sparse attention with an eight-bit cache, and with one for capability 12."""
 
 
 @cache
@@ -121,11 +129,18 @@ def rules_of(version: Version, generation: str | None = None, capability: tuple[
         generation = "v0" if old else "v1"
     if generation == "v1":
         found = rules(max(version, _FIRST_V1_BY_DEFAULT))
-        return replace(found, delta_checkpoints=capability[0] in _EXPORTING)
+        checkpoints, latent = capability[0] in _EXPORTING, _sparse_latent(version, capability[0])
+        return replace(found, delta_checkpoints=checkpoints, sparse_latent=latent)
     if generation == "v0" and _FIRST_V1_BY_DEFAULT <= version < _LAST_V0:
         own = rules(version)
         return replace(rules(Version(0, 7, 99)), absorbed_latent=own.absorbed_latent, long_items=own.long_items)
     return rules(version)
+
+
+def _sparse_latent(version: Version, major: int) -> SparseLatent:
+    if major == 10 and not version < _PLAIN_LATENT:
+        return "plain"
+    return "always_packed" if major == 12 and not version < _PACKED_ALONE else "packed"
 
 
 @cache

@@ -6,6 +6,7 @@ from math import hypot
 from planner.engines.vllm.after_pool import left_bytes, warm_up_bytes
 from planner.engines.vllm.capacity import Capacity
 from planner.engines.vllm.converted_weights import converting_bytes
+from planner.engines.vllm.profiled_cache import profiled_cache_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.stage_memory import Lines, StageMemory
 from planner.layout import Layout
@@ -47,7 +48,10 @@ def shortfalls(
                 hypot(most.graphs - usual.graphs, most.context - usual.context)
             )
             needed = warm_up_bytes(model, layout, stage, rules, version)
-            known[key] = _before_cache(most, more, rules) or _after_cache(needed, left, most.graphs)
+            small = profiled_cache_bytes(model, layout, block, rules)
+            known[key] = (
+                _before_cache(most, more, rules) or _small_cache(most, small) or _after_cache(needed, left, most.graphs)
+            )
         if reason := known[key]:
             yield (f"stage {stage}: " if last else "") + reason
     if reason := _too_few_states(model, layout, max(block_sizes, default=0), held, rules):
@@ -85,6 +89,17 @@ def _before_cache(lines: StageMemory, converting: int, rules: Rules) -> str | No
     if lines.pool <= 0:
         return f"KV cache: no memory is left of the fraction, {gib(-lines.pool)} short"
     return None
+
+
+def _small_cache(lines: StageMemory, small: int) -> str | None:
+    """The cache that graphs are estimated with, before the real one: it heeds the device alone, not the fraction."""
+    held = lines.weights + lines.non_torch + lines.kept
+    if not small or held + small <= lines.free:
+        return None
+    return (
+        f"graph estimate: {gib(small)} of cache beside {gib(held)} and {gib(lines.free)} are free, "
+        f"{gib(held + small - lines.free)} short"
+    )
 
 
 def _after_cache(needed: int, left: int, graphs: int) -> str | None:

@@ -10,7 +10,7 @@ from math import ceil
 
 from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
-from planner.engines.vllm.captured_collectives import captured_collectives
+from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
 from planner.engines.vllm.graph_memory import forget_layers
 from planner.engines.vllm.rank_memory import forget_ranks, rank_memory, what_ranks_share
@@ -182,7 +182,7 @@ def stage_memory(
         weights=held.weights,
         activation=held.peak.total,
         kept=held.peak.kept,
-        non_torch=non_torch_bytes(layout, site, rules, held.weights),
+        non_torch=non_torch_bytes(model, layout, site, rules, held.weights),
         graphs=held.graphs + sums,
         requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction
@@ -205,7 +205,7 @@ def _wider(layout: Layout, site: Site, rules: Rules, sums: int) -> Iterator[str]
     if site.gpu.unified_memory:
         yield "unified_bands"
     if sums:
-        yield "captured_sums_bands"
+        yield "captured_sums_bands" if layout.tensor_parallel_size <= MEASURED_RANKS else "many_captured_sums_bands"
     if layout.gpus_per_stage == 1:
         return
     if rules.graphs == "piecewise" and rules.captured_nccl == "heavy":

@@ -46,7 +46,7 @@ def test_awq_kept_partial_sums_before_0_3() -> None:
 def test_graphs_of_latent_attention_in_v0() -> None:
     """DeepSeek-R1 with TP8 and PP4 takes about 10 GiB of graphs a GPU (0.7, H100); on L40S it then runs out."""
     graphs = _bill("0.7.3", "deepseek-ai/DeepSeek-R1", "l40s", Limits(max_model_len=16384), tensor=8, pipeline=4)
-    assert 9 * 2**30 < graphs.per_device[0].cuda_graph_bytes < 11 * 2**30
+    assert 9 * 2**30 < graphs.per_device[0].cuda_graph_bytes < 12 * 2**30  # with sums that NCCL keeps
     assert not graphs.fits
 
 
