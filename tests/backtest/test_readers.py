@@ -129,12 +129,12 @@ def test_llamacpp_knows_a_blas_backend_and_rows_that_the_fork_interleaves() -> N
         "model": "m",
         "framework": "llama.cpp",
         "gpu_slug": "rtx-3090",
-        "other_flags": "flash_attn=1; cmd: x -rtr",
+        "other_flags": "offloaded 0/29 layers; flash_attn=1; cmd: x -rtr",
         "context": 4096,
     }
     found = {"compute_buffer_MiB": {"Vulkan0": 18.0, "CPU": 506.0, "Vulkan_Host": 144.0}}
     read = reader_of("llamacpp").read({**row, "measured": found})
     assert "BLAS" in read.unscored["compute_buffer_MiB"]
     assert read.launch.limits.options["op_offload"] is False
-    fork = reader_of("llamacpp").read({**row, "framework": "ik_llama.cpp", "measured": found})
-    assert "compute_buffer_MiB" not in fork.unscored
+    whole = reader_of("llamacpp").read({**row, "other_flags": "offloaded 29/29 layers", "measured": found})
+    assert "compute_buffer_MiB" not in whole.unscored

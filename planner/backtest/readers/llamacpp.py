@@ -101,7 +101,7 @@ def read(row: Mapping[str, Any]) -> Run:
         unscored={"free_MiB": INPUT}
         | (_UNSAID if hosted else {})
         | (_ROWS if rows else {})
-        | (_BLAS if not fork and _blas(measured) else {})
+        | (_BLAS if options.get("gpu_layers") == 0 and _blas(measured) else {})
         | (_CUT if _cut(command) and "override_tensor" in options else {})
         | (_ANOTHER if another else {})
         | (_NO_LENGTH if fields.whole("context") is None else {}),
