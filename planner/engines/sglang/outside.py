@@ -29,19 +29,26 @@ class Outside:
     request_table: int
     activation: int
     graphs: int
+    tables: int
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.request_table + self.activation + self.graphs
+        return self.request_table + self.activation + self.captured
+
+    @property
+    def captured(self) -> int:
+        """Graphs, and the tables of pages that are kept for them."""
+        return self.graphs + self.tables
 
     def at(self, confidence: float) -> "Outside":
-        """Return the lines at the upper edges of their error bands."""
+        """Return the lines at the upper edges of their error bands; tables have none."""
         bands = constants("sglang")["bands"]
         return Outside(
             request_table=self.request_table,
             activation=upper_edge(self.activation, bands["activation"], confidence),
             graphs=upper_edge(self.graphs, bands["graphs"], confidence),
+            tables=self.tables,
         )
 
 
@@ -71,7 +78,8 @@ def outside(
     return Outside(
         request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),
         activation=_activation(model, layout),
-        graphs=int(captured) + tables,
+        graphs=int(captured),
+        tables=tables,
     )
 
 

@@ -243,7 +243,7 @@ class _Stage:
             weights_bytes=self.weights,
             kv_cache_bytes=self.held_bytes(pool),
             activation_bytes=beside.activation + beside.request_table,
-            cuda_graph_bytes=beside.graphs,
+            cuda_graph_bytes=beside.captured,
             non_torch_bytes=gpu.memory_bytes - self.site.used_bytes - self.before,
             device_bytes=gpu.memory_bytes,
             usable_bytes=gpu.memory_bytes - self.site.used_bytes,
