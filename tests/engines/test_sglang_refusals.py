@@ -37,6 +37,8 @@ def refusals(model: str, gpu=H100, limits: Limits | None = None, **sizes) -> str
          "fp8.py: The output_size of gate's and up's weight = 192 is not divisible by weight quantization block_n"),
         ("Qwen3-30B-A3B-FP8", {"tensor": 4}, "192 inputs a rank are not divisible by block_k 128",
          "fp8.py: The input_size of down's weight = 192 is not divisible by weight quantization block_k = 128."),
+        ("ai21labs/Jamba-v0.1", {}, "JambaForCausalLM has no SGLang implementation",
+         "model_loader/utils.py: resolve_transformers_arch"),
         ("deepseek-ai/DeepSeek-V3", {"tensor": 512}, "is greater than the number of experts 256",
          "models/deepseek_v2.py: Tensor parallel size 512 is greater than the number of experts 256."),
     ],

@@ -9,7 +9,7 @@ from tests.engines.sglang_cases import Case, cases
 BUDGET = 20 * GIB
 LEAST_MODELS, LEAST_SHARE = 40, 0.97
 OPEN = {"jamba"}
-"""Families that the catalogue reads and the profile does not follow yet."""
+"""Families whose pools no server ever cuts: SGLang has no class for them and refuses that of Transformers."""
 
 
 def differences(case: Case) -> dict[str, tuple[object, object]]:

@@ -75,6 +75,11 @@ def _device(model: Model, gpu: Gpu) -> Iterator[str]:
 
 
 def _architecture(model: Model, layout: Layout) -> Iterator[str]:
+    if architecture.has(model, "no_class") and layout.options.get("model_impl") != "transformers":
+        yield (
+            f"{model.architecture} has no SGLang implementation, and the one of Transformers is not compatible with"
+            " SGLang"
+        )
     stages = layout.pipeline_parallel_size
     if stages > len(model.layers):
         yield f"{len(model.layers)} layers cannot fill {stages} stages"
