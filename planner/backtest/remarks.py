@@ -28,6 +28,7 @@ _PHRASES: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
         ),
     ),
 }
+_OF_ANOTHER_RUN = re.compile(r"sibling run [^;]*")
 _PIECE = re.compile(r"[;,|](?![^{\[(]*[}\])])")
 
 
@@ -43,6 +44,7 @@ def limits_in(engine: str, remarks: str, names: Mapping[str, str]) -> dict[str, 
 def options_of(engine: str, remarks: str) -> dict[str, OptionValue]:
     """Return the options that the remarks name; those that cannot be read as flags are passed over."""
     options: dict[str, OptionValue] = {}
+    remarks = _OF_ANOTHER_RUN.sub("", remarks)
     for pattern, flag in _PHRASES.get(engine, ()):
         if match := pattern.search(remarks):
             options |= _options(engine, flag.format(*match.groups()))

@@ -12,6 +12,7 @@ from planner.engines.vllm.fused_modules import parameter_name
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_experts import padding
 from planner.engines.vllm.parameters import outer_tensors, sharding
+from planner.engines.vllm.prediction_layers import prediction_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.rotary_tables import rotary_bytes
 from planner.engines.vllm.weight_types import WeightTypes
@@ -34,7 +35,8 @@ def loaded_bytes(
     first, last = layout.stage_layers(stage)
     kinds = model.layer_kinds[first : last + 1]
     is_last = stage == layout.pipeline_parallel_size - 1
-    return _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version, stage == 0, is_last)
+    own = _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version, stage == 0, is_last)
+    return own + (prediction_bytes(model, layout, how, types) if is_last else 0)
 
 
 @lru_cache(maxsize=_MOST_STAGES)

@@ -10,9 +10,11 @@ from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.layer_caches import element_type, layer_caches
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_groups import pack_groups, packed, packed_bytes
+from planner.engines.vllm.prediction_layers import drafted_tokens, prediction_layers
 from planner.engines.vllm.recurrent_states import (
     aligned_block,
     beside_pool,
+    caches_prefixes,
     held_states,
     matrix_dtype,
     state_bytes,
@@ -22,6 +24,7 @@ from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.models.dtype import DType
+from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.units import ceil_div
 
@@ -65,8 +68,16 @@ def layout_groups(model: Model, layout: Layout, rules: Rules, version: Version) 
         served,
         layout.block_size,
         layout.max_model_len,
-        bool(layout.options.get("enable_prefix_caching", True)),
+        _prefix_caching(layout),
+        drafted_tokens(layout),
+        prediction_layers(model, layout),
     )
+
+
+def _prefix_caching(layout: Layout) -> bool | None:
+    """Whether prefix caching is asked for; None where the release decides."""
+    wished = layout.options.get("enable_prefix_caching")
+    return None if wished is None else bool(wished)
 
 
 @cache
@@ -78,11 +89,13 @@ def _groups(
     served: DType,
     block_size: int,
     max_model_len: int,
-    prefix_caching: bool,
+    prefix_caching: bool | None,
+    drafted: int,
+    drafting: tuple[Layer, ...],
 ) -> tuple[CacheGroup, ...]:
     matrix = matrix_dtype(model, served)
     paged = () if beside_pool(model, rules) else model.distinct_layers
-    state = max([state_bytes(layer, tensor, served, matrix) for layer in paged], default=0)
+    state = max([state_bytes(layer, tensor, served, matrix, drafted) for layer in paged], default=0)
     unfolded = _unfolded_width(model, rules)
     specs = [
         spec
@@ -92,17 +105,18 @@ def _groups(
         )
     ]
     if state and specs:
-        block_size = aligned_block(model, rules, prefix_caching, block_size, state, specs[0].token_bytes)
-    elif state and (rules.state_blocks == "one" or model_class(model.architecture, newest()).attention_free):
+        block_size = aligned_block(model, rules, prefix_caching is not False, block_size, state, specs[0].token_bytes)
+    elif state and (not caches_prefixes(rules, prefix_caching) or model_class(model.architecture, newest()).attention_free):
         block_size = max_model_len
-    held = held_states(model, rules, prefix_caching)
+    held = held_states(model, rules, prefix_caching, drafted)
     page = block_size * specs[0].token_bytes if specs else 0
     caches = []
-    for index, layer in enumerate(model.layers):
+    last = len(model.layers) - 1
+    for index, layer in (*enumerate(model.layers), *((last, layer) for layer in drafting)):
         own = list(
             layer_caches(layer, tensor, cached, block_size, unfolded=unfolded, sparse_latent=rules.sparse_latent)
         )
-        if state and (size := state_bytes(layer, tensor, served, matrix)):
+        if state and (size := state_bytes(layer, tensor, served, matrix, drafted)):
             own.append(CacheSpec(SpecKind.STATE, block_size, state_bytes=max(size, page), state_blocks=held))
         caches += [LayerCache(index, spec.as_full() if rules.cache_groups == "one" else spec) for spec in own]
     slides = any(cache.spec.kind is SpecKind.SLIDING_MLA for cache in caches)

@@ -20,15 +20,20 @@ from planner.units import ceil_div
 _GATED_STEP, _KIMI_STEP = 64, 16
 """Tokens on whose multiples kernels of delta nets export a state (FLASHINFER_GDN_CHECKPOINT_ALIGNMENT, FlashKDA)."""
 _LATENT_ALIGNMENT = 128
+_DRAFTING = (StateKind.MAMBA2, StateKind.GATED_DELTA_NET, StateKind.KIMI_DELTA)
 _DTYPE_FIELDS = ("mamba_ssm_cache_dtype", "mamba_ssm_dtype")
 
 
-def state_bytes(layer: Layer, tensor_parallel: int, served: DType, matrix: DType) -> int:
-    """Return the bytes of one state of a layer on one rank: the matrix, and the columns of the convolution."""
+def state_bytes(layer: Layer, tensor_parallel: int, served: DType, matrix: DType, drafted: int = 0) -> int:
+    """Return the bytes of one state of a layer on one rank: the matrix, and the columns of the convolution.
+
+    The convolution keeps a column more for each drafted token (mamba_utils.py, num_spec).
+    """
     state = layer.state
     if state is None:
         return 0
-    columns = max(state.conv_kernel - 1, 0) * state_channels(layer, tensor_parallel)
+    kept = max(state.conv_kernel - 1, 0) + (drafted if state.kind in _DRAFTING else 0)
+    columns = kept * state_channels(layer, tensor_parallel)
     return matrix.size(ceil_div(state.ssm_elements, tensor_parallel)) + served.size(columns)
 
 
@@ -70,11 +75,21 @@ def matrix_dtype(model: Model, served: DType) -> DType:
     return F32 if float32 else served
 
 
-def held_states(model: Model, rules: Rules, prefix_caching: bool) -> int:
-    """States that one request holds: with prefix caching the last one is kept aside, and perhaps a checkpoint."""
-    if rules.state_blocks == "one" or not prefix_caching or model_class(model.architecture, newest()).attention_free:
-        return 1
-    return 3 if rules.state_blocks == "checkpoints" and _checkpoint_step(model, rules) else 2
+def caches_prefixes(rules: Rules, asked: bool | None) -> bool:
+    """Whether states are kept where a prefix ends; `asked` is None where nobody did."""
+    if rules.state_blocks == "copies_if_asked":
+        return bool(asked)
+    return rules.state_blocks != "one" and asked is not False
+
+
+def held_states(model: Model, rules: Rules, prefix_caching: bool | None, drafted: int = 0) -> int:
+    """States that one request holds: with prefix caching the last one is kept aside, and perhaps a checkpoint.
+
+    Drafted tokens have a state each (v1/kv_cache_interface.py, MambaSpec).
+    """
+    if model_class(model.architecture, newest()).attention_free or not caches_prefixes(rules, prefix_caching):
+        return 1 + drafted
+    return drafted + (3 if rules.state_blocks == "checkpoints" and _checkpoint_step(model, rules) else 2)
 
 
 def aligned_block(model: Model, rules: Rules, prefix_caching: bool, block: int, state: int, token: int) -> int:
