@@ -106,7 +106,9 @@ def _groups(
     ]
     if state and specs:
         block_size = aligned_block(model, rules, prefix_caching is not False, block_size, state, specs[0].token_bytes)
-    elif state and (not caches_prefixes(rules, prefix_caching) or model_class(model.architecture, newest()).attention_free):
+    elif state and (
+        not caches_prefixes(rules, prefix_caching) or model_class(model.architecture, newest()).attention_free
+    ):
         block_size = max_model_len
     held = held_states(model, rules, prefix_caching, drafted)
     page = block_size * specs[0].token_bytes if specs else 0

@@ -71,4 +71,3 @@ def _plain(model: Model, layer: Layer) -> Layer:
     config = {name: value for name, value in model.config.items() if name != "quantization_config"}
     plain = model_from_config(Config(config), name=model.name)
     return plain.layers[model.layers.index(layer)]
-
