@@ -1,9 +1,9 @@
-"""Prediction layers that a model drafts with (`--speculative-config '{"method": "mtp"}'`): their weights and their caches.
+"""Prediction layers that a model drafts with (`--speculative-config '{"method": "mtp"}'`): weights and caches.
 
-Sources: vllm/config/speculative.py (hf_config_override: the layers of the checkpoint are all loaded),
-models/qwen3_5_mtp.py and qwen3_next_mtp.py (a layer of full attention, a projection of two inputs that is cut by column,
-three norms), models/deepseek_mtp.py; v1/spec_decode/llm_base_proposer.py (the table and the head are the model's).
-They stand on the last stage.
+Sources: vllm/config/speculative.py (hf_config_override: the layers of the checkpoint are all loaded), models/
+qwen3_5_mtp.py and qwen3_next_mtp.py (a layer of full attention, a projection of two inputs that is cut by column, three
+norms), models/deepseek_mtp.py; v1/spec_decode/llm_base_proposer.py (the table and the head are the model's). They
+stand on the last stage.
 """
 
 from functools import cache
