@@ -12,6 +12,7 @@ from planner.models.dtype import F16, F32, FP4, FP8, INT4, INT8
 from planner.models.model import Model
 from planner.models.quantization import Scheme, schemes
 from planner.models.quantization.apply import quantize
+from planner.models.quantization.bitsandbytes import four_bits
 from planner.models.quantization.experts_only import ExpertsOnly
 from planner.models.quantization.fp8 import block_fp8, tensor_fp8
 from planner.models.quantization.rules import Rules
@@ -24,7 +25,7 @@ _FAMILIES = (
     ("int8", rf"(?:gptq|auto[-_]?round).*(?:{_EIGHT_BITS})|(?:{_EIGHT_BITS}).*(?:gptq|auto[-_]?round)"),
     ("mxfp4", r"mxfp4"),
     ("nvfp4", r"nvfp4|fp4|w4a4"),
-    ("int4", r"awq|gptq|auto[-_]?round|int4|w4a16|w4a8|4[- ]?bit"),
+    ("int4", r"awq|gptq|auto[-_]?round|int4|w4a16|w4a8|4[- ]?bit|bitsandbytes|bnb"),
     ("fp8", r"fp8|e4m3|w8a8[-_ ]?fp8"),
     ("int8", r"int8|w8a8|w8a16|smoothquant|llm\.int8"),
 )
@@ -89,6 +90,8 @@ def _storage(family: str, text: str) -> Storage:
         return block_fp8(_BLOCK, _BLOCK) if "block" in text else tensor_fp8(static=True)
     if family == "nvfp4":
         return Storage(FP4, FP8, (1, _NVFP4_GROUP), scalars=("weight_scale_2",))
+    if family == "int4" and re.search("bitsandbytes|bnb", text):
+        return four_bits("nf4", double=True)
     if family == "int4":
         whole = "weight-only" in text or "_wo" in text
         return Storage(INT4, F16, (1, 0 if whole else _group(text)), zero=INT4 if "awq" in text else None)
