@@ -1,11 +1,17 @@
 """What TensorRT-LLM refuses, each as its own assertion has it."""
 
+from dataclasses import replace
+
 import pytest
 
 from planner.engines import find_engine
+from planner.engines.trtllm.weights import rank_bytes
 from planner.fleet.gpu_catalogue import gpus
 from planner.layout import Limits
+from planner.models.dtype import F32
+from planner.models.model import Model
 from planner.models.source import load_model
+from planner.models.tensor import Tensor
 
 CASES = [
     # modules/attention.py: assert self.num_heads % tp_size == 0
@@ -61,3 +67,21 @@ def test_old_engines_ran_on_older_gpus() -> None:
         engine = find_engine("trtllm", version)
         found = engine.refusals(loaded, engine.layout(loaded, turing, Limits()), turing)
         assert any("compute capability" in reason for reason in found) is not starts
+
+
+def test_float32_runs_where_sixteen_bits_are_made_of_it() -> None:
+    """No kernel of the PyTorch backend takes it (issue 5260); Starcoder2's class and engines convert it."""
+    gpu = gpus()["h100-sxm5-80gb"]
+    starcoder, qwen = load_model("bigcode/starcoder2-15b"), load_model("qwen3-0.6b")
+    float32 = replace(qwen, dtype=F32)
+    for model, version, starts in ((starcoder, "1.2.1", True), (float32, "1.2.1", False), (float32, "0.18.0", True)):
+        engine = find_engine("trtllm", version)
+        found = engine.refusals(model, engine.layout(model, gpu, Limits()), gpu)
+        assert any("kernels do not take float32" in reason for reason in found) != starts
+    layout = find_engine("trtllm").layout(starcoder, gpu, Limits())
+    assert rank_bytes(starcoder, layout, 0, "pytorch") == sum(tensor.bytes for tensor in _tensors(starcoder)) // 2
+
+
+def _tensors(model: Model) -> list[Tensor]:
+    layers = [tensor for layer in model.layers for tensor in layer.tensors]
+    return [*model.embedding, *layers, *model.final, *model.head]

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from planner.engines.trtllm import architecture
 from planner.engines.trtllm.release import PYTORCH, Release
+from planner.engines.trtllm.served_type import served_type
 from planner.engines.trtllm.weights import sharding
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.memory.quantization_groups import grouped_weights
 from planner.memory.sharding import Sharding
-from planner.models.dtype import FP4, FP8
+from planner.models.dtype import F32, FP4, FP8
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.models.tensor import Kind, Role, Split, Tensor
@@ -73,8 +74,11 @@ def _least(tensor: Tensor, scheme: str) -> tuple[int, int]:
 
 
 def _architecture(model: Model, layout: Layout, backend: str) -> Iterator[str]:
+    """Class and number format; float32 stops in flashinfer's rmsnorm (TensorRT-LLM issue 5260)."""
     if backend == PYTORCH and not architecture.has(model, "pytorch"):
         yield f"unknown architecture for AutoModelForCausalLM: {model.architecture}"
+    if backend == PYTORCH and served_type(model, backend) is F32:
+        yield "kernels do not take float32 (failed to dispatch data type Float): the checkpoint must be in 16 bits"
     if layout.pipeline_parallel_size > len(model.layers):
         yield f"pp size {layout.pipeline_parallel_size} cannot be larger than num_hidden_layers {len(model.layers)}"
     if layout.data_parallel_size > 1 and layout.tensor_parallel_size > 1:

@@ -10,6 +10,7 @@ from math import prod
 
 from planner.engines.trtllm import architecture
 from planner.engines.trtllm.release import TENSORRT
+from planner.engines.trtllm.served_type import served_layer, served_tensor, served_type
 from planner.layout import Layout
 from planner.memory.sharding import Sharding, layer_bytes
 from planner.models.attention import CacheKind
@@ -35,18 +36,20 @@ def sharding(layout: Layout) -> Sharding:
 
 def rank_bytes(model: Model, layout: Layout, stage: int, backend: str) -> int:
     """Weight bytes of one rank of a stage."""
-    how = sharding(layout)
+    how, stored, served = sharding(layout), model.dtype, served_type(model, backend)
     first, last = layout.stage_layers(stage)
-    layers = model.layers[first : last + 1]
+    layers = [served_layer(layer, stored, served) for layer in model.layers[first : last + 1]]
     total = sum(layer_bytes(layer, how) + _absorbed_bytes(layer, how, backend) for layer in layers)
     if (model.quantization or "").startswith("mxfp4"):
         total += sum(_padding_bytes(layer, how) for layer in layers)
     is_first, is_last = stage == 0, stage == layout.pipeline_parallel_size - 1
+    embedding = [served_tensor(tensor, stored, served) for tensor in model.embedding]
     if is_first:
-        total += sum(_embedding_bytes(model, tensor, how, backend) for tensor in model.embedding)
+        total += sum(_embedding_bytes(model, tensor, how, backend) for tensor in embedding)
     if is_last:
-        total += sum(how.bytes(tensor) for tensor in (*model.final, *model.head))
-        total += _tied_head_bytes(model, how, backend, shared=is_first)
+        total += sum(how.bytes(served_tensor(tensor, stored, served)) for tensor in (*model.final, *model.head))
+        if model.tied and (backend == TENSORRT or not is_first):
+            total += _tied_head_bytes(embedding, how)
     if is_first and backend != TENSORRT:
         total += sum(tensor.bytes for part in model.components if part.counted for tensor in part.tensors)
     return total
@@ -70,11 +73,9 @@ def _embedding_bytes(model: Model, tensor: Tensor, how: Sharding, backend: str) 
     return tensor.bytes if whole else how.bytes(tensor)
 
 
-def _tied_head_bytes(model: Model, how: Sharding, backend: str, *, shared: bool) -> int:
+def _tied_head_bytes(embedding: list[Tensor], how: Sharding) -> int:
     """A tied head is a copy where the table lies on another stage, and always in engines."""
-    if not model.tied or (shared and backend != TENSORRT):
-        return 0
-    return sum(how.bytes(tensor) for tensor in model.embedding if tensor.role is Role.EMBEDDING)
+    return sum(how.bytes(tensor) for tensor in embedding if tensor.role is Role.EMBEDDING)
 
 
 @cache
