@@ -38,6 +38,9 @@ CACHE = {
 CACHE_OPTIONS = ("max_tokens", "mamba_ssm_cache_dtype", "max_attention_window")
 """Entries of the same section that shape the cache otherwise: options under their own names."""
 
+NO_FRACTION = "kv-cache-config-without-fraction"
+"""Option for a `kv_cache_config` that leaves `free_gpu_memory_fraction` out: releases differ in what that does."""
+
 GRAPH_BATCH = "cuda-graph-max-batch-size"
 """Option for `cuda_graph_config.max_batch_size`."""
 
@@ -92,6 +95,8 @@ def _config(file: str | None, invocation: Invocation) -> tuple[Mapping[str, Any]
 def _merge(flags: Flags, config: Mapping[str, Any]) -> None:
     """Lay the file over the options: its keys beat them."""
     cache_config = config.get("kv_cache_config") or {}
+    if cache_config and cache_config.get("free_gpu_memory_fraction") is None:
+        flags.values[NO_FRACTION] = True
     for key, value in cache_config.items():
         if key in CACHE:
             flags.values[CACHE[key]] = str(value)

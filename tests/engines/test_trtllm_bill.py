@@ -16,7 +16,7 @@ from planner.models.quantization.stored_as import stored_as
 from planner.models.source import load_model
 from planner.units import GIB
 
-H100 = gpus()["h100-sxm5-80gb"]
+H100, H200 = gpus()["h100-sxm5-80gb"], gpus()["h200-sxm5-141gb"]
 
 
 def built(model: str, version: str, limits: Limits, **sizes: int) -> Layout:
@@ -145,3 +145,13 @@ def test_every_prompt_of_a_batch_at_once_before_0_11() -> None:
         for version in ("0.5.0", "0.10.0", "0.11.0")
     }
     assert [layout.max_num_batched_tokens for layout in tokens.values()] == [192 * 2048, 192 * 2048, 8192]
+
+
+@pytest.mark.parametrize(("version", "tensor", "starts"), [("1.0.0", 8, False), ("1.0.0", 4, True), ("1.2.1", 8, True)])
+def test_a_cache_sized_for_parts_of_heads_does_not_start(version: str, tensor: int, starts: bool) -> None:
+    """Issue 5872: four KV heads over eight ranks, and a `kv_cache_config` with `enable_block_reuse` alone."""
+    engine, loaded = find_engine("trtllm", version), load_model("Qwen/Qwen3-235B-A22B-FP8")
+    for options in ({}, {"kv_cache_config_without_fraction": True}):
+        layout = engine.layout(loaded, H200, Limits(options=options), tensor=tensor, expert_parallel=True)
+        reasons = engine.bill(loaded, layout, [usual_site(H200)], 0.5).reasons
+        assert any("parts of KV heads" in reason for reason in reasons) == bool(options and not starts)

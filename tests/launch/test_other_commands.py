@@ -28,6 +28,13 @@ def test_trtllm_with_its_options_file(tmp_path: Path) -> None:
     assert launch.unknown == ("kv_cache_config.bogus: 1",)
 
 
+def test_trtllm_with_a_cache_section_that_leaves_the_fraction_out(tmp_path: Path) -> None:
+    (tmp_path / "options.yaml").write_text("kv_cache_config:\n  enable_block_reuse: false\n")
+    script = tmp_path / "serve.sh"
+    script.write_text("trtllm-serve Qwen/Qwen3-235B-A22B-FP8 --tp_size 8 --ep_size 8 --config options.yaml\n")
+    assert read(script).limits.options == {"kv_cache_config_without_fraction": True}
+
+
 def test_trtllm_without_the_file_says_so() -> None:
     launch = read("trtllm-serve serve nvidia/Llama-3.1-70B-Instruct-FP8 --tp_size 4 --config opts.yml")
     assert (launch.model, launch.tensor) == ("nvidia/Llama-3.1-70B-Instruct-FP8", 4)

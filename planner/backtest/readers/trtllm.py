@@ -9,6 +9,7 @@ from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.engines.calibration import constants
+from planner.engines.trtllm.profile import NO_FRACTION
 from planner.layout import OptionValue
 from planner.models.quantization.stored_as import format_family
 from planner.units import GIB, MIB
@@ -78,6 +79,8 @@ def _options(fields: Fields) -> dict[str, OptionValue]:
         options["gather_context_logits"] = True
     if "NOT removed" in remarks:
         options["remove_input_padding"] = False
+    if re.search(r"enable_block_reuse|kv_cache_config", remarks) and fields.number("mem_fraction") is None:
+        options[NO_FRACTION] = True
     if dtype := fields.text("dtype"):
         options["dtype"] = dtype
     return options

@@ -36,8 +36,20 @@ def block_bytes(model: Model, layout: Layout, stage: int, *, windows: bool) -> i
     return int(layout.block_size * sum(shares))
 
 
+def counted_block_bytes(model: Model, layout: Layout, stage: int) -> int:
+    """Bytes of a block as the estimate counts them: parts of heads where there are fewer heads than ranks.
+
+    _util.py of 1.0 (_get_cache_size_per_token: head_dim * num_key_value_heads // tp_size).
+    """
+    first, last = layout.stage_layers(stage)
+    sizes = _token_bytes(model, first, last, layout.tensor_parallel_size, layout.kv_cache_dtype, parts_of_heads=True)
+    return layout.block_size * sum(sizes.values())
+
+
 @cache
-def _token_bytes(model: Model, first: int, last: int, tensor: int, dtype_name: str) -> dict[int | None, int]:
+def _token_bytes(
+    model: Model, first: int, last: int, tensor: int, dtype_name: str, *, parts_of_heads: bool = False
+) -> dict[int | None, int]:
     """Bytes of one token by the window of the layers that hold it."""
     dtype = _NVFP4 if dtype_name == "nvfp4" else cache_dtype(dtype_name, model.dtype)
     found: dict[int | None, int] = {}
@@ -45,17 +57,17 @@ def _token_bytes(model: Model, first: int, last: int, tensor: int, dtype_name: s
         attention = layer.attention
         if attention and attention.stores and attention.kind is not CacheKind.CROSS:
             window = attention.window if attention.kind in (CacheKind.SLIDING, CacheKind.CHUNKED) else None
-            found[window] = found.get(window, 0) + _layer_token_bytes(attention, tensor, dtype)
+            heads = attention.kv_heads / tensor if parts_of_heads else ceil_div(attention.kv_heads, tensor)
+            found[window] = found.get(window, 0) + _layer_token_bytes(attention, heads, dtype)
     return found
 
 
-def _layer_token_bytes(attention: Attention, tensor: int, dtype: DType) -> int:
+def _layer_token_bytes(attention: Attention, heads: float, dtype: DType) -> int:
     """Latents are whole on every rank; heads that do not divide are rounded up (modules/attention.py)."""
     if attention.kind is CacheKind.MLA:
         index = attention.index_dim + attention.index_dim // _INDEX_BLOCK * 4
         return attention.copies * (dtype.size(attention.latent_dim) + index)
-    heads = ceil_div(attention.kv_heads, tensor)
-    return attention.copies * dtype.size(heads * (attention.key_dim + attention.value_dim))
+    return attention.copies * dtype.size(int(heads * (attention.key_dim + attention.value_dim)))
 
 
 def state_bytes(model: Model, layout: Layout, stage: int) -> int:

@@ -33,6 +33,8 @@ from planner.memory.devices import Devices
 from planner.models.model import Model
 
 FRACTION = 0.9
+NO_FRACTION = "kv_cache_config_without_fraction"
+"""Option of our own: the user's `kv_cache_config` names no `free_gpu_memory_fraction`; ours always does."""
 MAX_BATCH_SIZE = 2048
 """Of `trtllm-serve` and the LLM API (llmapi/llm_args.py, BuildConfig)."""
 
@@ -124,6 +126,7 @@ class TensorRtLlm:
 
     def _stages(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float) -> list[Stage]:
         backend, bands = self._backend(layout), constants("trtllm")["bands"]
+        unbounded = backend == PYTORCH and self._unbounded(layout)
         return [
             Stage(
                 number=number,
@@ -138,6 +141,7 @@ class TensorRtLlm:
                 fraction=layout.memory_fraction,
                 most_blocks=_most_blocks(layout),
                 on_demand=gathered_logits(model, layout),
+                counted_block_bytes=pools.counted_block_bytes(model, layout, number) if unbounded else 0,
             )
             for number in range(layout.pipeline_parallel_size)
         ]
@@ -154,6 +158,14 @@ class TensorRtLlm:
     def _windowed(self, layout: Layout) -> bool:
         """Whether windowed layers keep their windows only: `kv_cache_config.max_attention_window` must say so."""
         return self.rules.windowed_pools and bool(layout.options.get("max_attention_window"))
+
+    def _unbounded(self, layout: Layout) -> bool:
+        """Whether the estimate alone sizes the cache: a `kv_cache_config` without a fraction, which had no default.
+
+        It replaces the section that `--kv_cache_free_gpu_memory_fraction` fills; with a fraction,
+        calculate_max_num_blocks takes the lesser of both (_torch/pyexecutor/resource_manager.py).
+        """
+        return bool(layout.options.get(NO_FRACTION)) and not self.rules.fraction_by_default
 
     def _backend(self, layout: Layout) -> str:
         named = str(layout.options.get("backend", self.rules.backend))

@@ -26,6 +26,7 @@ class Release:
     token_table_bytes: int
     windowed_pools: bool
     least_capability: float
+    fraction_by_default: bool
 
 
 def release(version: str) -> Release:

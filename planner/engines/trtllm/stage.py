@@ -14,7 +14,8 @@ from planner.units import gib
 class Stage:
     """Bytes of one rank. `on_demand` is allocated after the cache, in what the fraction leaves.
 
-    The temporary cache of the estimate has blocks of `whole_block_bytes`, no layer windowed.
+    The temporary cache of the estimate has blocks of `whole_block_bytes`, no layer windowed. `counted_block_bytes` are
+    what blocks are taken to have where nothing holds their number to the memory that is free; 0 where something does.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Stage:
     fraction: float
     most_blocks: int | None
     on_demand: int
+    counted_block_bytes: int = 0
 
     @property
     def left_bytes(self) -> int:
@@ -47,6 +49,14 @@ class Stage:
         found = max(0, self.pool_bytes // self.block_bytes) if self.block_bytes else self.most_blocks or 1 << 20
         return found if self.most_blocks is None else min(found, self.most_blocks)
 
+    @property
+    def _asked_bytes(self) -> int:
+        """What the cache is created with, which may be more than is free."""
+        if not self.counted_block_bytes:
+            return 0
+        counted = max(0, self.pool_bytes) // self.counted_block_bytes
+        return (counted if self.most_blocks is None else min(counted, self.most_blocks)) * self.block_bytes
+
     def overflows(self, wanted: int) -> Iterator[str]:
         """Say what does not fit and by how much; `wanted` are the bytes of the temporary cache."""
         if self.left_bytes <= 0:
@@ -63,6 +73,12 @@ class Stage:
                 f"stage {self.number}: executor creation fails for memory: the temporary cache of {gib(temporary)} in"
                 f" which the peak is measured is {gib(temporary - self.left_bytes)} more than is left (lower"
                 " max_seq_len, max_batch_size or max_num_tokens)"
+            )
+        elif self._asked_bytes > self.left_bytes:
+            yield (
+                f"stage {self.number}: executor creation fails for memory: the cache is sized for parts of KV heads,"
+                f" and {gib(self._asked_bytes)} of whole ones are {gib(self._asked_bytes - self.left_bytes)} more than"
+                " is left (say free_gpu_memory_fraction in kv_cache_config)"
             )
         elif self.on_demand > (after := self.left_bytes - self.blocks * self.block_bytes):
             yield (
