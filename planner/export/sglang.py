@@ -27,7 +27,9 @@ Run each `serve-*.sh` on the node that its head names. The launchers of one repl
 start together and find each other by the name of the first one's node: make that name resolve. `--nnodes` counts them,
 not machines: a node may hold two. Several replicas of one model need a balancer (sglang_router) in front; for prefill
 and decode pools `route-*.sh` starts it."""
-_FOLLOWS_FROM_VERSION = ("cloned_shared_experts", "kept_loaded_experts", "plain_state_slots", "state_slots_by_memory")
+_FOLLOWS_FROM_VERSION = (
+    *("cloned_shared_experts", "kept_loaded_experts", "plain_state_slots", "state_slots_by_memory", "windows_in_full"),
+)
 
 
 def files(plan: Plan) -> dict[str, str]:

@@ -10,7 +10,7 @@ from planner.engines import find_engine
 from planner.engines.sglang import pools
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
-from planner.layout import Limits
+from planner.layout import Limits, OptionValue
 from planner.memory.bill import Bill
 from planner.models.source import load_model
 from planner.units import GIB, MIB
@@ -258,3 +258,31 @@ def test_weights_are_held_in_the_type_they_are_served_in(name: str, dtype: str |
     layout = engine.layout(model, gpu, Limits(max_model_len=4096, options={"dtype": dtype} if dtype else {}))
     (line,) = engine.bill(model, layout, [usual_site(gpu)]).per_device
     assert line.weights_bytes == pytest.approx(model.weight_bytes * size / model.dtype.size(1), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "options", "apart"),
+    [
+        ("openai/gpt-oss-20b", "0.5.6", {}, False),
+        ("openai/gpt-oss-20b", "0.5.8", {}, True),
+        ("openai/gpt-oss-20b", "0.5.8", {"disable_hybrid_swa_memory": True}, False),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "0.5.6", {}, False),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "0.5.6", {"hybrid_kvcache_ratio": 0.8}, True),
+    ],
+)
+def test_windowed_layers_had_a_pool_of_their_own_only_from_0_5_8(
+    model: str, version: str, options: dict[str, OptionValue], apart: bool
+) -> None:
+    """configs/model_config.py: is_hybrid_model of 0.5.6 asks for a ratio and Llama 4, is_hybrid_swa_model for neither."""
+    engine, loaded = find_engine("sglang", version), load_model(model)
+    layout = engine.layout(loaded, H100, Limits(max_model_len=32768, options=options), tensor=8)
+    assert bool(engine.bill(loaded, layout, [usual_site(H100)]).logged["window_tokens"]) == apart
+
+
+def test_only_deepseek_cloned_its_shared_expert() -> None:
+    """determine_n_share_experts_fusion of 0.4.6; a rank of Scout holds an eighth of it, and 5 GiB of rotary table."""
+    engine, loaded = find_engine("sglang", "0.4.6"), load_model("meta-llama/Llama-4-Scout-17B-16E-Instruct")
+    layout = engine.layout(loaded, H100, Limits(max_model_len=32768), tensor=8)
+    assert "cloned_shared_experts" not in layout.options
+    weights = engine.bill(loaded, layout, [usual_site(H100)], 0.5).per_device[0].weights_bytes
+    assert weights / GIB == pytest.approx(25.1 + 5, abs=0.5)

@@ -16,7 +16,7 @@ def of_version(version: str) -> Sglang:
 
     Up to 0.4.8 the memory fraction of a vision model was multiplied by 0.95 and later 0.9, also one that the user gave
     (runs sgl-doc-llama32-11bv-2411 and -2501), and up to 0.4 nothing was kept for images. From 0.4.4 to 0.4.6 every
-    rank held the shared expert whole ("Cloning 8 replicas of the shared expert into MoE", run sgl-6001).
+    rank held the shared expert of DeepSeek-V3 whole ("Cloning 8 replicas of the shared expert into MoE", run sgl-6001).
     Logs up to 0.5.8 capture no prompts, and up to the spring of 2026 (0.5.10) a request had three slots of states.
     Up to 0.4.6 PyTorch came with an NCCL that holds memory for every sum in a graph (2.21.5 in run fresh7-sgl-qwq-32b;
     2.26 with torch 2.7, in 0.4.7). From 0.4.6.post5 to 0.5.8 models/qwen3_moe.py kept experts as they were loaded.
@@ -32,6 +32,7 @@ def of_version(version: str) -> Sglang:
                 drafter=DrafterRules(first=not numbers or numbers >= (0, 5, 14)),
                 keeps_loaded_experts=kept,
                 graph_tables=TableRules(spare=1, windowed=False) if spare_table else TableRules(),
+                windowed_pools=_windowed_pools(numbers),
                 defaults=defaults_of(numbers),
                 compressor_states=States(
                     heavy_by_token=bool(numbers) and numbers < (0, 5, 15),
@@ -53,8 +54,16 @@ def of_version(version: str) -> Sglang:
             keeps_loaded_experts=kept,
             defaults=defaults_of(numbers),
             graph_tables=TableRules(used=numbers >= (0, 4, 6), spare=2, windowed=False),
+            windowed_pools=(),
         )
     )
+
+
+def _windowed_pools(numbers: tuple[int, ...]) -> tuple[str, ...] | None:
+    """configs/model_config.py of 0.4.9 to 0.5.6 and 0.5.7 (is_hybrid_model), and 0.5.8 (is_hybrid_swa_model)."""
+    if not numbers or numbers >= (0, 5, 8):
+        return None
+    return ("MiMoV2FlashForCausalLM",) if numbers >= (0, 5, 7) else ()
 
 
 def _flat_vision_share(numbers: tuple[int, ...]) -> float | None:

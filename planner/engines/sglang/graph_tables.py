@@ -41,7 +41,7 @@ def table_bytes(model: Model, layout: Layout, gpu: Gpu, batch: int, rules: Table
     tables = 1 + rules.spare
     kinds = {layer.attention.kind for layer in model.distinct_layers if layer.attention}
     tables += CacheKind.CHUNKED in kinds
-    if rules.windowed and architecture.has(model, "windowed_pool"):
+    if rules.windowed and architecture.has(model, "windowed_pool") and not layout.options.get("windows_in_full"):
         tables += 1
     if drafts(layout):
         tables += _VERIFYING - (rules.spare > 1)

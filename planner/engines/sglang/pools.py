@@ -76,7 +76,8 @@ def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States, dra
     if architecture.compressed(model):
         return _compressed_cell(model, first, last, _with_drafts(layout, states))
     named = served_type(model, layout).name if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
-    found = _cell(model, first, last, layout.tensor_parallel_size, named, scaled)
+    apart = architecture.has(model, "windowed_pool") and not layout.options.get("windows_in_full")
+    found = _cell(model, first, last, layout.tensor_parallel_size, named, scaled, apart)
     return _with_drafter(model, found, drafter) if drafts(layout) else found
 
 
@@ -118,9 +119,8 @@ def _compressing(model: Model, first: int, last: int) -> list[Attention]:
 
 
 @cache
-def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str, scaled: bool) -> Cell:
+def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str, scaled: bool, apart: bool) -> Cell:
     dtype = cache_dtype(dtype_name, model.dtype)
-    apart = architecture.has(model, "windowed_pool")
     full = windowed = full_layers = full_keys = windowed_keys = 0
     for layer in model.layers[first : last + 1]:
         if not (attention := layer.attention) or not attention.stores:

@@ -23,6 +23,7 @@ from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
 from planner.engines.sglang.release_defaults import NEWEST, Defaults
 from planner.engines.sglang.weights import (
+    clones_shared_experts,
     draft_bytes,
     draft_copies,
     rank_bytes,
@@ -31,13 +32,14 @@ from planner.engines.sglang.weights import (
 )
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site, usual_site
-from planner.layout import Layout, Limits, even_stages
+from planner.layout import Layout, Limits, OptionValue, even_stages
 from planner.memory.bill import Bill
 from planner.memory.device_bill import DeviceBill
 from planner.memory.devices import Devices
 from planner.models.model import Model
 from planner.units import GIB, MIB, gib
 
+_RATIO_ARCHITECTURE = "Llama4ForConditionalGeneration"
 _EMBEDDING_CACHE = 100 * MIB
 _UNCHUNKED_TOKENS = 16384
 _DRAFTED_REQUESTS = 48
@@ -53,6 +55,7 @@ class Version:
     `compressor_states`: how the states of layers that compress their past are kept. `drafter`: when prediction layers
     are loaded and what pool they get. `keeps_loaded_experts`: experts stay as they were loaded beside those that
     kernels read (`replaced_experts`). `graph_tables`: which tables of pages are kept for captured batches.
+    `windowed_pools`: classes that had a pool for windowed layers without being asked, where not all of the list had.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Version:
     drafter: DrafterRules = field(default_factory=DrafterRules)
     keeps_loaded_experts: bool = False
     graph_tables: TableRules = field(default_factory=TableRules)
+    windowed_pools: tuple[str, ...] | None = None
     defaults: Defaults = NEWEST
 
 
@@ -109,8 +113,10 @@ class Sglang:
         options = dict(limits.options)
         if found.chunk < 0:
             options["chunked_prefill_size"] = -1
-        if self.rules.clones_shared_experts:
+        if self.rules.clones_shared_experts and clones_shared_experts(model):
             options["cloned_shared_experts"] = True
+        if architecture.has(model, "windowed_pool") and not self._keeps_windows_apart(model, options):
+            options["windows_in_full"] = True
         if self.rules.keeps_loaded_experts and replaced_experts(model):
             options["kept_loaded_experts"] = True
         if self.rules.plain_state_slots and architecture.stateful(model):
@@ -139,6 +145,14 @@ class Sglang:
             stages = self._stages(model, layout, [usual_site(gpu)], 0.5)
             layout = layout.model_copy(update={"max_num_seqs": max(1, _requests(layout, _least(stages), None))})
         return layout
+
+    def _keeps_windows_apart(self, model: Model, options: Mapping[str, OptionValue]) -> bool:
+        """Before 0.5.8 windowed layers had a pool where `--hybrid-kvcache-ratio` gave Llama 4 one (is_hybrid_model)."""
+        if options.get("disable_hybrid_swa_memory"):
+            return False
+        had = self.rules.windowed_pools
+        asked = model.architecture == _RATIO_ARCHITECTURE and bool(options.get("hybrid_kvcache_ratio"))
+        return had is None or model.architecture in had or asked
 
     def refusals(self, model: Model, layout: Layout, gpu: Gpu) -> list[str]:
         """Return why the server would not start; see `refusals.py`."""

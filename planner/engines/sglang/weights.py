@@ -18,6 +18,7 @@ from planner.units import MIB, ceil_div, round_up
 
 VOCABULARY_PADDING = 64
 _DRAFT_TOKENS = 4
+_CLONED_BESIDE = 256
 _LARGE, _SEGMENT_STEP = 10 * MIB, 2 * MIB
 _BY_ATTENTION_GROUP = {Role.ATTENTION, Role.INDEXER, Role.SSM, Role.POSITION}
 
@@ -109,6 +110,11 @@ def _plain_experts(model: Model, layout: Layout) -> bool:
     to 0.5.23; MiniMax-M2.5 AWQ on four A800s lacked 1.12 GiB, the 16 bits of one layer's gates (sglang#21730).
     """
     return layout.options.get("quantization") == "awq" and model.quantization in ("awq", "int4")
+
+
+def clones_shared_experts(model: Model) -> bool:
+    """Whether it is DeepSeek-V3 or R1 (models/deepseek_v2.py, determine_n_share_experts_fusion, 0.4.6)."""
+    return model.architecture == "DeepseekV3ForCausalLM" and model.experts == _CLONED_BESIDE
 
 
 def rank_bytes(model: Model, layout: Layout, stage: int) -> int:
