@@ -273,7 +273,7 @@ def test_weights_are_held_in_the_type_they_are_served_in(name: str, dtype: str |
 def test_windowed_layers_had_a_pool_of_their_own_only_from_0_5_8(
     model: str, version: str, options: dict[str, OptionValue], apart: bool
 ) -> None:
-    """configs/model_config.py: is_hybrid_model of 0.5.6 asks for a ratio and Llama 4, is_hybrid_swa_model for neither."""
+    """model_config.py: is_hybrid_model asks for Llama 4 and a ratio, is_hybrid_swa_model of 0.5.8 for neither."""
     engine, loaded = find_engine("sglang", version), load_model(model)
     layout = engine.layout(loaded, H100, Limits(max_model_len=32768, options=options), tensor=8)
     assert bool(engine.bill(loaded, layout, [usual_site(H100)]).logged["window_tokens"]) == apart
