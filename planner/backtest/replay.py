@@ -71,7 +71,8 @@ def _started(run: Run, launch: Launch, model: Model, confidence: float) -> Repla
     layout = engines.on_sites(engine, model, layout, sites, launch.limits)
     bill = Bill(Devices(), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
     verdict = bill
-    if run.any_length and not refusals and not bill.fits and layout.max_model_len > _SHORT:
+    breaks = bool(refusals) or (run.own_length_starts and bool(bill.reasons))
+    if run.any_length and not breaks and not bill.fits and layout.max_model_len > _SHORT:
         verdict = engine.bill(model, layout.model_copy(update={"max_model_len": _SHORT}), sites, confidence)
     return Replay(
         run=run,

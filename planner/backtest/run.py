@@ -23,7 +23,8 @@ class Run:
     `model_source` is the file of the row's `model_path` and beats the model's name; `quantization` is the
     row's word for how the weights are stored, `file_bytes` and `file_params` what a GGUF file holds. `rank` is
     the device whose lines were logged. `unscored` are measured quantities that cannot be compared, with the reason.
-    `any_length` says that nobody asked for a context and that the engine starts with less cache than the model's own.
+    `any_length` says that nobody asked for a context and that the engine starts with less cache than the model's own;
+    with `own_length_starts` it still allocates the rest for that length, and must start with it.
     `other_starts` are launches that the row leaves open; `told_by` names the measured quantities, in GiB, that tell
     which of them it was, with the name that `Bill.logged` has for each. Where nothing tells, it must fit in every one.
     """
@@ -39,6 +40,7 @@ class Run:
     file_params: int | None = None
     rank: int = 0
     any_length: bool = False
+    own_length_starts: bool = False
     other_starts: tuple[Launch, ...] = ()
     told_by: Mapping[str, str] = field(default_factory=dict)
     unscored: Mapping[str, str] = field(default_factory=dict)

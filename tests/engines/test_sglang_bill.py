@@ -286,3 +286,13 @@ def test_only_deepseek_cloned_its_shared_expert() -> None:
     assert "cloned_shared_experts" not in layout.options
     weights = engine.bill(loaded, layout, [usual_site(H100)], 0.5).per_device[0].weights_bytes
     assert weights / GIB == pytest.approx(25.1 + 5, abs=0.5)
+
+
+def test_transformers_4_multiplied_the_context_of_gemma_3() -> None:
+    """Issue 12496 (0.5.4, two RTX 4090): the pool of 3 GiB did not fit beside a table of 2,048 x 1,048,580 tokens."""
+    loaded, gpu = load_model("google/gemma-3-12b-it"), gpus()["rtx-4090"]
+    for version, context, starts in (("0.5.4", 1_048_576, False), ("0.5.23", 131_072, True)):
+        engine = find_engine("sglang", version)
+        layout = engine.layout(loaded, gpu, Limits(memory_fraction=0.717, kv_cache_dtype="fp8_e5m2"), tensor=2)
+        assert layout.max_model_len == context
+        assert (engine.bill(loaded, layout, [usual_site(gpu)], 0.5).reasons == ()) == starts

@@ -27,7 +27,7 @@ def read(row: Mapping[str, Any]) -> Run:
     """Return the run of a row; raises BadInput.
 
     On a card that others use too, what was free at the start is known but not who else came and went, so
-    the lines about free memory are not compared there.
+    the lines about free memory are not compared there. Tables of tokens are as long as the model's own context.
     """
     fields = Fields(row)
     if _HOST_EXPERTS.search(fields.words("model", "other_flags", "quantization")):
@@ -48,6 +48,7 @@ def read(row: Mapping[str, Any]) -> Run:
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
         any_length=fields.whole("context") is None,
+        own_length_starts=True,
         unscored={"avail_before_weights_GB": INPUT} | _incomparable(measured, remarks),
         notes=notes,
     )

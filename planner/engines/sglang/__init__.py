@@ -20,6 +20,7 @@ def of_version(version: str) -> Sglang:
     Logs up to 0.5.8 capture no prompts, and up to the spring of 2026 (0.5.10) a request had three slots of states.
     Up to 0.4.6 PyTorch came with an NCCL that holds memory for every sum in a graph (2.21.5 in run fresh7-sgl-qwq-32b;
     2.26 with torch 2.7, in 0.4.7). From 0.4.6.post5 to 0.5.8 models/qwen3_moe.py kept experts as they were loaded.
+    Wheels up to 0.5.9 require Transformers 4.
     """
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:4])
     kept, spare_table = (0, 4, 6, 5) <= numbers < (0, 5, 9), bool(numbers) and numbers < (0, 5, 8)
@@ -33,6 +34,7 @@ def of_version(version: str) -> Sglang:
                 keeps_loaded_experts=kept,
                 graph_tables=TableRules(spare=1, windowed=False) if spare_table else TableRules(),
                 windowed_pools=_windowed_pools(numbers),
+                nested_ropes=not numbers or numbers >= (0, 5, 10),
                 defaults=defaults_of(numbers),
                 compressor_states=States(
                     heavy_by_token=bool(numbers) and numbers < (0, 5, 15),
@@ -55,6 +57,7 @@ def of_version(version: str) -> Sglang:
             defaults=defaults_of(numbers),
             graph_tables=TableRules(used=numbers >= (0, 4, 6), spare=2, windowed=False),
             windowed_pools=(),
+            nested_ropes=False,
         )
     )
 

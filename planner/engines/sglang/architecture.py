@@ -67,15 +67,15 @@ def scaled_latent(model: Model, gpu: Gpu) -> bool:
 _CONTEXT_KEYS = ("max_sequence_length", "seq_length", "max_seq_len", "model_max_length", "max_position_embeddings")
 
 
-def context(model: Model) -> int:
+def context(model: Model, *, nested: bool = True) -> int:
     """Longest sequence as SGLang derives it (get_context_length): its order of keys, times a plain rope factor.
 
-    Transformers nests the scaling of models with a rope of their own for windowed layers, which hides the factor.
+    Transformers 5 nests the scaling of models with a rope of their own for windowed layers, which hides the factor.
     """
     config = text_config(model)
     scaling = config.get("rope_scaling")
     factor = 1.0
-    if isinstance(scaling, Mapping) and "rope_local_base_freq" not in config:
+    if isinstance(scaling, Mapping) and not (nested and "rope_local_base_freq" in config):
         plain = "original_max_position_embeddings" not in scaling and scaling.get("rope_type") != "llama3"
         factor = float(scaling.get("factor") or 1.0) if plain else 1.0
     known = next((config[key] for key in _CONTEXT_KEYS if isinstance(config.get(key), int)), None)

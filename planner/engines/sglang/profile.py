@@ -56,6 +56,7 @@ class Version:
     are loaded and what pool they get. `keeps_loaded_experts`: experts stay as they were loaded beside those that
     kernels read (`replaced_experts`). `graph_tables`: which tables of pages are kept for captured batches.
     `windowed_pools`: classes that had a pool for windowed layers without being asked, where not all of the list had.
+    `nested_ropes`: Transformers 5, in which the rope factor of Gemma 3 no longer lengthens its context.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Version:
     keeps_loaded_experts: bool = False
     graph_tables: TableRules = field(default_factory=TableRules)
     windowed_pools: tuple[str, ...] | None = None
+    nested_ropes: bool = True
     defaults: Defaults = NEWEST
 
 
@@ -99,16 +101,16 @@ class Sglang:
         if not self.rules.prefill_graphs:
             options = {**limits.options, "disable_prefill_cuda_graph": True}
             limits = limits.model_copy(update={"options": options})
+        context = limits.max_model_len or architecture.context(model, nested=self.rules.nested_ropes)
         found = resolve(
             model,
             gpu,
-            limits,
+            limits.model_copy(update={"max_model_len": context}),
             tensor_size=tensor * data,
             stages=pipeline,
             data=data,
             defaults=self.rules.defaults,
         )
-        context = limits.max_model_len or architecture.context(model)
         share = self.rules.flat_vision_share if architecture.has(model, "multimodal") else None
         options = dict(limits.options)
         if found.chunk < 0:
