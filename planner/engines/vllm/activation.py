@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.encoder_run import encoder_run
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
+from planner.engines.vllm.prediction_layers import drafted_tokens
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profiled_items
 from planner.engines.vllm.rank_widths import RankWidths, rank_widths
 from planner.engines.vllm.recurrent_states import standing_bytes
@@ -19,7 +20,7 @@ from planner.engines.vllm.sparse_workspace import HEAD_PADDING, indexer_logits, 
 from planner.engines.vllm.terms import gib_bytes, terms
 from planner.fleet.silicon import Silicon
 from planner.layout import Layout
-from planner.models.dtype import DType
+from planner.models.dtype import F32, DType
 from planner.models.model import Model
 from planner.units import round_up
 
@@ -30,6 +31,10 @@ _LATENT_CONTEXT_TOKENS = 65536
 """Tokens of context that MLA unfolds at once (model_executor/layers/attention/mla_attention.py)."""
 _LAUNCHES, _LAYER_LAUNCHES = 1024, 12
 """Kernels that CUDA queues before the host waits, and those of a decoder layer."""
+_REJECTING_LOGITS, _REJECTING_COPIES = 3, 6
+"""Where tokens are drafted: logits of one drafted token a sequence, of the one after it, and a copy of these; in float32
+such a copy again, the drafted one's logits, a clone of them, their softmax, noise and its inverse
+(v1/worker/gpu_model_runner.py, _dummy_sampler_run; v1/sample/rejection_sampler.py; 0.19 to 0.33)."""
 _STREAM_COPIES = 2
 """Residual streams that live at once: those before a layer and those after it."""
 
@@ -206,5 +211,7 @@ def sampler_bytes(model: Model, layout: Layout, rules: Rules, served: DType) -> 
         return 0
     if rules.sampler == "sort":
         return int(logits * (served.size(1) + fit["sort_bytes"]))
+    if drafted_tokens(layout):
+        return logits * (_REJECTING_LOGITS * served.size(1) + _REJECTING_COPIES * F32.size(1))
     rows = fit["sampler_programs"]
     return int(logits * (served.size(1) + fit["fused_bytes"]) + rows * 4 * round_up(model.vocab_size, 64))

@@ -25,6 +25,8 @@ from planner.models.model import Model
 from planner.models.tensor import Role
 
 _MOST_STAGES = 4096
+_OWN_TABLES, _OWN_FROM, _SHARED_FROM = ("GemmaForCausalLM", "Gemma2ForCausalLM"), Version(0, 5, 0), Version(0, 6, 0)
+"""Classes whose layers each made a rotary table between these releases (models/gemma2.py: in 0.5.4, not in 0.6.1)."""
 
 
 def loaded_bytes(
@@ -55,7 +57,9 @@ def _stage(
     layers, total = tuple(model.distinct_layers), 0
     for kind, times in Counter(kinds).items():
         total += times * (_layer(layers[kind], how, types, factor) + absorbed_bytes(layers[kind], how, types, rules))
-    return total + _outer(model, how, types, version, is_first, is_last) + _rotary(model, types, version)
+    own = model.architecture in _OWN_TABLES and _OWN_FROM <= version < _SHARED_FROM
+    tables = _rotary(model, types, version) * (len(kinds) if own else 1)
+    return total + _outer(model, how, types, version, is_first, is_last) + tables
 
 
 @cache

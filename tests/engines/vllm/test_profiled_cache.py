@@ -66,3 +66,15 @@ def test_latents_of_sparse_attention(version: str, gpu: str, wished: str, token:
     layout = engine.layout(model, site.gpu, Limits(max_model_len=32768, kv_cache_dtype=wished), tensor=8)
     bill = engine.bill(model, layout, [site])
     assert bill.logged["block_bytes"] == 61 * layout.block_size * (token + 128 + 4)
+
+
+@pytest.mark.parametrize(
+    ("model", "fraction", "blocks"),
+    [("Qwen/Qwen3.6-27B-FP8", 0.92, 939), ("Qwen/Qwen3.6-27B", 0.95, 556)],
+)
+def test_rejection_is_profiled_where_tokens_are_drafted(model: str, fraction: float, blocks: int) -> None:
+    """Blocks of Qwen3.8-27B on an RTX PRO 6000 (recipes, pull request 831), drafting three tokens."""
+    served, site, engine = load_model(model), usual_site(find_gpu("rtx-pro-6000-bw-server")[0]), of_version("0.28.0")
+    drafting = {"speculative_config": '{"method": "mtp", "num_speculative_tokens": 3}'}
+    layout = engine.layout(served, site.gpu, Limits(memory_fraction=fraction, options=drafting))
+    assert engine.bill(served, layout, [site]).logged["blocks"] == pytest.approx(blocks, rel=0.02)
