@@ -32,7 +32,7 @@ _LATENT_CONTEXT_TOKENS = 65536
 _LAUNCHES, _LAYER_LAUNCHES = 1024, 12
 """Kernels that CUDA queues before the host waits, and those of a decoder layer."""
 _REJECTING_LOGITS, _REJECTING_COPIES = 3, 6
-"""Where tokens are drafted: logits of one drafted token a sequence, of the one after it, and a copy of these; in 32 bits
+"""Where tokens are drafted: logits of a drafted token a sequence, of the one after it, and a copy of these; in 32 bits
 such a copy again, the drafted one's logits, a clone of them, their softmax, noise and its inverse
 (v1/worker/gpu_model_runner.py, _dummy_sampler_run; v1/sample/rejection_sampler.py; 0.19 to 0.33)."""
 _STREAM_COPIES = 2
