@@ -10,6 +10,7 @@ from planner.backtest.engine_version import engine_version
 from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
+from planner.engines.vllm.first_compilation import STARTED_AGAIN
 from planner.engines.vllm.limits import LLM_CLASS
 from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.errors import BadInput
@@ -25,6 +26,7 @@ _USED = re.compile(r"another process holds ([\d.]+) GB|shows (\d+)MiB / \d+MiB a
 _LOGGED_STAGE = re.compile(r"stage-(\d+) ranks|Worker_PP(\d+): ")
 _FIRST_V1, _LAST_V0 = (0, 8), (0, 10)
 """First version that starts the v1 engine by default (vllm/envs.py), and the last that has the other."""
+_WARM = re.compile(r"compile cache is warm")
 _SECOND_RUNNER = re.compile(rf"{SECOND_RUNNER}=([01])")
 _SERVER = re.compile(r"vllm serve|api_server|(?:^|\s)--[a-z]")
 
@@ -82,6 +84,7 @@ def _launch(fields: Fields, model: str, version: str | None, remarks: str) -> La
                 "options": options_of("vllm", remarks)
                 | _generation(version, fields.text("engine"))
                 | _runner(remarks)
+                | (STARTED_AGAIN if _WARM.search(remarks) else {})
                 | _dtype(fields),
             }
         ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.encoder_run import encoder_run
+from planner.engines.vllm.first_compilation import first_compilation
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
 from planner.engines.vllm.prediction_layers import drafted_tokens
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profiled_items
@@ -77,6 +78,7 @@ def activation(
         sampler = hidden + sampler_bytes(model, layout, rules, served)
         if runs_on_second_runner(model, rules):
             kept += 4 * logit_count(model, layout)
+    compiling = kept + first_compilation(model, layout, stage, rules, served, how)
     if rules.expert_workspace == "persistent":
         kept += max(workspace, sparse_workspace(model, layout, rules, silicon))
     else:
@@ -85,8 +87,8 @@ def activation(
     unreleased = _unreleased(model, step, stage, rules, served)
     fit = terms("activation")
     base = gib_bytes(fit["base"])
-    passing = base + max(text, encoder.peak)
-    most = base + max(text, int(fit["encoder_bound"] * encoder.peak))
+    passing = max(base + max(text, encoder.peak), compiling - kept)
+    most = max(base + max(text, int(fit["encoder_bound"] * encoder.peak)), compiling - kept)
     most += unproven_workspace(model, layout, rules, silicon)
     return Activation(passing, kept + unreleased, most + kept + unreleased)
 
