@@ -36,6 +36,8 @@ _REJECTING_LOGITS, _REJECTING_COPIES = 3, 6
 """Where tokens are drafted: logits of a drafted token a sequence, of the one after it, and a copy of these; in 32 bits
 such a copy again, the drafted one's logits, a clone of them, their softmax, noise and its inverse
 (v1/worker/gpu_model_runner.py, _dummy_sampler_run; v1/sample/rejection_sampler.py; 0.19 to 0.33)."""
+_COUNT = 4
+"""Bytes in which the second runner counts a token of the vocabulary."""
 _STREAM_COPIES = 2
 """Residual streams that live at once: those before a layer and those after it."""
 
@@ -76,8 +78,8 @@ def activation(
     if stage == layout.pipeline_parallel_size - 1:
         hidden = served.size(step.max_num_batched_tokens * model.hidden_size)
         sampler = hidden + sampler_bytes(model, layout, rules, served)
-        if runs_on_second_runner(model, rules):
-            kept += 4 * logit_count(model, layout)
+        if rules.standing_charged:
+            kept += standing_counts(model, layout, rules)
     compiling = kept + first_compilation(model, layout, stage, rules, served, how)
     if rules.expert_workspace == "persistent":
         kept += max(workspace, sparse_workspace(model, layout, rules, silicon))
@@ -202,6 +204,11 @@ def logit_count(model: Model, layout: Layout) -> int:
     """Return the logits of a step in which every sequence has one."""
     sequences = min(layout.max_num_seqs, layout.max_num_batched_tokens)
     return sequences * round_up(model.vocab_size, VOCABULARY_PADDING)
+
+
+def standing_counts(model: Model, layout: Layout, rules: Rules) -> int:
+    """Return what V2 holds to count the tokens of each sequence (v1/worker/gpu/sample/penalties.py)."""
+    return _COUNT * logit_count(model, layout) if runs_on_second_runner(model, rules) else 0
 
 
 def sampler_bytes(model: Model, layout: Layout, rules: Rules, served: DType) -> int:

@@ -1,6 +1,6 @@
 """What vLLM allocates once the cache is there: graphs, then the sampler and the kernels as they are warmed up."""
 
-from planner.engines.vllm.activation import logit_count, sampler_bytes
+from planner.engines.vllm.activation import logit_count, sampler_bytes, standing_counts
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
 from planner.engines.vllm.stage_memory import StageMemory
@@ -34,10 +34,12 @@ def _unprofiled_copies(model: Model, layout: Layout, rules: Rules, served: DType
     flashinfer, top_k_top_p_sampling_from_logits), and over ranks what they gather: Qwen3.6-27B on four H100 ran out of
     memory with 3.34 GiB left, 3.5 float32 logits of 1,024 sequences (pull request 48601).
     """
-    if rules.second_sampler_copies or not runs_on_second_runner(model, rules):
+    if rules.second_sampler_copies > 1 or not runs_on_second_runner(model, rules):
         return 0
     gathered = 2 * served.size(1) if layout.tensor_parallel_size > 1 else 0
-    return logit_count(model, layout) * (_WARM_UP_COPIES * F32.size(1) + gathered)
+    copies = (_WARM_UP_COPIES - rules.second_sampler_copies) * F32.size(1)
+    uncharged = 0 if rules.standing_charged else standing_counts(model, layout, rules)
+    return logit_count(model, layout) * (copies + gathered) + uncharged
 
 
 def left_bytes(lines: StageMemory, pool: int) -> int:

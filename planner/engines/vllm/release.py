@@ -64,6 +64,7 @@ class Rules:
     second_runner_estimates: bool
     second_runner_towers: bool
     second_sampler_copies: int
+    standing_charged: bool
     expert_workspace: Literal["transient", "persistent"]
     graphs: Literal["none", "v0", "piecewise", "full_and_piecewise"]
     graph_sizes: Literal["all", "twice_in_eighths", "twice"]
