@@ -78,8 +78,6 @@ def activation(
     if stage == layout.pipeline_parallel_size - 1:
         hidden = served.size(step.max_num_batched_tokens * model.hidden_size)
         sampler = hidden + sampler_bytes(model, layout, rules, served)
-        if rules.standing_charged:
-            kept += standing_counts(model, layout, rules)
     compiling = kept + first_compilation(model, layout, stage, rules, served, how)
     if rules.expert_workspace == "persistent":
         kept += max(workspace, sparse_workspace(model, layout, rules, silicon))

@@ -10,6 +10,7 @@ from math import ceil
 
 from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
+from planner.engines.vllm.activation import standing_counts
 from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
 from planner.engines.vllm.graph_memory import forget_layers
@@ -182,7 +183,7 @@ def stage_memory(
         weights=held.weights,
         activation=held.peak.total,
         kept=held.peak.kept,
-        non_torch=non_torch_bytes(model, layout, site, rules, held.weights),
+        non_torch=non_torch_bytes(model, layout, site, rules, held.weights) + _standing(model, layout, stage, rules),
         graphs=held.graphs + sums,
         requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction
@@ -193,6 +194,12 @@ def stage_memory(
         whole_card=rules.whole_card,
         wider=tuple(_wider(layout, site, rules, sums)),
     )
+
+
+def _standing(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
+    """What the engine holds from its start on the last stage, where its log counts that as consumed."""
+    last = stage == layout.pipeline_parallel_size - 1
+    return standing_counts(model, layout, rules) if last and rules.standing_charged else 0
 
 
 def _requested(layout: Layout, site: Site) -> int:
