@@ -78,7 +78,8 @@ def activation(
     if stage == layout.pipeline_parallel_size - 1:
         hidden = served.size(step.max_num_batched_tokens * model.hidden_size)
         sampler = hidden + sampler_bytes(model, layout, rules, served)
-    compiling = kept + first_compilation(model, layout, stage, rules, served, how)
+    table = first_compilation(model, layout, stage, rules, served, how)
+    compiling = kept + table
     if rules.expert_workspace == "persistent":
         kept += max(workspace, sparse_workspace(model, layout, rules, silicon))
     else:
@@ -89,7 +90,7 @@ def activation(
     base = gib_bytes(fit["base"])
     passing = max(base + max(text, encoder.peak), compiling - kept)
     most = max(base + max(text, int(fit["encoder_bound"] * encoder.peak)), compiling - kept)
-    most += unproven_workspace(model, layout, rules, silicon)
+    most += unproven_workspace(model, layout, rules, silicon) + (table if rules.pinned_copies else 0)
     return Activation(passing, kept + unreleased, most + kept + unreleased)
 
 

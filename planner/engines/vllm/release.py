@@ -69,6 +69,7 @@ class Rules:
     graphs: Literal["none", "v0", "piecewise", "full_and_piecewise"]
     graph_sizes: Literal["all", "twice_in_eighths", "twice"]
     tuned_as_compiled: bool
+    pinned_copies: bool
     captured_nccl: Literal["alone", "heavy", "light"]
     graphs_in_fraction: bool
     profiled_cache: Literal["none", "captured", "sequences"]
