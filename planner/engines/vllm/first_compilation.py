@@ -5,9 +5,9 @@ torch.compile tunes its kernels on examples of their inputs as it compiles (torc
 table. vLLM takes the peak for that of a step (issues 54122 and 54383; pull requests 54209 and 54479): on an L4
 Qwen2.5-7B logged 1.04 GiB of activation where the table has 1.02 (0.28.0), the first of two stages of Llama-3.1-8B 1.10
 where it has 0.98 and 0.13 stay (v025), on an RTX 5090 Qwen3-32B 1.46 where it has 1.45, and 0.33 when it was started
-again with compiled code at hand. From 0.27 on what stays reserved counts as consumed, and what is allocated later may pin
-the freed copy: 1.42 GiB more on that card, nothing on the L4; 0.31 keeps large blocks whole (v1/worker/gpu_worker.py,
-determine_available_memory).
+again with compiled code at hand. From 0.27 on what stays reserved counts as consumed, and what is allocated later may
+pin the freed copy: 1.42 GiB more on that card, nothing on the L4; 0.31 keeps large blocks whole
+(v1/worker/gpu_worker.py, determine_available_memory).
 """
 
 from math import prod
