@@ -10,6 +10,7 @@ from planner.backtest.readers import Reader, reader_of
 from planner.backtest.replay import replay
 from planner.backtest.run import Replay
 from planner.engines.local_profile import ranks_of
+from planner.units import gib
 
 
 def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: float) -> Entry:
@@ -23,7 +24,7 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
         predicted={} if found.refusals else _predicted(found, reader),
         measured=run.measured,
         fits=(found.fits if run.devices.sized else None, run.fits),
-        why_not=() if found.fits else (*found.refusals, *found.verdict.reasons),
+        why_not=() if found.fits else _why_not(found),
         margin=_margin(found),
         subject={
             "engine_version": found.engine.version,
@@ -38,6 +39,12 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
         unscored=run.unscored,
         assumptions=found.notes,
     )
+
+
+def _why_not(found: Replay) -> tuple[str, ...]:
+    """What refuses it: where no line is beyond the device, the cache that holds not even one sequence."""
+    named = (*found.refusals, *found.verdict.reasons)
+    return named or (f"KV cache: one sequence is {gib(found.verdict.short_bytes)} short",)
 
 
 def _margin(found: Replay) -> dict[str, int]:

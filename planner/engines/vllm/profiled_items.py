@@ -80,7 +80,9 @@ def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version)
         fitting = max(1, layout.max_num_batched_tokens // (image + video))
         return ProfiledItems(image, video, min(layout.max_num_seqs, fitting))
     most = layout.max_num_seqs * _limit(limits, "video" if video > image else "image")
-    return ProfiledItems(image, video, max(1, min(layout.max_num_batched_tokens // largest, most)))
+    tokens = layout.max_num_batched_tokens
+    fitting = ceil_div(tokens, largest) if rules.begun_items else tokens // largest
+    return ProfiledItems(image, video, max(1, min(fitting, most)))
 
 
 def _image_tokens(model: Model, vision: dict[str, object], processor: dict[str, object]) -> int:

@@ -80,6 +80,7 @@ class Rules:
     ranks_in_snapshot: bool
     whole_card: bool
     long_items: Literal["text", "whole"]
+    begun_items: bool
     video_length: Literal["step", "model"]
     video_frames: int
     timed_videos: bool
