@@ -17,6 +17,9 @@ from planner.units import GIB
 
 _SHORT = 4096
 """Tokens that a run must hold where nobody asked for a length and the engine needs none to start."""
+_SHORTENING = ("trtllm",)
+"""Engines that reduce the longest sequence to what the cache holds (createKvCacheManager in
+trtGptModelInflightBatching.cpp, _torch/pyexecutor/resource_manager.py)."""
 _ROUNDING = 0.008
 """GiB: logs show hundredths."""
 
@@ -71,9 +74,10 @@ def _started(run: Run, launch: Launch, model: Model, confidence: float) -> Repla
     layout = engines.on_sites(engine, model, layout, sites, launch.limits)
     bill = Bill(Devices(), 0, 0.0, 0) if refusals else engine.bill(model, layout, sites, confidence)
     verdict = bill
+    short = layout.block_size if launch.engine in _SHORTENING else _SHORT
     breaks = bool(refusals) or (run.own_length_starts and bool(bill.reasons))
-    if run.any_length and not breaks and not bill.fits and layout.max_model_len > _SHORT:
-        verdict = engine.bill(model, layout.model_copy(update={"max_model_len": _SHORT}), sites, confidence)
+    if run.any_length and not breaks and not bill.fits and layout.max_model_len > short:
+        verdict = engine.bill(model, layout.model_copy(update={"max_model_len": short}), sites, confidence)
     return Replay(
         run=run,
         model=model,
