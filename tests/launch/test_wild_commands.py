@@ -130,7 +130,7 @@ def test_a_rayservice_holds_its_config_as_text(tmp_path: Path) -> None:
     [
         # github.com/ai-runway/airunway/issues/243
         ("vllm serve qwen3-8b --speculative-config '{\"method\": \"eagle3\", \"num_speculative_tokens\": 5}'",
-         "speculative_config: the drafter's weights, cache and graphs are not billed"),
+         "speculative_config: the drafter's graphs are not billed, nor anything of it where it is an"),
         ("vllm serve llama-3.1-8b --enable-lora --max-loras 4", "enable_lora: adapters take memory"),
         ("vllm serve llama-3.1-8b --cpu-offload-gb 4", "cpu_offload_gb: weights that lie on the host"),
         ("sglang serve --model-path qwen3-8b --lora-paths a=b --tp 1", "lora_paths: adapters take memory"),
