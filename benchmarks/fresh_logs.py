@@ -33,19 +33,23 @@ _TITLES = {
     "vllm-9": "vLLM, ninth batch",
     "vllm-10": "vLLM, tenth batch",
     "vllm-11": "vLLM, eleventh batch",
+    "vllm-12": "vLLM, twelfth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
     "sglang-4": "SGLang, fourth batch",
     "sglang-5": "SGLang, fifth batch",
     "sglang-6": "SGLang, sixth batch",
+    "sglang-7": "SGLang, seventh batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "trtllm-3": "TensorRT-LLM, third batch",
+    "trtllm-4": "TensorRT-LLM, fourth batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
     "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
     "llamacpp-4": "llama.cpp and ik_llama.cpp, fourth batch",
+    "llamacpp-5": "llama.cpp and ik_llama.cpp, fifth batch",
 }
 
 
