@@ -4,11 +4,13 @@ The linear relaxation cuts large replicas into fractions. Here each load is cove
 that only the sharing of nodes is relaxed. Covers are found where the prices of the shared rows make them worth while:
 the mixture of the covers known so far prices the rows, each load answers with its cheapest cover at these prices, until
 none is cheaper than what is mixed. Any prices prove a bound (Lagrange): the cheapest covers at these prices, less what
-the rows grant. Prices are rounded to whole numbers and all sums are whole, so that the bound is exact.
+the rows grant. Prices are rounded to whole numbers and all sums are whole, so that the bound is exact. It holds for
+layouts as well that wait until a cover wants them, as if they carried all that they may.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import isinf
 
 import numpy as np
@@ -27,6 +29,8 @@ _LARGEST = 1 << 18
 _ROUNDS = 80
 _NEAR = 2e-5
 """Share of the mixture's value within which the bound is near enough to it."""
+_NEARLY = 5e-4
+"""Share of a load's price by which what waits may make it dearer and is asked for all the same."""
 _THREADS = 2
 _STAY = 0.5
 """How far prices stay at those of the best bound: the mixture's own jump to and fro (Wentges, 1997)."""
@@ -40,18 +44,52 @@ class Decomposition:
         self._scale = max(1, int(_PARTS / max(relaxed, 1.0)))
         self.bound, self.prices = relaxed, self._whole(duals)
         self.mixed: Mixed | None = None
+        self.wanting: dict[int, set[int]] = {}
+        """Places of what waits and may belong into covers of a block at the prices that were tried."""
+        if any(block.waiting for block in blocks):
+            self.bound = 0.0  # the relaxation knows nothing of them
+
+    def resumed(self, blocks: Sequence[LoadBlock], rows: SharedRows) -> "Decomposition":
+        """Return the decomposition with more variables, numbered after those of the blocks that there were."""
+        again = Decomposition(blocks, rows, self.bound, self.prices / self._scale)
+        again.bound = self.bound
+        for cover in self.mixture.covers:
+            again.mixture.add(cover)
+        return again
 
     def improve(self, gap: float, clock: Clock) -> None:
-        """Add covers until the bound is near the mixture's value, nearer than a small part of the gap."""
+        """Add covers until the bound is near the mixture's value, nearer than a small part of the gap.
+
+        What waits is in no cover. Where anything does, the bound of the covers is but a guide, and `bound` is proven with
+        what waits at the prices that were the best for them.
+        """
+        waits = any(block.waiting for block in self.blocks)
+        guide = _Best(0.0 if waits else self.bound, self.prices)
         prices, stay = self.prices, _STAY
         for _ in range(_ROUNDS):
-            better = self._try(prices)
+            better = guide.take(self._covered(prices), prices)
             self.mixed = self.mixture.best()
             clock.show(None, self.bound)
-            if clock.ended() or self.mixed.value - self.bound <= max(_NEAR, gap / 8) * self.mixed.value:
-                return
+            if clock.ended() or self.mixed.value - guide.bound <= max(_NEAR, gap / 8) * self.mixed.value:
+                break
             stay = _STAY if better else stay / 2
-            prices = self._whole(stay * self.prices / self._scale + (1 - stay) * self.mixed.prices)
+            prices = self._whole(stay * guide.prices / self._scale + (1 - stay) * self.mixed.prices)
+        if waits:
+            self._prove(guide.prices)
+        else:
+            self.bound, self.prices = guide.bound, guide.prices
+
+    def near(self, gap: float) -> bool:
+        """Whether the bound is near the mixture's value."""
+        return self.mixed is not None and self.mixed.value - self.bound <= max(_NEAR, gap / 8) * self.mixed.value
+
+    def wanted(self, share: float) -> dict[int, set[int]]:
+        """Places of what waits, by block, and makes its load dearer by no more than this share at the prices so far."""
+        costs = self._costs(self.prices)
+        return {
+            number: self._wanted(block, self._cheapest(number, costs), costs, share)
+            for number, block in enumerate(self.blocks)
+        }
 
     def answers(self) -> LoadAnswers:
         """Answer to the prices that prove the bound; roughly, where a load is large."""
@@ -59,21 +97,43 @@ class Decomposition:
         covers = [self._cheapest(number, costs, rough=True) for number in range(len(self.blocks))]
         return LoadAnswers(self.blocks, covers, costs, self._scale)
 
-    def _try(self, prices: Numbers) -> bool:
-        """Add the cheapest covers at these prices; whether they prove more than others did, and are kept."""
+    def _covered(self, prices: Numbers) -> float:
+        """Add the cheapest covers at these prices; what they prove where nothing waits."""
         costs = self._costs(prices)
+        covers = self._all(costs, waiting=False)
+        for number, (block, cover) in enumerate(zip(self.blocks, covers, strict=True)):
+            copies = ((int(block.variables[item]), count) for item, count in cover.copies().items())
+            self.mixture.add(Cover(number, tuple(sorted(copies))))
+        return self._proven(prices, costs, covers)
+
+    def _prove(self, prices: Numbers) -> None:
+        """Prove a bound with what waits at these prices, and note what is wanted."""
+        costs = self._costs(prices)
+        covers = self._all(costs, waiting=True)
+        self.wanting = {}
+        for number, (block, cover, own) in enumerate(
+            zip(self.blocks, covers, self._all(costs, waiting=False), strict=True)
+        ):
+            known = len(block.variables)
+            if wanted := {item - known for item in cover.copies() if item >= known}:
+                self.wanting[number] = wanted | self._wanted(block, own, costs, _NEARLY)
+        proven = self._proven(prices, costs, covers)
+        self.prices = prices
+        self.bound = max(self.bound, proven)
+
+    def _all(self, costs: Numbers, *, waiting: bool) -> list[CheapestCover]:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return list(
+                pool.map(lambda number: self._cheapest(number, costs, waiting=waiting), range(len(self.blocks)))
+            )
+
+    def _proven(self, prices: Numbers, costs: Numbers, covers: Sequence[CheapestCover]) -> float:
+        """The bound that the cheapest covers at these prices prove."""
         granted = self.rows.granted(prices, costs)
         total = 0
-        with ThreadPoolExecutor(_THREADS) as pool:
-            covers = list(pool.map(lambda number: self._cheapest(number, costs), range(len(self.blocks))))
-        for number, (block, cover) in enumerate(zip(self.blocks, covers, strict=True)):
-            self.mixture.add(self._cover(number, cover))
+        for block, cover in zip(self.blocks, covers, strict=True):
             total += cover.least - (block.need if self._free(costs, block) else 0)
-        proven = granted if isinf(granted) else (total + granted) / self._scale
-        better = proven > self.bound
-        if better:
-            self.bound, self.prices = proven, prices
-        return better
+        return granted if isinf(granted) else (total + granted) / self._scale
 
     def _whole(self, prices: Floats) -> Numbers:
         return np.rint(np.minimum(prices * self._scale, _PARTS)).astype(np.int64)
@@ -85,12 +145,28 @@ class Decomposition:
         """Whether some copies cost nothing: they are counted as one part each, which is taken off again."""
         return bool((costs[block.variables] < 1).any())
 
-    def _cheapest(self, number: int, costs: Numbers, *, rough: bool = False) -> CheapestCover:
-        block = self.blocks[number]
-        prices = np.clip(costs[block.variables], 1, _PARTS)
-        return CheapestCover(block.need, block.carried, prices, rough=rough or block.need > _LARGEST)
+    def _cheapest(self, number: int, costs: Numbers, *, waiting: bool = True, rough: bool = False) -> CheapestCover:
+        """The cheapest cover of a load at these costs."""
+        block = self.blocks[number] if waiting else replace(self.blocks[number], waiting=None)
+        prices = np.clip(block.all_prices(costs), 1, _PARTS)
+        return CheapestCover(block.need, block.all_carried, prices, rough=rough or block.need > _LARGEST)
 
-    def _cover(self, number: int, cheapest: CheapestCover) -> Cover:
-        block = self.blocks[number]
-        copies = ((int(block.variables[item]), count) for item, count in cheapest.copies().items())
-        return Cover(number, tuple(sorted(copies)))
+    def _wanted(self, block: LoadBlock, cheapest: CheapestCover, costs: Numbers, share: float) -> set[int]:
+        if block.waiting is None:
+            return set()
+        losses = cheapest.losses(block.waiting.carried, np.clip(block.waiting.prices(costs), 1, _PARTS))
+        return {*np.flatnonzero(losses <= share * cheapest.price).tolist()}
+
+
+class _Best:
+    """The best bound so far, with its prices."""
+
+    def __init__(self, bound: float, prices: Numbers) -> None:
+        self.bound, self.prices = bound, prices
+
+    def take(self, bound: float, prices: Numbers) -> bool:
+        """Keep a better bound; whether it is one."""
+        better = bound > self.bound
+        if better:
+            self.bound, self.prices = bound, prices
+        return better

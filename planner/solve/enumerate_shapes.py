@@ -18,6 +18,7 @@ from planner.solve.kv_way import Onward
 from planner.solve.layer_split import Shared, best_shares
 from planner.solve.node_class import NodeClass
 from planner.solve.phases import may_separate, phase_shapes
+from planner.solve.promised import Promised, promises
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
 from planner.solve.splits import Split, Stages, even_splits, mixed_splits, shared_splits
@@ -33,13 +34,14 @@ class Shapes:
     """The shapes of one model.
 
     `misfits` are legal layouts without room for one sequence, `slow` ones miss a target even with a
-    single request. None of the layouts runs more than `most_sequences` at once.
+    single request, those `promised` are not billed. None of the layouts runs more than `most_sequences` at once.
     """
 
     fitting: list[Shape] = field(default_factory=list)
     misfits: list[Shape] = field(default_factory=list)
     slow: list[Shape] = field(default_factory=list)
     refusals: dict[str, None] = field(default_factory=dict)
+    promised: list[Promised] = field(default_factory=list)
     considered: int = 0
     most_sequences: int = 0
 
@@ -49,6 +51,7 @@ class Shapes:
         self.misfits += other.misfits
         self.slow += other.slow
         self.refusals |= other.refusals
+        self.promised += other.promised
         self.considered += other.considered
         self.most_sequences = max(self.most_sequences, other.most_sequences)
 
@@ -106,10 +109,18 @@ def grounds(classes: Sequence[NodeClass]) -> Grounds:
 
 
 def enumerate_shapes(
-    place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, tried: Tried, *, mixed: bool
+    place: int,
+    wanted: ModelRequest,
+    variant: Variant,
+    ground: Grounds,
+    tried: Tried,
+    *,
+    mixed: bool,
+    sparse: bool = False,
 ) -> Shapes:
     """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
+    With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
     With `mixed` the stages of a pipeline may lie on different island kinds. Splits that cannot be part of the
     best plan are counted but not billed: those whose GPUs together are smaller than the weights, and, where memory is
     all that counts, longer pipelines of what already runs as many sequences as the engine would, and pipelines over
@@ -123,7 +134,7 @@ def enumerate_shapes(
         for _, alike in groupby(
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
         ):
-            _try_pipelines(found, place, wanted, variant, alike, ground, tried)
+            _try_pipelines(found, place, wanted, variant, alike, ground, tried, sparse=sparse)
         if (
             found.fitting
             or found.slow
@@ -170,6 +181,8 @@ def _try_pipelines(
     alike: Iterable[Split],
     ground: Grounds,
     tried: Tried,
+    *,
+    sparse: bool = False,
 ) -> None:
     """Try splits that differ in the length of the pipeline, or in their share of a GPU, smaller ones first.
 
@@ -177,7 +190,8 @@ def _try_pipelines(
     """
     full = refused = False
     small: Split | None = None
-    for split in alike:
+    splits = list(alike)
+    for place_in_line, split in enumerate(splits):
         if full or refused:
             found.considered += 1
         elif _too_small(variant, split):
@@ -189,9 +203,22 @@ def _try_pipelines(
             refused = shape is None and split.pipeline == 1 and not split.parts
             if shape and not needs_speed(wanted.workload):
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
+            if sparse and shape and shape.bill.fits and not full:
+                longer = splits[place_in_line + 1 :]
+                if longer and _promise(found, wanted, shape, longer, ground):
+                    return
     if small is not None:
         found.considered -= 1
         _try(found, place, wanted, variant, small, ground, tried)
+
+
+def _promise(found: Shapes, wanted: ModelRequest, base: Shape, longer: Sequence[Split], ground: Grounds) -> bool:
+    """Note what longer pipelines promise; whether they promise anything."""
+    longest = _layout(wanted, base.variant, longer[-1])
+    promised = promises(base, longer, longest, tuple(_sites(longer[-1], ground)))
+    found.promised += promised or []
+    found.considered += len(promised or [])
+    return promised is not None
 
 
 def _most(wanted: ModelRequest, shape: Shape) -> int:
@@ -213,6 +240,13 @@ def _too_small(variant: Variant, split: Split) -> bool:
     whole = run.island.gpu.memory_bytes * run.tensor * split.data * run.count
     memory = share_bytes(run.island.gpu, split.parts) if split.parts else whole
     return not variant.limits.options and 2 * memory < sum(layer.bytes for layer in variant.model.layers)
+
+
+def bill_promised(one: Promised, place: int, wanted: ModelRequest, ground: Grounds, tried: Tried) -> Shape | None:
+    """Bill what was promised; None where it is refused or does not fit."""
+    found = Shapes()
+    _try(found, place, wanted, one.base.variant, one.split, ground, tried)
+    return next(iter(found.fitting), None)
 
 
 def _try(

@@ -4,7 +4,9 @@ from collections.abc import Hashable
 
 from planner.request import Allowed, ModelRequest
 from planner.solve.capacity import needs_speed, unmeasured
-from planner.solve.enumerate_shapes import Grounds, Shapes, Tried, enumerate_shapes
+from planner.solve.enumerate_shapes import Grounds, Shapes, Tried, bill_promised, enumerate_shapes
+from planner.solve.promised import Promised
+from planner.solve.shape import Shape
 from planner.solve.variant import Variant
 
 _RULES: dict[str, object] = {"nodes": [], "exclude_nodes": [], "least_replicas": 1, "most_replicas": None}
@@ -19,6 +21,14 @@ class Enumerated:
         self._shapes: dict[Hashable, Shapes] = {}
         self._endless: dict[Hashable, Shapes] = {}
         self._tried: dict[Hashable, tuple[Variant, Tried]] = {}
+
+    def sparse(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds) -> Shapes:
+        """Return the shapes of a variant of the model at `place`, of which the longer pipelines are promised."""
+        return enumerate_shapes(place, _asked(wanted), variant, ground, {}, mixed=False, sparse=True)
+
+    def billed(self, place: int, wanted: ModelRequest, one: Promised, ground: Grounds) -> Shape | None:
+        """Return the shape that was promised; None where it is refused or does not fit."""
+        return bill_promised(one, place, _asked(wanted), ground, {})
 
     def shapes(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> Shapes:
         """Return the shapes of a variant of the model at `place`, their variant one of the same content."""

@@ -10,13 +10,42 @@ from planner.solve.integer_programme import IntegerProgramme
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Layouts that are no variables: `slots` where variables `like` have `of` of the same, which carry at most so much.
+
+    Nothing but their slots sets the variables apart from them in the rows that loads share.
+    """
+
+    like: Numbers
+    slots: Numbers
+    of: Numbers
+    carried: Numbers
+
+    def prices(self, costs: Numbers) -> Numbers:
+        """What they cost where a copy of each variable of the programme costs this."""
+        found: Numbers = costs[self.like] // self.of * self.slots
+        return found
+
+
+@dataclass(frozen=True)
 class LoadBlock:
-    """`variables` copies that carry so much each must carry `need` together."""
+    """`variables` copies that carry so much each must carry `need` together; others are `waiting`."""
 
     row: int
     variables: Numbers
     carried: Numbers
     need: int
+    waiting: Waiting | None = None
+
+    @property
+    def all_carried(self) -> Numbers:
+        """What a copy of each variable carries, and of what is waiting at most."""
+        return np.concatenate((self.carried, self.waiting.carried)) if self.waiting else self.carried
+
+    def all_prices(self, costs: Numbers) -> Numbers:
+        """What a copy of each variable costs, and of what is waiting."""
+        own = costs[self.variables]
+        return np.concatenate((own, self.waiting.prices(costs))) if self.waiting else own
 
     def most(self, place: int) -> int:
         """Copies of a variable that cover the need alone."""

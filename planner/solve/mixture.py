@@ -56,6 +56,11 @@ class Mixture:
             self._shared[row].set_coefficient(column, float(count))
         return column
 
+    @property
+    def covers(self) -> list[Cover]:
+        """The covers known so far."""
+        return list(self._columns)
+
     def add(self, cover: Cover) -> None:
         """Let the mixture use a cover."""
         if cover in self._columns:

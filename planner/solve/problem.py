@@ -17,6 +17,7 @@ from planner.solve.dominance import undominated
 from planner.solve.earlier import Earlier, earlier_replicas
 from planner.solve.enumerate_shapes import Grounds, Shapes, grounds
 from planner.solve.fleet_programme import FleetProgramme
+from planner.solve.generated import Generated
 from planner.solve.integer_programme import IntegerProgramme
 from planner.solve.keeping import keep
 from planner.solve.known import Known
@@ -41,7 +42,7 @@ class Problem:
     """A request, its nodes in classes, and the variants of each of its models.
 
     `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
-    are to be kept where that costs nothing.
+    are to be kept where that costs nothing. `generated` are its layouts where not all were billed.
     """
 
     request: Request
@@ -50,6 +51,7 @@ class Problem:
     variants: tuple[tuple[Variant, ...], ...]
     known: Known = field(default_factory=Known, compare=False, repr=False)
     earlier: tuple[Earlier, ...] = ()
+    generated: Generated | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def objective(self) -> Minimised:
@@ -76,14 +78,17 @@ class Problem:
     @cached_property
     def shapes(self) -> tuple[Shapes, ...]:
         """Every legal layout of each model."""
-        return tuple(_together(self._of_variants(place, self._ground)) for place in range(len(self.request.models)))
+        if self.generated:
+            return self.generated.shapes
+        return tuple(_together(self._of_variants(place, self.ground)) for place in range(len(self.request.models)))
 
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self.request.models[place], self.known.enumerated
         return [enumerated.shapes(place, wanted, variant, ground, mixed=self.mixes) for variant in self.variants[place]]
 
     @cached_property
-    def _ground(self) -> Grounds:
+    def ground(self) -> Grounds:
+        """What the nodes offer that may be had for what may be spent."""
         return grounds([node_class for node_class in self.classes if self._affordable(node_class)])
 
     def _affordable(self, node_class: NodeClass) -> bool:
@@ -94,11 +99,15 @@ class Problem:
     @cached_property
     def kept(self) -> list[Shape]:
         """The shapes that no other can replace."""
+        if self.generated:
+            return [*self.generated.columns]
         return sorted((shape for kept, _ in self._priced for shape in kept), key=lambda shape: shape.rank)
 
     @cached_property
     def considered(self) -> int:
         """How many layouts were thought of."""
+        if self.generated:
+            return sum(found.considered for found in self.generated.shapes)
         return sum(considered for _, considered in self._priced)
 
     @cached_property
@@ -108,10 +117,10 @@ class Problem:
         Loads of the same model are priced one after the other, as they share much of what is looked up.
         """
         models = len(self.request.models)
-        if models * len(self._ground.slots) < MANY_LAYOUTS:
+        if models * len(self.ground.slots) < MANY_LAYOUTS:
             return [self._without_others(place) for place in range(models)]
         variants = [variant for found in self.variants for variant in found]
-        gpus = [kind.gpu for kind in self._ground.slots]
+        gpus = [kind.gpu for kind in self.ground.slots]
         alike: dict[str, list[int]] = {}
         for place, wanted in enumerate(self.request.models):
             alike.setdefault(wanted.model, []).append(place)
@@ -120,12 +129,12 @@ class Problem:
         def work(item: int) -> list[tuple[list[Shape], int]]:
             return [self._without_others(place) for place in places[item]]
 
-        found = side_by_side(work, len(places), [*variants, *self._ground.slots, *gpus])
+        found = side_by_side(work, len(places), [*variants, *self.ground.slots, *gpus])
         by_place = dict(zip((p for each in places for p in each), (one for each in found for one in each), strict=True))
         return [by_place[place] for place in range(models)]
 
     def _without_others(self, place: int) -> tuple[list[Shape], int]:
-        parts = self._of_variants(place, self._ground)
+        parts = self._of_variants(place, self.ground)
         found = _together(parts)
         best = self._undominated(place, parts, found.fitting)
         running = [
@@ -211,11 +220,11 @@ class Problem:
 
     def asking(self, request: Request) -> "Problem":
         """Return the problem of another request on the same nodes."""
-        return replace(self, request=request, variants=_variants(request, self.known))
+        return replace(self, request=request, variants=_variants(request, self.known), generated=None)
 
     def with_nodes(self, extra: Sequence[NodeClass]) -> "Problem":
         """Return the problem with more nodes."""
-        return replace(self, classes=(*self.classes, *extra))
+        return replace(self, classes=(*self.classes, *extra), generated=None)
 
 
 def _together(parts: Sequence[Shapes]) -> Shapes:

@@ -97,6 +97,16 @@ class Vllm:
             },
         )
 
+    def stage_room(self, model: Model, layout: Layout, sites: Sequence[Site]) -> int:
+        """Return the most bytes that weights and caches share on a stage, of this pipeline or of a shorter one.
+
+        With more layers, or with the first or the last of them, a stage takes no less for all else.
+        """
+        lines = pipeline_lines(
+            model, layout, sites, self._rules(layout.options, sites[0].gpu), self.release, CONFIDENCE
+        )
+        return max(usual.pool + usual.weights for usual, _ in lines)
+
     def _rules(self, options: dict[str, bool | int | float | str], gpu: Gpu) -> Rules:
         wished = options.get("VLLM_USE_V1")
         generation = None if wished is None else f"v{int(wished)}"

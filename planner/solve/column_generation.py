@@ -1,0 +1,95 @@
+"""Large fleets whose layouts are billed only where prices make them worth it (delayed column generation).
+
+Of the pipelines of alike stages the shortest that fits is billed, and tells what longer ones may carry at most. Few
+layouts are columns of the programme at first, others wait. The prices of slots that the columns make (Dantzig and
+Wolfe, 1960; Gilmore and Gomory, 1961) tell what a cover could want: that is billed and becomes a column, until nothing
+else is wanted. The bound counts what still waits as if it carried all that it may, so that it holds for all layouts.
+"""
+
+from dataclasses import replace
+
+from planner.solve.candidate_columns import CandidateColumns
+from planner.solve.capacity import needs_speed
+from planner.solve.clock import Clock
+from planner.solve.decomposition import Decomposition
+from planner.solve.interruptible import interruptible
+from planner.solve.large_fleet import GAP, NAME
+from planner.solve.linear_relaxation import linear_relaxation
+from planner.solve.outcome import Effort, Outcome
+from planner.solve.outline import outline
+from planner.solve.problem import MANY_LAYOUTS, Problem
+from planner.solve.reopening import Reopening
+from planner.solve.shared_rows import SharedRows
+from planner.solve.solution import MANY_LOADS
+
+_ROUNDS = 1
+"""Times that columns are chosen by the prices of the linear relaxation, before covers in whole replicas tell."""
+_SHARE = 2e-3
+"""Share of a load's price by which a layout may make it dearer and still become a column."""
+
+
+def generates(problem: Problem) -> bool:
+    """Whether the layouts of a problem are many, and memory and nodes are all that decides between them."""
+    models, rules = problem.request.models, problem.rules
+    return (
+        len(models) >= MANY_LOADS
+        and len(models) * len(problem.ground.slots) >= MANY_LAYOUTS
+        and not (rules.tracked or rules.one_for_one or problem.earlier or problem.mixes)
+        and all(least <= 1 for least, _ in rules.replicas)
+        and all(len(found) == 1 for found in problem.variants)
+        and not any(needs_speed(wanted.workload) or wanted.allow.share_gpus for wanted in models)
+    )
+
+
+def generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
+    """Minimise the objective over all layouts to within the gap; return the problem of those that became columns.
+
+    Where these hold no plan, the outcome is not complete.
+    """
+    clock = Clock(replace(effort, gap=max(effort.gap, GAP)))
+    columns = CandidateColumns(problem)
+    decomposition = _relaxed(columns, clock)
+    if decomposition is None:
+        return columns.problem, Outcome(None, 0, 0, complete=False, solver=NAME)
+    outcome = interruptible(lambda: _solve(columns, decomposition, clock), lambda: True, effort)
+    assert outcome is not None  # it is never left behind
+    return columns.problem, outcome
+
+
+def _relaxed(columns: CandidateColumns, clock: Clock) -> Decomposition | None:
+    """Choose columns by the prices of the linear relaxation; None where nothing carries the loads.
+
+    The first prices are those of the layouts that carry most for their slots, as if these carried all that they may.
+    """
+    columns.hope()
+    hoped = _priced(columns)
+    columns.begin({} if hoped is None else hoped.wanted(_SHARE))
+    for _ in range(_ROUNDS):
+        found = _priced(columns)
+        if found is None or clock.ended() or not columns.take(found.wanted(_SHARE)):
+            return found
+    return _priced(columns)
+
+
+def _priced(columns: CandidateColumns) -> Decomposition | None:
+    relaxed = linear_relaxation(columns.problem.programme.rows, columns.objective)
+    if relaxed is None:
+        return None
+    blocks = columns.blocks()
+    rows = SharedRows(columns.problem.programme.rows, columns.objective, blocks)
+    return Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
+
+
+def _solve(columns: CandidateColumns, decomposition: Decomposition, clock: Clock) -> Outcome:
+    decomposition.improve(clock.effort.gap, clock)
+    gap = clock.effort.gap
+    while not (clock.ended() or decomposition.near(gap)) and columns.take(decomposition.wanting):
+        blocks = columns.blocks()
+        rows = SharedRows(columns.problem.programme.rows, columns.objective, blocks)
+        decomposition = decomposition.resumed(blocks, rows)
+        decomposition.improve(clock.effort.gap, clock)
+    programme, objective = columns.problem.programme, columns.objective
+    search = Reopening(programme.rows, objective, clock, decomposition, outline(programme, objective))
+    search.run()
+    bound = search.bound if search.values is None else min(search.bound, search.value)
+    return Outcome(search.values, search.value, bound, search.near_enough, NAME)
