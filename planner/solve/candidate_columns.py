@@ -17,9 +17,6 @@ from planner.solve.shape import Shape
 from planner.solve.side_by_side import side_by_side
 
 _NEED = "sequences"
-_MANY = 100
-"""From so many bills on they are shared out between two processes."""
-
 Wanted = Mapping[int, Set[int]]
 """Places in what waits for each load."""
 
@@ -37,30 +34,57 @@ class CandidateColumns:
 
     def hope(self) -> None:
         """Let the columns be the layouts that carry most for their slots, as if they carried all that they may."""
-        self._settle([_hoped(layout) for one in self._candidates for layout in one.densest()])
+        hoped = [_hoped(layout) for one in self._candidates for layout in one.densest()]
+        self._settle(hoped, hoping=True)
 
     def begin(self, wanted: Wanted) -> None:
-        """Let the columns be what is wanted, what is billed and densest on each island, and one for any kind of slots."""
-        taken = self._named(wanted)
-        self._settle([])
-        seen = set[int]()
+        """Let the columns be what is wanted and what is billed: for each kind of slots, and for each model and island.
+
+        The rows of the programme stay what they were.
+        """
+        named = self._named(wanted)
+        first = [[*candidates.first()] for candidates in self._candidates]
+        known: dict[int, tuple[int, int]] = {}
         for place, candidates in enumerate(self._candidates):
-            for number in candidates.first(seen):
-                seen.add(int(candidates.keys[number]))
-                taken.append((place, number))
-        self._take(list(dict.fromkeys(taken)))
+            for number in range(candidates.shapes):
+                known.setdefault(int(candidates.keys[number]), (place, number))
+        named = [
+            *(known[key] for key in self._like),
+            *((p, n) for p, numbers in enumerate(first) for n in numbers),
+            *named,
+        ]
+        self._columns = []
+        self._take(list(dict.fromkeys(named)))
 
     def take(self, wanted: Wanted) -> bool:
-        """Bill what is wanted and make it columns; whether anything was wanted."""
+        """Make columns of what is wanted, all of which is billed; whether anything was."""
         named = self._named(wanted)
         if named:
             self._take(named)
         return bool(named)
 
+    def bill(self, place: int, numbers: Set[int]) -> LoadBlock:
+        """Bill what waits for a load, by its place there; return its block as it is then."""
+        candidates, front = self._candidates[place], self._fronts[place]
+        for number in sorted(numbers):
+            candidates.bill(int(front[number]), lambda one: self._billed(place, one))
+        return self._renewed(place)
+
     def blocks(self) -> list[LoadBlock]:
         """The load of each model, with what waits."""
         self._fronts = [candidates.front() for candidates in self._candidates]
         return [self._block(place) for place in range(len(self._candidates))]
+
+    def _renewed(self, place: int) -> LoadBlock:
+        self._fronts[place] = self._candidates[place].front()
+        return self._block(place)
+
+    def _billed(self, place: int, one: Promised) -> Shape | None:
+        wanted, ground = self._whole.request.models[place], self._whole.ground
+        shape = self._whole.known.enumerated.billed(place, wanted, one, ground)
+        if shape is not None:
+            self._shapes[place].fitting.append(shape)
+        return shape
 
     def _key(self, shape: Shape) -> int:
         """Number of the slots of a shape and of who may take them."""
@@ -72,22 +96,11 @@ class CandidateColumns:
         ]
 
     def _take(self, named: Sequence[tuple[int, int]]) -> None:
-        columns = [*self._columns]
-        layouts = [self._candidates[place].layouts[number] for place, number in named]
-        asked = [(place, one) for (place, _), one in zip(named, layouts, strict=True) if isinstance(one, Promised)]
-        billed = iter(_billed(self._whole, asked))
-        for (place, number), layout in zip(named, layouts, strict=True):
-            shape = next(billed) if isinstance(layout, Promised) else layout
-            self._candidates[place].taken(number, shape)
-            if shape is None:
-                continue
-            if isinstance(layout, Promised):
-                self._shapes[place].fitting.append(shape)
-            columns.append(shape)
-        self._settle(columns)
+        self._settle([*self._columns, *(self._candidates[place].take(number) for place, number in named)])
 
-    def _settle(self, columns: list[Shape]) -> None:
-        self._columns = columns
+    def _settle(self, columns: list[Shape], *, hoping: bool = False) -> None:
+        self._columns: list[Shape] = columns
+        self._hoping = hoping
         self._like: dict[int, tuple[int, int]] = {}
         for number, shape in enumerate(columns):
             self._like.setdefault(self._key(shape), (number, len(shape.slots)))
@@ -96,7 +109,7 @@ class CandidateColumns:
 
     def _block(self, place: int) -> LoadBlock:
         programme, candidates, front = self.problem.programme, self._candidates[place], self._fronts[place]
-        terms = programme.carried(place, _NEED)
+        terms = {} if self._hoping else programme.carried(place, _NEED)
         like = [self._like[key] for key in candidates.keys[front].tolist()]
         return LoadBlock(
             programme.load_rows[place, _NEED],
@@ -108,6 +121,7 @@ class CandidateColumns:
                 candidates.slots[front],
                 _numbers(slots for _, slots in like),
                 candidates.carried[front],
+                candidates.billed[front],
             ),
         )
 
@@ -117,6 +131,7 @@ class _Candidates:
 
     def __init__(self, shapes: Shapes, key: Callable[[Shape], int]) -> None:
         self._billed = sorted(shapes.fitting, key=lambda shape: shape.rank)
+        self.shapes = len(self._billed)
         self.layouts: list[Shape | Promised] = [*self._billed, *shapes.promised]
         likes = [one.base if isinstance(one, Promised) else one for one in self.layouts]
         self.keys = _numbers(key(like) for like in likes)
@@ -126,6 +141,7 @@ class _Candidates:
         self.carried = _numbers(
             one.sequences if isinstance(one, Promised) else one.capacity[_NEED] for one in self.layouts
         )
+        self.billed = np.array([not isinstance(one, Promised) for one in self.layouts])
         self._waits = np.ones(len(self.layouts), dtype=bool)
 
     def front(self) -> Numbers:
@@ -142,23 +158,33 @@ class _Candidates:
         _, firsts = np.unique(self.keys[order], return_index=True)
         return [self.layouts[number] for number in order[firsts].tolist()]
 
-    def first(self, seen: Set[int]) -> list[int]:
-        """Places of what is billed and carries most a GPU on its island, and of one for each kind of slots not `seen`."""
+    def first(self) -> list[int]:
+        """Places of what was billed at first and carries most a GPU on its island."""
         best: dict[object, int] = {}
-        others: dict[int, int] = {}
-        for number, shape in enumerate(self._billed):
+        for number in range(self.shapes):
+            shape = self._billed[number]
             island = shape.slots[0].island
             rate = shape.capacity[_NEED] / shape.gpus
             if island not in best or rate > self.carried[best[island]] / self._billed[best[island]].gpus:
                 best[island] = number
-            if int(self.keys[number]) not in seen:
-                others.setdefault(int(self.keys[number]), number)
-        return [*dict.fromkeys([*best.values(), *others.values()])]
+        return [*best.values()]
 
-    def taken(self, number: int, shape: Shape | None) -> None:
-        """Note what a layout carries now that it is billed; it waits no more."""
+    def bill(self, number: int, billed: Callable[[Promised], Shape | None]) -> None:
+        """Bill what is promised and note what it carries, nothing where it is refused or does not fit."""
+        layout = self.layouts[number]
+        if isinstance(layout, Promised):
+            shape = billed(layout)
+            self.billed[number] = True
+            self.carried[number] = 0 if shape is None else shape.capacity[_NEED]
+            if shape is not None:
+                self.layouts[number] = shape
+
+    def take(self, number: int) -> Shape:
+        """Return a billed layout, which waits no more."""
         self._waits[number] = False
-        self.carried[number] = shape.capacity[_NEED] if shape else 0
+        layout = self.layouts[number]
+        assert isinstance(layout, Shape)
+        return layout
 
 
 def _hoped(layout: Shape | Promised) -> Shape:
@@ -182,18 +208,6 @@ def _sparse(problem: Problem) -> list[Shapes]:
         return enumerated.sparse(place, problem.request.models[place], variants[place][0], problem.ground)
 
     return side_by_side(work, len(variants), _common(problem))
-
-
-def _billed(problem: Problem, asked: Sequence[tuple[int, Promised]]) -> list[Shape | None]:
-    """What was promised of each model, billed; None where it is refused or does not fit."""
-
-    def work(number: int) -> Shape | None:
-        place, one = asked[number]
-        return problem.known.enumerated.billed(place, problem.request.models[place], one, problem.ground)
-
-    if len(asked) < _MANY:
-        return [work(number) for number in range(len(asked))]
-    return side_by_side(work, len(asked), _common(problem))
 
 
 def _common(problem: Problem) -> list[object]:

@@ -15,6 +15,7 @@ from planner.solve.decomposition import Decomposition
 from planner.solve.interruptible import interruptible
 from planner.solve.large_fleet import GAP, NAME
 from planner.solve.linear_relaxation import linear_relaxation
+from planner.solve.load_block import LoadBlock
 from planner.solve.outcome import Effort, Outcome
 from planner.solve.outline import outline
 from planner.solve.problem import MANY_LAYOUTS, Problem
@@ -24,7 +25,7 @@ from planner.solve.solution import MANY_LOADS
 
 _ROUNDS = 1
 """Times that columns are chosen by the prices of the linear relaxation, before covers in whole replicas tell."""
-_SHARE = 2e-3
+_SHARE = 1e-3
 """Share of a load's price by which a layout may make it dearer and still become a column."""
 
 
@@ -48,7 +49,7 @@ def generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
     """
     clock = Clock(replace(effort, gap=max(effort.gap, GAP)))
     columns = CandidateColumns(problem)
-    decomposition = _relaxed(columns, clock)
+    decomposition = _relaxed(columns)
     if decomposition is None:
         return columns.problem, Outcome(None, 0, 0, complete=False, solver=NAME)
     outcome = interruptible(lambda: _solve(columns, decomposition, clock), lambda: True, effort)
@@ -56,38 +57,34 @@ def generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
     return columns.problem, outcome
 
 
-def _relaxed(columns: CandidateColumns, clock: Clock) -> Decomposition | None:
+def _relaxed(columns: CandidateColumns) -> Decomposition | None:
     """Choose columns by the prices of the linear relaxation; None where nothing carries the loads.
 
     The first prices are those of the layouts that carry most for their slots, as if these carried all that they may.
     """
     columns.hope()
-    hoped = _priced(columns)
-    columns.begin({} if hoped is None else hoped.wanted(_SHARE))
-    for _ in range(_ROUNDS):
-        found = _priced(columns)
-        if found is None or clock.ended() or not columns.take(found.wanted(_SHARE)):
-            return found
-    return _priced(columns)
-
-
-def _priced(columns: CandidateColumns) -> Decomposition | None:
     relaxed = linear_relaxation(columns.problem.programme.rows, columns.objective)
     if relaxed is None:
         return None
+    blocks, rows = _rows(columns)
+    hoped = Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
+    columns.begin(hoped.prove(columns.bill, _SHARE))
+    return hoped.resumed(*_rows(columns))
+
+
+def _rows(columns: CandidateColumns) -> tuple[list[LoadBlock], SharedRows]:
     blocks = columns.blocks()
-    rows = SharedRows(columns.problem.programme.rows, columns.objective, blocks)
-    return Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
+    return blocks, SharedRows(columns.problem.programme.rows, columns.objective, blocks)
 
 
 def _solve(columns: CandidateColumns, decomposition: Decomposition, clock: Clock) -> Outcome:
-    decomposition.improve(clock.effort.gap, clock)
     gap = clock.effort.gap
-    while not (clock.ended() or decomposition.near(gap)) and columns.take(decomposition.wanting):
-        blocks = columns.blocks()
-        rows = SharedRows(columns.problem.programme.rows, columns.objective, blocks)
-        decomposition = decomposition.resumed(blocks, rows)
-        decomposition.improve(clock.effort.gap, clock)
+    taken = True
+    while taken and not (clock.ended() or decomposition.near(gap)):
+        decomposition.improve(gap, clock)
+        taken = columns.take(decomposition.prove(columns.bill, _SHARE))
+        if taken:
+            decomposition = decomposition.resumed(*_rows(columns))
     programme, objective = columns.problem.programme, columns.objective
     search = Reopening(programme.rows, objective, clock, decomposition, outline(programme, objective))
     search.run()

@@ -8,7 +8,7 @@ the rows grant. Prices are rounded to whole numbers and all sums are whole, so t
 layouts as well that wait until a cover wants them, as if they carried all that they may.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import isinf
@@ -29,30 +29,29 @@ _LARGEST = 1 << 18
 _ROUNDS = 80
 _NEAR = 2e-5
 """Share of the mixture's value within which the bound is near enough to it."""
-_NEARLY = 5e-4
-"""Share of a load's price by which what waits may make it dearer and is asked for all the same."""
 _THREADS = 2
 _STAY = 0.5
 """How far prices stay at those of the best bound: the mixture's own jump to and fro (Wentges, 1997)."""
+
+Bill = Callable[[int, set[int]], LoadBlock]
+"""Bills what waits for a load, by place, and returns its block with what these carry."""
 
 
 class Decomposition:
     """Loads that share rows: the best `bound` so far, the `prices` (`scale` times) that prove it, and the mixture."""
 
     def __init__(self, blocks: Sequence[LoadBlock], rows: SharedRows, relaxed: float, duals: Floats) -> None:
-        self.blocks, self.rows, self.mixture = blocks, rows, Mixture(rows, len(blocks))
+        self.blocks, self.rows, self.mixture = [*blocks], rows, Mixture(rows, len(blocks))
         self._scale = max(1, int(_PARTS / max(relaxed, 1.0)))
         self.bound, self.prices = relaxed, self._whole(duals)
         self.mixed: Mixed | None = None
-        self.wanting: dict[int, set[int]] = {}
-        """Places of what waits and may belong into covers of a block at the prices that were tried."""
         if any(block.waiting for block in blocks):
             self.bound = 0.0  # the relaxation knows nothing of them
 
     def resumed(self, blocks: Sequence[LoadBlock], rows: SharedRows) -> "Decomposition":
         """Return the decomposition with more variables, numbered after those of the blocks that there were."""
         again = Decomposition(blocks, rows, self.bound, self.prices / self._scale)
-        again.bound = self.bound
+        again.bound, again.mixed = self.bound, self.mixed
         for cover in self.mixture.covers:
             again.mixture.add(cover)
         return again
@@ -60,8 +59,7 @@ class Decomposition:
     def improve(self, gap: float, clock: Clock) -> None:
         """Add covers until the bound is near the mixture's value, nearer than a small part of the gap.
 
-        What waits is in no cover. Where anything does, the bound of the covers is but a guide, and `bound` is proven with
-        what waits at the prices that were the best for them.
+        What waits is in no cover: where anything does, the bound found is but a guide to prices, to be proven.
         """
         waits = any(block.waiting for block in self.blocks)
         guide = _Best(0.0 if waits else self.bound, self.prices)
@@ -74,22 +72,32 @@ class Decomposition:
                 break
             stay = _STAY if better else stay / 2
             prices = self._whole(stay * guide.prices / self._scale + (1 - stay) * self.mixed.prices)
-        if waits:
-            self._prove(guide.prices)
-        else:
-            self.bound, self.prices = guide.bound, guide.prices
+        self.prices = guide.prices
+        if not waits:
+            self.bound = guide.bound
 
     def near(self, gap: float) -> bool:
         """Whether the bound is near the mixture's value."""
         return self.mixed is not None and self.mixed.value - self.bound <= max(_NEAR, gap / 8) * self.mixed.value
 
-    def wanted(self, share: float) -> dict[int, set[int]]:
-        """Places of what waits, by block, and makes its load dearer by no more than this share at the prices so far."""
+    def prove(self, bill: Bill, share: float) -> dict[int, set[int]]:
+        """Prove a bound at the prices so far: what waits and is wanted is billed until all is that covers want.
+
+        Return the places, by block, of what waits and is in a cover, or makes its load dearer by no more than a share.
+        """
         costs = self._costs(self.prices)
-        return {
-            number: self._wanted(block, self._cheapest(number, costs), costs, share)
-            for number, block in enumerate(self.blocks)
-        }
+        covers = self._all(costs, waiting=True)
+        wanted = {}
+        for number, cover in enumerate(covers):
+            while True:
+                block, near = self.blocks[number], self._near(number, cover, costs, share)
+                if block.waiting is None or block.waiting.billed[[*near]].all():
+                    break
+                self.blocks[number] = bill(number, {place for place in near if not block.waiting.billed[place]})
+                cover = covers[number] = self._cheapest(number, costs)
+            wanted[number] = near
+        self.bound = max(self.bound, self._proven(self.prices, costs, covers))
+        return wanted
 
     def answers(self) -> LoadAnswers:
         """Answer to the prices that prove the bound; roughly, where a load is large."""
@@ -105,21 +113,6 @@ class Decomposition:
             copies = ((int(block.variables[item]), count) for item, count in cover.copies().items())
             self.mixture.add(Cover(number, tuple(sorted(copies))))
         return self._proven(prices, costs, covers)
-
-    def _prove(self, prices: Numbers) -> None:
-        """Prove a bound with what waits at these prices, and note what is wanted."""
-        costs = self._costs(prices)
-        covers = self._all(costs, waiting=True)
-        self.wanting = {}
-        for number, (block, cover, own) in enumerate(
-            zip(self.blocks, covers, self._all(costs, waiting=False), strict=True)
-        ):
-            known = len(block.variables)
-            if wanted := {item - known for item in cover.copies() if item >= known}:
-                self.wanting[number] = wanted | self._wanted(block, own, costs, _NEARLY)
-        proven = self._proven(prices, costs, covers)
-        self.prices = prices
-        self.bound = max(self.bound, proven)
 
     def _all(self, costs: Numbers, *, waiting: bool) -> list[CheapestCover]:
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -151,11 +144,16 @@ class Decomposition:
         prices = np.clip(block.all_prices(costs), 1, _PARTS)
         return CheapestCover(block.need, block.all_carried, prices, rough=rough or block.need > _LARGEST)
 
-    def _wanted(self, block: LoadBlock, cheapest: CheapestCover, costs: Numbers, share: float) -> set[int]:
+    def _near(self, number: int, cheapest: CheapestCover, costs: Numbers, share: float) -> set[int]:
+        """Places of what waits and is in the cheapest cover of a load, or makes it dearer by no more than a share."""
+        block = self.blocks[number]
         if block.waiting is None:
             return set()
+        known = len(block.variables)
         losses = cheapest.losses(block.waiting.carried, np.clip(block.waiting.prices(costs), 1, _PARTS))
-        return {*np.flatnonzero(losses <= share * cheapest.price).tolist()}
+        return {item - known for item in cheapest.copies() if item >= known} | {
+            *np.flatnonzero(losses <= share * cheapest.price).tolist()
+        }
 
 
 class _Best:

@@ -190,16 +190,18 @@ def _try_pipelines(
     """
     full = refused = False
     small: Split | None = None
+    weights = 0
     splits = list(alike)
     for place_in_line, split in enumerate(splits):
         if full or refused:
             found.considered += 1
-        elif _too_small(variant, split):
+        elif _too_small(variant, split) or split.pipeline * split.stages[0].island.gpu.memory_bytes < weights:
             found.considered += 1
             small = split
         else:
             shape = _try(found, place, wanted, variant, split, ground, tried)
             small = None
+            weights = _all_weights(shape) if shape and not shape.bill.fits else 0
             refused = shape is None and split.pipeline == 1 and not split.parts
             if shape and not needs_speed(wanted.workload):
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
@@ -210,6 +212,11 @@ def _try_pipelines(
     if small is not None:
         found.considered -= 1
         _try(found, place, wanted, variant, small, ground, tried)
+
+
+def _all_weights(shape: Shape) -> int:
+    """Bytes of weights on a rank of each stage together, which longer pipelines hold as well."""
+    return sum(line.weights_bytes for line in shape.bill.per_device.firsts.values())
 
 
 def _promise(found: Shapes, wanted: ModelRequest, base: Shape, longer: Sequence[Split], ground: Grounds) -> bool:

@@ -2,24 +2,29 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from planner.solve.covering_knapsack import Numbers
 from planner.solve.integer_programme import IntegerProgramme
 
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
 
 @dataclass(frozen=True)
 class Waiting:
-    """Layouts that are no variables: `slots` where variables `like` have `of` of the same, which carry at most so much.
+    """Layouts that are no variables: `slots` where variables `like` have `of` of the same, and what they carry.
 
-    Nothing but their slots sets the variables apart from them in the rows that loads share.
+    Nothing but their slots sets the variables apart from them in the rows that loads share. Those that are not `billed`
+    carry at most so much.
     """
 
     like: Numbers
     slots: Numbers
     of: Numbers
     carried: Numbers
+    billed: Flags
 
     def prices(self, costs: Numbers) -> Numbers:
         """What they cost where a copy of each variable of the programme costs this."""
