@@ -30,6 +30,7 @@ class CandidateColumns:
         self._keys: dict[object, int] = {}
         self._candidates = [_Candidates(found, self._key) for found in self._shapes]
         self._fronts: list[Numbers] = []
+        self._columns: list[Shape] = []
         self._settle([])
 
     def hope(self) -> None:
@@ -42,7 +43,6 @@ class CandidateColumns:
 
         The rows of the programme stay what they were.
         """
-        named = self._named(wanted)
         first = [[*candidates.first()] for candidates in self._candidates]
         known: dict[int, tuple[int, int]] = {}
         for place, candidates in enumerate(self._candidates):
@@ -51,9 +51,9 @@ class CandidateColumns:
         named = [
             *(known[key] for key in self._like),
             *((p, n) for p, numbers in enumerate(first) for n in numbers),
-            *named,
+            *self._named(wanted),
         ]
-        self._columns = []
+        self._columns.clear()
         self._take(list(dict.fromkeys(named)))
 
     def take(self, wanted: Wanted) -> bool:
@@ -99,7 +99,7 @@ class CandidateColumns:
         self._settle([*self._columns, *(self._candidates[place].take(number) for place, number in named)])
 
     def _settle(self, columns: list[Shape], *, hoping: bool = False) -> None:
-        self._columns: list[Shape] = columns
+        self._columns = columns
         self._hoping = hoping
         self._like: dict[int, tuple[int, int]] = {}
         for number, shape in enumerate(columns):

@@ -25,7 +25,7 @@ from planner.solve.solution import MANY_LOADS
 
 _ROUNDS = 1
 """Times that columns are chosen by the prices of the linear relaxation, before covers in whole replicas tell."""
-_SHARE = 1e-3
+_SHARE = 2e-4
 """Share of a load's price by which a layout may make it dearer and still become a column."""
 
 

@@ -30,6 +30,8 @@ _ROUNDS = 80
 _NEAR = 2e-5
 """Share of the mixture's value within which the bound is near enough to it."""
 _THREADS = 2
+_ROUGH = 0.2
+"""Part of what lies between the proven bound and the mixture's value, to which covers are found before more are billed."""
 _STAY = 0.5
 """How far prices stay at those of the best bound: the mixture's own jump to and fro (Wentges, 1997)."""
 
@@ -65,10 +67,12 @@ class Decomposition:
         guide = _Best(0.0 if waits else self.bound, self.prices)
         prices, stay = self.prices, _STAY
         for _ in range(_ROUNDS):
+            prices = self.rows.lifted(prices, self._scale)
             better = guide.take(self._covered(prices), prices)
             self.mixed = self.mixture.best()
             clock.show(None, self.bound)
-            if clock.ended() or self.mixed.value - guide.bound <= max(_NEAR, gap / 8) * self.mixed.value:
+            unproven = _ROUGH * max(0.0, self.mixed.value - self.bound) if waits else 0.0
+            if clock.ended() or self.mixed.value - guide.bound <= max(_near(gap) * self.mixed.value, unproven):
                 break
             stay = _STAY if better else stay / 2
             prices = self._whole(stay * guide.prices / self._scale + (1 - stay) * self.mixed.prices)
@@ -78,13 +82,14 @@ class Decomposition:
 
     def near(self, gap: float) -> bool:
         """Whether the bound is near the mixture's value."""
-        return self.mixed is not None and self.mixed.value - self.bound <= max(_NEAR, gap / 8) * self.mixed.value
+        return self.mixed is not None and self.mixed.value - self.bound <= _near(gap) * self.mixed.value
 
     def prove(self, bill: Bill, share: float) -> dict[int, set[int]]:
         """Prove a bound at the prices so far: what waits and is wanted is billed until all is that covers want.
 
         Return the places, by block, of what waits and is in a cover, or makes its load dearer by no more than a share.
         """
+        self.prices = self.rows.lifted(self.prices, self._scale)
         costs = self._costs(self.prices)
         covers = self._all(costs, waiting=True)
         wanted = {}
@@ -154,6 +159,10 @@ class Decomposition:
         return {item - known for item in cheapest.copies() if item >= known} | {
             *np.flatnonzero(losses <= share * cheapest.price).tolist()
         }
+
+
+def _near(gap: float) -> float:
+    return max(_NEAR, gap / 8)
 
 
 class _Best:

@@ -1,6 +1,7 @@
 """The rows of a programme that several loads share, each as a sum of at most so much, with a price on it."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -59,6 +60,36 @@ class SharedRows:
         paid = np.zeros(len(self.objective), dtype=np.int64)
         np.add.at(paid, self._variables, prices[self._rows] * self._counts)
         return self.objective * scale + paid
+
+    def lifted(self, prices: Numbers, scale: int) -> Numbers:
+        """Return prices that prove no less: rows grant nothing, and ask what the variables in no block leave over.
+
+        What a slot is cut from costs at least as much as it is sold for, and what is not sold at all is no cheaper than
+        the node that it lies on. Rows are taken from the last to the first, as what is cut stands before its pieces.
+        """
+        found, costs = prices.copy(), self.costs(prices, scale)
+        for row, (sold, counts), (variables, all_counts) in self._liftable:
+            over = int((costs[sold] // counts).min())
+            if over > 0:
+                found[row] += over
+                costs[variables] += over * all_counts
+        return found
+
+    @cached_property
+    def _liftable(self) -> list[tuple[int, tuple[Numbers, Numbers], tuple[Numbers, Numbers]]]:
+        """Rows whose right side is 0: the variables in no block that they gain by, and all their variables."""
+        other = np.zeros(len(self.objective), dtype=bool)
+        other[self.others] = True
+        order = np.argsort(self._rows, kind="stable")
+        starts = np.searchsorted(self._rows[order], np.arange(len(self.most) + 1))
+        found = []
+        for row in reversed(range(len(self.most))):
+            mine = order[starts[row] : starts[row + 1]]
+            variables, counts = self._variables[mine], self._counts[mine]
+            gains = counts < 0
+            if self.most[row] == 0 and gains.any() and other[variables[gains]].all():
+                found.append((row, (variables[gains], -counts[gains]), (variables, counts)))
+        return found
 
     def granted(self, prices: Numbers, costs: Numbers) -> float:
         """What the variables in no block cost at least, less what the rows grant; -inf where nothing bounds it."""
