@@ -17,12 +17,13 @@ from planner.fleet.node import Node
 from planner.memory.kv_cache import token_bytes
 from planner.models.source import load_model
 from planner.request import ModelRequest, Request
+from planner.solve.cheapest import cheapest
 from planner.solve.known import Known
 from planner.solve.node_class import MICRO, node_classes
 from planner.solve.outcome import Effort, Progress
 from planner.solve.placement import place
 from planner.solve.problem import Problem
-from planner.solve.solution import read_solution, solve
+from planner.solve.solution import read_solution
 from planner.solve.variant import variants
 from planner.workload import Workload
 
@@ -118,17 +119,9 @@ def run(models: int, nodes: int, seed: int, gap: float, seconds: float) -> dict[
         tuple(tuple(variants(wanted, lookups=known.lookups)) for wanted in asked.models),
         known,
     )
-    kept = len(problem.kept)
-    priced = time.perf_counter()
-    outcome = solve(
-        problem.programme, "cost", Effort(gap=gap, seconds=seconds, watch=_show if sys.stderr.isatty() else None)
-    )
+    thin, outcome = cheapest(problem, Effort(gap=gap, seconds=seconds, watch=_show if sys.stderr.isatty() else None))
     solved = time.perf_counter()
-    placed = (
-        []
-        if outcome.values is None
-        else place(problem.classes, problem.rules, read_solution(problem.programme, outcome))
-    )
+    placed = [] if outcome.values is None else place(thin.classes, thin.rules, read_solution(thin.programme, outcome))
     ended = time.perf_counter()
     devices = [device for replica in placed for device in replica.devices]
     assert len(set(devices)) == len(devices), "a device is used twice"
@@ -138,11 +131,10 @@ def run(models: int, nodes: int, seed: int, gap: float, seconds: float) -> dict[
         "gpus": fleet.gpu_count,
         "classes": len(problem.classes),
         "seed": seed,
-        "layouts": problem.considered,
-        "kept": kept,
+        "layouts": thin.considered,
+        "columns": len(thin.kept),
         "replicas": len(placed),
-        "pricing_s": round(priced - started, 2),
-        "programme_s": round(solved - priced, 2),
+        "solve_s": round(solved - started, 2),
         "placement_s": round(ended - solved, 2),
         "total_s": round(ended - started, 2),
         "usd_per_hour": outcome.value / MICRO if outcome.values else None,
@@ -162,7 +154,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", type=int, default=50)
     parser.add_argument("--nodes", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=60, help="limit of the programme alone")
+    parser.add_argument("--seconds", type=float, default=60, help="limit of the solve")
     parser.add_argument("--gap", type=float, default=5e-4)
     chosen = parser.parse_args(words)
     print(json.dumps(run(chosen.models, chosen.nodes, chosen.seed, chosen.gap, chosen.seconds), indent=1))

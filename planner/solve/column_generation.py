@@ -23,10 +23,8 @@ from planner.solve.reopening import Reopening
 from planner.solve.shared_rows import SharedRows
 from planner.solve.solution import MANY_LOADS
 
-_ROUNDS = 1
-"""Times that columns are chosen by the prices of the linear relaxation, before covers in whole replicas tell."""
-_SHARE = 2e-4
-"""Share of a load's price by which a layout may make it dearer and still become a column."""
+_NEARLY, _NEAR = 0.01, 0.1
+"""Parts of the gap by which a layout may make its load dearer and still become a column: while prices move, at last."""
 
 
 def generates(problem: Problem) -> bool:
@@ -49,7 +47,7 @@ def generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
     """
     clock = Clock(replace(effort, gap=max(effort.gap, GAP)))
     columns = CandidateColumns(problem)
-    decomposition = _relaxed(columns)
+    decomposition = _relaxed(columns, clock.effort.gap)
     if decomposition is None:
         return columns.problem, Outcome(None, 0, 0, complete=False, solver=NAME)
     outcome = interruptible(lambda: _solve(columns, decomposition, clock), lambda: True, effort)
@@ -57,7 +55,7 @@ def generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
     return columns.problem, outcome
 
 
-def _relaxed(columns: CandidateColumns) -> Decomposition | None:
+def _relaxed(columns: CandidateColumns, gap: float) -> Decomposition | None:
     """Choose columns by the prices of the linear relaxation; None where nothing carries the loads.
 
     The first prices are those of the layouts that carry most for their slots, as if these carried all that they may.
@@ -68,7 +66,7 @@ def _relaxed(columns: CandidateColumns) -> Decomposition | None:
         return None
     blocks, rows = _rows(columns)
     hoped = Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
-    columns.begin(hoped.prove(columns.bill, _SHARE))
+    columns.begin(hoped.prove(columns.bill, _NEARLY * gap * relaxed.value))
     return hoped.resumed(*_rows(columns))
 
 
@@ -78,13 +76,14 @@ def _rows(columns: CandidateColumns) -> tuple[list[LoadBlock], SharedRows]:
 
 
 def _solve(columns: CandidateColumns, decomposition: Decomposition, clock: Clock) -> Outcome:
-    gap = clock.effort.gap
-    taken = True
+    gap, taken = clock.effort.gap, True
     while taken and not (clock.ended() or decomposition.near(gap)):
         decomposition.improve(gap, clock)
-        taken = columns.take(decomposition.prove(columns.bill, _SHARE))
+        taken = columns.take(decomposition.prove(columns.bill, _NEARLY * gap * decomposition.bound))
         if taken:
             decomposition = decomposition.resumed(*_rows(columns))
+    if columns.take(decomposition.prove(columns.bill, _NEAR * gap * decomposition.bound)):
+        decomposition = decomposition.resumed(*_rows(columns))
     programme, objective = columns.problem.programme, columns.objective
     search = Reopening(programme.rows, objective, clock, decomposition, outline(programme, objective))
     search.run()

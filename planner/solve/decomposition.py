@@ -31,7 +31,7 @@ _NEAR = 2e-5
 """Share of the mixture's value within which the bound is near enough to it."""
 _THREADS = 2
 _ROUGH = 0.2
-"""Part of what lies between the proven bound and the mixture's value, to which covers are found before more are billed."""
+"""Part of what lies between the proven bound and the mixture's value, to which covers are found before billing more."""
 _STAY = 0.5
 """How far prices stay at those of the best bound: the mixture's own jump to and fro (Wentges, 1997)."""
 
@@ -84,10 +84,10 @@ class Decomposition:
         """Whether the bound is near the mixture's value."""
         return self.mixed is not None and self.mixed.value - self.bound <= _near(gap) * self.mixed.value
 
-    def prove(self, bill: Bill, share: float) -> dict[int, set[int]]:
+    def prove(self, bill: Bill, loss: float) -> dict[int, set[int]]:
         """Prove a bound at the prices so far: what waits and is wanted is billed until all is that covers want.
 
-        Return the places, by block, of what waits and is in a cover, or makes its load dearer by no more than a share.
+        Return the places, by block, of what waits and is in a cover, or makes its load dearer by no more than a `loss`.
         """
         self.prices = self.rows.lifted(self.prices, self._scale)
         costs = self._costs(self.prices)
@@ -95,7 +95,7 @@ class Decomposition:
         wanted = {}
         for number, cover in enumerate(covers):
             while True:
-                block, near = self.blocks[number], self._near(number, cover, costs, share)
+                block, near = self.blocks[number], self._near(number, cover, costs, loss)
                 if block.waiting is None or block.waiting.billed[[*near]].all():
                     break
                 self.blocks[number] = bill(number, {place for place in near if not block.waiting.billed[place]})
@@ -149,15 +149,15 @@ class Decomposition:
         prices = np.clip(block.all_prices(costs), 1, _PARTS)
         return CheapestCover(block.need, block.all_carried, prices, rough=rough or block.need > _LARGEST)
 
-    def _near(self, number: int, cheapest: CheapestCover, costs: Numbers, share: float) -> set[int]:
-        """Places of what waits and is in the cheapest cover of a load, or makes it dearer by no more than a share."""
+    def _near(self, number: int, cheapest: CheapestCover, costs: Numbers, loss: float) -> set[int]:
+        """Places of what waits and is in the cheapest cover of a load, or makes it dearer by no more than a loss."""
         block = self.blocks[number]
         if block.waiting is None:
             return set()
         known = len(block.variables)
         losses = cheapest.losses(block.waiting.carried, np.clip(block.waiting.prices(costs), 1, _PARTS))
         return {item - known for item in cheapest.copies() if item >= known} | {
-            *np.flatnonzero(losses <= share * cheapest.price).tolist()
+            *np.flatnonzero(losses <= loss * self._scale).tolist()
         }
 
 

@@ -9,19 +9,17 @@ from typing import Any
 from planner.layout import Limits
 from planner.plan_document import Objective, Plan
 from planner.request import ModelRequest, ObjectiveName, Request
+from planner.solve.cheapest import cheapest
 from planner.solve.context_ceiling import settle_context
 from planner.solve.lowest_latency import lowest_latency
 from planner.solve.most_throughput import most_throughput
 from planner.solve.moves import moves
 from planner.solve.node_class import MICRO
-from planner.solve.outcome import Effort, Outcome, Progress
+from planner.solve.outcome import Effort, Progress
 from planner.solve.plan_writer import write_infeasible, write_plan
 from planner.solve.problem import Problem, read_problem
-from planner.solve.solution import read_solution, solve
+from planner.solve.solution import read_solution
 from planner.workload import Workload, refuse_longer_requests
-
-_ANY = 1e9
-"""A gap at which the first plan found will do."""
 
 
 def plan(
@@ -66,7 +64,8 @@ def answer(request: Request, *, timed: bool = False, effort: Effort | None = Non
     for wanted in request.models:
         refuse_longer_requests(wanted.workload, wanted.model)
     problem, reached = _settle_speed(settle_context(read_problem(request, earlier)), effort)
-    outcome = _solve(problem, effort, started)
+    left = None if effort.seconds is None else effort.seconds - (time.perf_counter() - started)
+    problem, outcome = cheapest(problem, replace(effort, seconds=left, watch=_watch(problem, effort)))
     seconds = round(time.perf_counter() - started, 3) if timed else None
     if outcome.values is None:
         return write_infeasible(problem, seconds).model_copy(update={"request": request})
@@ -86,18 +85,6 @@ def _settle_speed(problem: Problem, effort: Effort) -> tuple[Problem, Objective 
         case "throughput":
             return most_throughput(problem, effort)
     return problem, None
-
-
-def _solve(problem: Problem, effort: Effort, started: float) -> Outcome:
-    if problem.out_of_reach:
-        return Outcome(None, 0, 0, complete=True, solver="")
-    programme = problem.programme
-    left = None if effort.seconds is None else max(0.1, effort.seconds - (time.perf_counter() - started))
-    outcome = solve(programme, problem.objective, replace(effort, seconds=left, watch=_watch(problem, effort)))
-    if outcome.values is None and not outcome.complete:
-        first = solve(programme, problem.objective, Effort(gap=_ANY))
-        outcome = replace(first, bound=max(first.bound, outcome.bound))
-    return outcome
 
 
 def _watch(problem: Problem, effort: Effort) -> Callable[[Progress], None] | None:

@@ -37,7 +37,12 @@ def promises(base: Shape, splits: Sequence[Split], longest: Layout, sites: Seque
     engine, layout = base.variant.engine, base.layout
     cache = _least_cache(base)
     pooled = engine.name in _POOLED and not hasattr(engine, "most_sequences")
-    if not pooled or layout.options or layout.max_num_seqs != longest.max_num_seqs or not 0 < cache <= _billed(base):
+    if (
+        not pooled
+        or base.variant.limits.options
+        or layout.max_num_seqs != longest.max_num_seqs
+        or not 0 < cache <= _billed(base)
+    ):
         return None
     room = _stage_room(base, longest, sites)
     each = [_most_sequences(base, split.pipeline, room, cache) for split in splits]

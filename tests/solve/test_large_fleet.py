@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from planner.solve import large_fleet, mathopt_solver
-from planner.solve.covering_knapsack import CheapestCover
+from planner.solve.covering_knapsack import CheapestCover, Floats
 from planner.solve.integer_programme import IntegerProgramme, Terms
+from planner.solve.linear_relaxation import linear_relaxation
+from planner.solve.load_block import LoadBlock, load_blocks
 from planner.solve.outcome import Effort, Progress
+from planner.solve.shared_rows import SharedRows
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -103,3 +106,27 @@ def test_ctrl_c_while_the_bound_is_looked_for_ends_the_solve_alone() -> None:
     outcome = large_fleet.minimise(rows, cost, loads, effort)
     assert effort.interrupted.is_set()
     assert outcome.values is None or not rows.broken(outcome.values)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lifted_prices_prove_no_less_and_still_a_bound(seed: int) -> None:
+    rows, cost, loads = fleet(seed)
+    best = mathopt_solver.minimise(rows, cost, Effort())
+    relaxed = linear_relaxation(rows, cost)
+    if best.values is None or relaxed is None:
+        return
+    blocks = load_blocks(rows, loads)
+    shared, dice = SharedRows(rows, cost, blocks), random.Random(seed)
+    for _ in range(20):
+        prices = shared.prices(relaxed.duals) * np.array([dice.choice((0.0, 0.5, 1.0)) for _ in shared.most])
+        lifted = shared.lifted(np.rint(prices * 1000).astype(np.int64), 1000) / 1000
+        before, after = (proven(blocks, shared, each) for each in (prices, lifted))
+        assert before <= after + 1 and after <= best.value + 1
+
+
+def proven(blocks: list[LoadBlock], shared: SharedRows, prices: Floats) -> float:
+    """What prices prove, by covers found item by item."""
+    whole = np.rint(prices * 1000).astype(np.int64)
+    costs = shared.costs(whole, 1000)
+    covers = (CheapestCover(b.need, b.carried, np.maximum(costs[b.variables], 0)) for b in blocks)
+    return (sum(cover.price for cover in covers) + shared.granted(whole, costs)) / 1000
