@@ -19,12 +19,12 @@ from planner.solve.load_block import LoadBlock
 from planner.solve.outcome import Effort, Outcome
 from planner.solve.outline import outline
 from planner.solve.problem import MANY_LAYOUTS, Problem
-from planner.solve.reopening import Reopening
+from planner.solve.reopening import Reopening, near_loss
 from planner.solve.shared_rows import SharedRows
 from planner.solve.solution import MANY_LOADS
 
-_NEARLY, _NEAR = 0.01, 0.1
-"""Parts of the gap by which a layout may make its load dearer and still become a column: while prices move, at last."""
+_MOVING = 0.1
+"""Part of what a layout in a plan near the bound may make its load dearer, to become a column while prices still move."""
 
 
 def generates(problem: Problem) -> bool:
@@ -66,7 +66,7 @@ def _relaxed(columns: CandidateColumns, gap: float) -> Decomposition | None:
         return None
     blocks, rows = _rows(columns)
     hoped = Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
-    columns.begin(hoped.prove(columns.bill, _NEARLY * gap * relaxed.value))
+    columns.begin(hoped.prove(columns.bill, _MOVING * near_loss(gap, relaxed.value, len(blocks))))
     return hoped.resumed(*_rows(columns))
 
 
@@ -79,13 +79,17 @@ def _solve(columns: CandidateColumns, decomposition: Decomposition, clock: Clock
     gap, taken = clock.effort.gap, True
     while taken and not (clock.ended() or decomposition.near(gap)):
         decomposition.improve(gap, clock)
-        taken = columns.take(decomposition.prove(columns.bill, _NEARLY * gap * decomposition.bound))
+        taken = columns.take(decomposition.prove(columns.bill, _MOVING * _near(decomposition, gap)))
         if taken:
             decomposition = decomposition.resumed(*_rows(columns))
-    if columns.take(decomposition.prove(columns.bill, _NEAR * gap * decomposition.bound)):
+    if columns.take(decomposition.prove(columns.bill, _near(decomposition, gap))):
         decomposition = decomposition.resumed(*_rows(columns))
     programme, objective = columns.problem.programme, columns.objective
     search = Reopening(programme.rows, objective, clock, decomposition, outline(programme, objective))
     search.run()
     bound = search.bound if search.values is None else min(search.bound, search.value)
     return Outcome(search.values, search.value, bound, search.near_enough, NAME)
+
+
+def _near(decomposition: Decomposition, gap: float) -> float:
+    return near_loss(gap, decomposition.bound, len(decomposition.blocks))

@@ -19,8 +19,8 @@ from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
 from planner.solve.outline import Outline
 from planner.solve.remainder import Remainder, remainder
 
-_NEAR = 0.1
-"""Layouts are tried whose plans exceed the bound by at most this part of the gap."""
+_NEAR, _SHARES = 0.1, 5
+"""Layouts are tried whose plans exceed the bound by at most this part of the gap, and so many even shares of a load."""
 _OPEN = 200
 """Variables of open loads in a round."""
 _ROUNDS = 24
@@ -34,6 +34,11 @@ _PART = 0.1
 """Part of the gap within which each small programme is solved."""
 _EVEN = 0.02
 """Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
+
+
+def near_loss(gap: float, bound: float, loads: int) -> float:
+    """Return by how much a layout in a plan near the bound may make its load dearer."""
+    return min(_NEAR, _SHARES / max(1, loads)) * gap * bound
 
 
 class Reopening:
@@ -53,7 +58,7 @@ class Reopening:
         self._gap = clock.effort.gap
         self.bound = ceil(decomposition.bound - abs(decomposition.bound) * mathopt_solver.BOUND_DIGITS)
         self._answers = decomposition.answers()
-        limit = _NEAR * self._gap * self.bound
+        limit = near_loss(self._gap, self.bound, len(self._blocks))
         self._near = [
             block.variables[losses <= limit].tolist()
             for block, losses in zip(self._blocks, self._answers.losses(), strict=True)
