@@ -17,6 +17,9 @@ from planner.solve.shape import Shape
 from planner.solve.side_by_side import side_by_side
 
 _NEED = "sequences"
+_MANY = 200
+"""From so many bills on they are shared out between two processes."""
+
 Wanted = Mapping[int, Set[int]]
 """Places in what waits for each load."""
 
@@ -63,12 +66,16 @@ class CandidateColumns:
             self._take(named)
         return bool(named)
 
-    def bill(self, place: int, numbers: Set[int]) -> LoadBlock:
-        """Bill what waits for a load, by its place there; return its block as it is then."""
-        candidates, front = self._candidates[place], self._fronts[place]
-        for number in sorted(numbers):
-            candidates.bill(int(front[number]), lambda one: self._billed(place, one))
-        return self._renewed(place)
+    def bill(self, wanted: Wanted) -> dict[int, LoadBlock]:
+        """Bill what waits for loads, by its place there; return their blocks as they are then."""
+        named = self._named(wanted)
+        layouts = ((place, self._candidates[place].layouts[number]) for place, number in named)
+        asked = [(place, layout) for place, layout in layouts if isinstance(layout, Promised)]
+        for (place, number), shape in zip(named, _billed(self._whole, asked), strict=True):
+            self._candidates[place].bill(number, shape)
+            if shape is not None:
+                self._shapes[place].fitting.append(shape)
+        return {place: self._renewed(place) for place in wanted}
 
     def blocks(self) -> list[LoadBlock]:
         """The load of each model, with what waits."""
@@ -78,13 +85,6 @@ class CandidateColumns:
     def _renewed(self, place: int) -> LoadBlock:
         self._fronts[place] = self._candidates[place].front()
         return self._block(place)
-
-    def _billed(self, place: int, one: Promised) -> Shape | None:
-        wanted, ground = self._whole.request.models[place], self._whole.ground
-        shape = self._whole.known.enumerated.billed(place, wanted, one, ground)
-        if shape is not None:
-            self._shapes[place].fitting.append(shape)
-        return shape
 
     def _key(self, shape: Shape) -> int:
         """Number of the slots of a shape and of who may take them."""
@@ -169,15 +169,12 @@ class _Candidates:
                 best[island] = number
         return [*best.values()]
 
-    def bill(self, number: int, billed: Callable[[Promised], Shape | None]) -> None:
-        """Bill what is promised and note what it carries, nothing where it is refused or does not fit."""
-        layout = self.layouts[number]
-        if isinstance(layout, Promised):
-            shape = billed(layout)
-            self.billed[number] = True
-            self.carried[number] = 0 if shape is None else shape.capacity[_NEED]
-            if shape is not None:
-                self.layouts[number] = shape
+    def bill(self, number: int, shape: Shape | None) -> None:
+        """Note what came of a promise: what is carried, nothing where it is refused or does not fit."""
+        self.billed[number] = True
+        self.carried[number] = 0 if shape is None else shape.capacity[_NEED]
+        if shape is not None:
+            self.layouts[number] = shape
 
     def take(self, number: int) -> Shape:
         """Return a billed layout, which waits no more."""
@@ -208,6 +205,18 @@ def _sparse(problem: Problem) -> list[Shapes]:
         return enumerated.sparse(place, problem.request.models[place], variants[place][0], problem.ground)
 
     return side_by_side(work, len(variants), _common(problem))
+
+
+def _billed(problem: Problem, asked: Sequence[tuple[int, Promised]]) -> list[Shape | None]:
+    """What was promised of each model, billed; None where it is refused or does not fit."""
+
+    def work(number: int) -> Shape | None:
+        place, one = asked[number]
+        return problem.known.enumerated.billed(place, problem.request.models[place], one, problem.ground)
+
+    if len(asked) < _MANY:
+        return [work(number) for number in range(len(asked))]
+    return side_by_side(work, len(asked), _common(problem))
 
 
 def _common(problem: Problem) -> list[object]:

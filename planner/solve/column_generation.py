@@ -22,9 +22,10 @@ from planner.solve.problem import MANY_LAYOUTS, Problem
 from planner.solve.reopening import Reopening, near_loss
 from planner.solve.shared_rows import SharedRows
 from planner.solve.solution import MANY_LOADS
+from planner.solve.uncollected import uncollected
 
 _MOVING = 0.1
-"""Part of what a layout in a plan near the bound may make its load dearer, to become a column while prices still move."""
+"""Part of what a layout in a plan near the bound may make its load dearer, to become a column while prices move."""
 
 
 def generates(problem: Problem) -> bool:
@@ -45,6 +46,11 @@ def generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
 
     Where these hold no plan, the outcome is not complete.
     """
+    with uncollected():
+        return _generate(problem, effort)
+
+
+def _generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
     clock = Clock(replace(effort, gap=max(effort.gap, GAP)))
     columns = CandidateColumns(problem)
     decomposition = _relaxed(columns, clock.effort.gap)

@@ -8,7 +8,7 @@ the rows grant. Prices are rounded to whole numbers and all sums are whole, so t
 layouts as well that wait until a cover wants them, as if they carried all that they may.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import isinf
@@ -35,8 +35,8 @@ _ROUGH = 0.2
 _STAY = 0.5
 """How far prices stay at those of the best bound: the mixture's own jump to and fro (Wentges, 1997)."""
 
-Bill = Callable[[int, set[int]], LoadBlock]
-"""Bills what waits for a load, by place, and returns its block with what these carry."""
+Bill = Callable[[Mapping[int, set[int]]], Mapping[int, LoadBlock]]
+"""Bills what waits for loads, by place there, and returns their blocks as they are then."""
 
 
 class Decomposition:
@@ -92,15 +92,20 @@ class Decomposition:
         self.prices = self.rows.lifted(self.prices, self._scale)
         costs = self._costs(self.prices)
         covers = self._all(costs, waiting=True)
-        wanted = {}
-        for number, cover in enumerate(covers):
-            while True:
-                block, near = self.blocks[number], self._near(number, cover, costs, loss)
-                if block.waiting is None or block.waiting.billed[[*near]].all():
-                    break
-                self.blocks[number] = bill(number, {place for place in near if not block.waiting.billed[place]})
-                cover = covers[number] = self._cheapest(number, costs)
-            wanted[number] = near
+        wanted: dict[int, set[int]] = {}
+        pending: Sequence[int] = range(len(self.blocks))
+        while pending:
+            unknown: dict[int, set[int]] = {}
+            for number in pending:
+                waiting, near = self.blocks[number].waiting, self._near(number, covers[number], costs, loss)
+                wanted[number] = near
+                if waiting and (promised := {place for place in near if not waiting.billed[place]}):
+                    unknown[number] = promised
+            for number, block in bill(unknown).items() if unknown else ():
+                self.blocks[number] = block
+            pending = [*unknown]
+            for number, cover in zip(pending, self._all(costs, pending, waiting=True), strict=True):
+                covers[number] = cover
         self.bound = max(self.bound, self._proven(self.prices, costs, covers))
         return wanted
 
@@ -119,11 +124,11 @@ class Decomposition:
             self.mixture.add(Cover(number, tuple(sorted(copies))))
         return self._proven(prices, costs, covers)
 
-    def _all(self, costs: Numbers, *, waiting: bool) -> list[CheapestCover]:
+    def _all(self, costs: Numbers, numbers: Sequence[int] | None = None, *, waiting: bool) -> list[CheapestCover]:
+        """The cheapest covers of some loads, else of all."""
+        numbers = range(len(self.blocks)) if numbers is None else numbers
         with ThreadPoolExecutor(_THREADS) as pool:
-            return list(
-                pool.map(lambda number: self._cheapest(number, costs, waiting=waiting), range(len(self.blocks)))
-            )
+            return list(pool.map(lambda number: self._cheapest(number, costs, waiting=waiting), numbers))
 
     def _proven(self, prices: Numbers, costs: Numbers, covers: Sequence[CheapestCover]) -> float:
         """The bound that the cheapest covers at these prices prove."""

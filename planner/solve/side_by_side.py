@@ -1,6 +1,5 @@
 """Work that is shared out between two processes, for what Python itself has to compute."""
 
-import gc
 import io
 import multiprocessing
 import os
@@ -8,11 +7,12 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any, TypeVar
+
+from planner.solve.uncollected import uncollected
 
 Found = TypeVar("Found")
 
@@ -26,7 +26,7 @@ def side_by_side(work: Callable[[int], Found], items: int, common: Iterable[obje
     """
     if items < 2 or not _can_copy():
         return [work(item) for item in range(items)]
-    with _uncollected():
+    with uncollected():
         return _side_by_side(work, items, {id(shared): shared for shared in common})
 
 
@@ -65,20 +65,6 @@ def _take(work: Callable[[int], Found], items: int, taken: "Synchronized[int]") 
         if item >= items:
             return found
         found[item] = work(item)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for cycles of objects afterwards only, when all objects count as old: going through them takes seconds."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.freeze()
-            gc.unfreeze()
-            gc.enable()
 
 
 def _send(
