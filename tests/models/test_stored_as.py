@@ -72,3 +72,12 @@ def test_groups_of_quantized_weights() -> None:
     quantized = sum(t.elements for layer in gemma.layers for t in layer.tensors if t.matmul)
     assert fine - usual == pytest.approx(quantized * 2.5 * (1 / 32 - 1 / 128), rel=0.001)
     assert stored_as(gemma, "awq, groups of 128").weight_bytes == usual
+
+
+def test_four_bits_are_named_as_engines_know_their_kernels() -> None:
+    """vLLM's AWQ multiplication keeps partial sums in releases before 0.3, its four bits of other methods do not."""
+    model = load_model("qwen2.5-7b-instruct")
+    named = {
+        words: stored_as(model, words).quantization for words in ("AWQ", "int4_awq", "gptq_marlin", "int4", "w4a8")
+    }
+    assert named == {"AWQ": "awq", "int4_awq": "awq", "gptq_marlin": "gptq", "int4": "int4", "w4a8": "int4"}

@@ -29,6 +29,7 @@ _FAMILIES = (
     ("fp8", r"fp8|e4m3|w8a8[-_ ]?fp8"),
     ("int8", r"int8|w8a8|w8a16|smoothquant|llm\.int8"),
 )
+_METHOD = re.compile(r"(?<![a-z0-9])(awq|gptq)(?![a-z0-9])")
 _DTYPES = {"mxfp4": FP4, "nvfp4": FP4, "int4": INT4, "fp8": FP8, "int8": INT8}
 _PLAIN = re.compile(r"none|no|auto|bf16|fp16|fp32|bfloat16|float16|float32|half|mixed \(fp16/bf16\)", re.IGNORECASE)
 
@@ -74,7 +75,13 @@ def usual_scheme(model: Model, words: str) -> Scheme | None:
     kept: tuple[str, ...] = ("self_attn",) if latent and family == "nvfp4" else ()
     if "fbgemm" in text:
         kept = ("self_attn", *_ends(model))
-    return Rules(family, storage, ignored=kept)
+    return Rules(_method(family, text), storage, ignored=kept)
+
+
+def _method(family: str, text: str) -> str:
+    """The name by which engines know checkpoints of the format: theirs is the kernel, and what it needs."""
+    named = _METHOD.search(text) if family == "int4" else None
+    return named[1] if named else family
 
 
 def _ends(model: Model) -> tuple[str, str]:
