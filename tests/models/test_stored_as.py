@@ -74,6 +74,9 @@ def test_groups_of_quantized_weights() -> None:
     assert stored_as(gemma, "awq, groups of 128").weight_bytes == usual
 
 
+_FOUR_BITS = ("AWQ", "int4_awq", "gptq_marlin", "int4", "w4a8")
+
+
 def test_four_bits_are_named_as_engines_know_their_kernels() -> None:
     """vLLM's AWQ multiplication keeps partial sums in releases before 0.3, its four bits of other methods do not."""
     model = load_model("qwen2.5-7b-instruct")
