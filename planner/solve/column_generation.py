@@ -88,7 +88,7 @@ def _solve(columns: CandidateColumns, decomposition: Decomposition, clock: Clock
         taken = columns.take(decomposition.prove(columns.bill, _MOVING * _near(decomposition, gap)))
         if taken:
             decomposition = decomposition.resumed(*_rows(columns))
-    if columns.take(decomposition.prove(columns.bill, _near(decomposition, gap))):
+    if not clock.ended() and columns.take(decomposition.prove(columns.bill, _near(decomposition, gap))):
         decomposition = decomposition.resumed(*_rows(columns))
     programme, objective = columns.problem.programme, columns.objective
     search = Reopening(programme.rows, objective, clock, decomposition, outline(programme, objective))

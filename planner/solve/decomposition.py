@@ -146,7 +146,7 @@ class Decomposition:
 
     def _free(self, costs: Numbers, block: LoadBlock) -> bool:
         """Whether some copies cost nothing: they are counted as one part each, which is taken off again."""
-        return bool((costs[block.variables] < 1).any())
+        return bool((block.all_prices(costs) < 1).any())
 
     def _cheapest(self, number: int, costs: Numbers, *, waiting: bool = True, rough: bool = False) -> CheapestCover:
         """The cheapest cover of a load at these costs."""

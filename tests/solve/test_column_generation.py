@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from planner.plan_check import check
@@ -9,9 +10,13 @@ from planner.request import ModelRequest, Request
 from planner.solve import column_generation
 from planner.solve.cheapest import cheapest
 from planner.solve.column_generation import generate, generates
+from planner.solve.decomposition import Decomposition
+from planner.solve.integer_programme import IntegerProgramme
+from planner.solve.load_block import LoadBlock, Waiting
 from planner.solve.outcome import Effort
 from planner.solve.plan import answer
 from planner.solve.problem import Problem, read_problem
+from planner.solve.shared_rows import SharedRows
 from planner.solve.solution import solve
 from planner.workload import Workload
 
@@ -114,3 +119,18 @@ def test_a_plan_of_columns_passes_the_checker_and_counts_all_layouts() -> None:
     assert plan.solve.shapes_considered > 10 * plan.solve.shapes_kept
     assert not check(plan)
     assert answer(asked.request) == plan
+
+
+def test_what_waits_on_free_nodes_proves_no_more_than_nothing() -> None:
+    """A copy that costs nothing is counted as one part, which must be taken off whether it is a column or waits."""
+    rows = IntegerProgramme()
+    node, column = rows.variable(4), rows.variable()
+    rows.at_least({column: 10}, 40)
+    rows.at_most({column: 1, node: -8}, 0)
+    one = np.array([1])
+    waiting = Waiting(like=np.array([column]), slots=one, of=one, carried=np.array([20]), billed=np.array([True]))
+    none = np.array([], dtype=np.int64)
+    block = LoadBlock(0, none, none, 40, waiting)
+    found = Decomposition([block], SharedRows(rows, {}, [block]), 0.0, np.zeros(1))
+    found.prove(lambda wanted: {}, 0.0)
+    assert found.bound <= 0
