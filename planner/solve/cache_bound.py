@@ -4,7 +4,7 @@ from planner.models.attention import CacheKind
 from planner.solve.variant import Variant
 
 _GROWS = (CacheKind.FULL, CacheKind.MLA)
-_POOLED = ("vllm", "sglang", "trtllm")
+POOLED = ("vllm", "sglang", "trtllm")
 """Engines that hold the caches of all sequences in device memory."""
 _BITS = {"auto": 16, "bfloat16": 16, "bf16": 16, "float16": 16, "half": 16, "float32": 16}
 _BITS |= {"fp8": 8, "fp8_e4m3": 8, "fp8_e5m2": 8}
@@ -16,7 +16,7 @@ def cache_bound(variant: Variant, memory_bytes: int) -> int | None:
     It is never below what a plan holds: weights, windows, states, padding and copies of heads on several ranks are left
     out, and a cache of unknown type has four bits.
     """
-    if variant.engine.name not in _POOLED or not variant.limits.max_model_len:
+    if variant.engine.name not in POOLED or not variant.limits.max_model_len:
         return None
     layers = [layer.attention for layer in variant.model.layers if layer.attention]
     elements = sum(attention.elements_per_token for attention in layers if attention.kind in _GROWS)

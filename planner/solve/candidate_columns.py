@@ -25,7 +25,10 @@ Wanted = Mapping[int, Set[int]]
 
 
 class CandidateColumns:
-    """The `problem` whose programme has the columns, its `objective`, and what waits beside them."""
+    """The `problem` whose programme has the columns, its `objective`, and what waits beside them.
+
+    At first the columns are the layouts that carry most for their slots, as if they carried all that they may.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self._whole = problem
@@ -33,11 +36,6 @@ class CandidateColumns:
         self._keys: dict[object, int] = {}
         self._candidates = [_Candidates(found, self._key) for found in self._shapes]
         self._fronts: list[Numbers] = []
-        self._columns: list[Shape] = []
-        self._settle([])
-
-    def hope(self) -> None:
-        """Let the columns be the layouts that carry most for their slots, as if they carried all that they may."""
         hoped = [_hoped(layout) for one in self._candidates for layout in one.densest()]
         self._settle(hoped, hoping=True)
 
@@ -56,14 +54,13 @@ class CandidateColumns:
             *((p, n) for p, numbers in enumerate(first) for n in numbers),
             *self._named(wanted),
         ]
-        self._columns.clear()
-        self._take(list(dict.fromkeys(named)))
+        self._settle(self._taken(dict.fromkeys(named)))
 
     def take(self, wanted: Wanted) -> bool:
         """Make columns of what is wanted, all of which is billed; whether anything was."""
         named = self._named(wanted)
         if named:
-            self._take(named)
+            self._settle([*self._columns, *self._taken(named)])
         return bool(named)
 
     def bill(self, wanted: Wanted) -> dict[int, LoadBlock]:
@@ -95,8 +92,8 @@ class CandidateColumns:
             (place, int(self._fronts[place][number])) for place, numbers in wanted.items() for number in sorted(numbers)
         ]
 
-    def _take(self, named: Sequence[tuple[int, int]]) -> None:
-        self._settle([*self._columns, *(self._candidates[place].take(number) for place, number in named)])
+    def _taken(self, named: Iterable[tuple[int, int]]) -> list[Shape]:
+        return [self._candidates[place].take(number) for place, number in named]
 
     def _settle(self, columns: list[Shape], *, hoping: bool = False) -> None:
         self._columns = columns

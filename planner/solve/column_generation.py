@@ -66,7 +66,6 @@ def _relaxed(columns: CandidateColumns, gap: float) -> Decomposition | None:
 
     The first prices are those of the layouts that carry most for their slots, as if these carried all that they may.
     """
-    columns.hope()
     relaxed = linear_relaxation(columns.problem.programme.rows, columns.objective)
     if relaxed is None:
         return None

@@ -201,7 +201,7 @@ def _try_pipelines(
         else:
             shape = _try(found, place, wanted, variant, split, ground, tried)
             small = None
-            weights = _all_weights(shape) if shape and not shape.bill.fits else 0
+            weights = shape.stage_weights if shape and not shape.bill.fits else 0
             refused = shape is None and split.pipeline == 1 and not split.parts
             if shape and not needs_speed(wanted.workload):
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
@@ -212,11 +212,6 @@ def _try_pipelines(
     if small is not None:
         found.considered -= 1
         _try(found, place, wanted, variant, small, ground, tried)
-
-
-def _all_weights(shape: Shape) -> int:
-    """Bytes of weights on a rank of each stage together, which longer pipelines hold as well."""
-    return sum(line.weights_bytes for line in shape.bill.per_device.firsts.values())
 
 
 def _promise(found: Shapes, wanted: ModelRequest, base: Shape, longer: Sequence[Split], ground: Grounds) -> bool:

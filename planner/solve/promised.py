@@ -12,12 +12,10 @@ from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.memory.kv_cache import cache_dtype, token_bytes
 from planner.models.attention import Attention, CacheKind
+from planner.solve.cache_bound import POOLED
 from planner.solve.shape import Shape
 from planner.solve.splits import Split
 from planner.units import ceil_div
-
-_POOLED = ("vllm", "sglang", "trtllm")
-"""Engines that hold the caches of all sequences in device memory."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def promises(base: Shape, splits: Sequence[Split], longest: Layout, sites: Seque
     """
     engine, layout = base.variant.engine, base.layout
     cache = _least_cache(base)
-    pooled = engine.name in _POOLED and not hasattr(engine, "most_sequences")
+    pooled = engine.name in POOLED and not hasattr(engine, "most_sequences")
     if (
         not pooled
         or base.variant.limits.options
@@ -53,7 +51,7 @@ def _most_sequences(base: Shape, stages: int, room: int, cache: int) -> int:
     """Sequences of which all stages together, and the one with most layers, have room for the caches."""
     model = base.variant.model
     layers, most = len(model.layers), base.layout.max_num_seqs
-    weights = sum(line.weights_bytes for line in base.bill.per_device.firsts.values())
+    weights = base.stage_weights
     found = min(most, (stages * room - weights) // cache)
     if len(model.distinct_layers) == 1:
         fullest = ceil_div(layers, stages)

@@ -66,6 +66,11 @@ class Shape:
         return self.bill.per_device.total(lambda one: one.usable_bytes - one.total_bytes + one.kv_cache_bytes)
 
     @cached_property
+    def stage_weights(self) -> int:
+        """Bytes of weights on a rank of each stage together; longer pipelines of such stages hold no fewer."""
+        return sum(line.weights_bytes for line in self.bill.per_device.firsts.values())
+
+    @cached_property
     def label(self) -> str:
         """`TP4 PP2 on h100-sxm5-80gb`, with its phase or its share where it has one."""
         phase = f"{self.phase} " if self.phase else ""

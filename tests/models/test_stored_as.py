@@ -80,7 +80,5 @@ _FOUR_BITS = ("AWQ", "int4_awq", "gptq_marlin", "int4", "w4a8")
 def test_four_bits_are_named_as_engines_know_their_kernels() -> None:
     """vLLM's AWQ multiplication keeps partial sums in releases before 0.3, its four bits of other methods do not."""
     model = load_model("qwen2.5-7b-instruct")
-    named = {
-        words: stored_as(model, words).quantization for words in ("AWQ", "int4_awq", "gptq_marlin", "int4", "w4a8")
-    }
+    named = {words: stored_as(model, words).quantization for words in _FOUR_BITS}
     assert named == {"AWQ": "awq", "int4_awq": "awq", "gptq_marlin": "gptq", "int4": "int4", "w4a8": "int4"}
