@@ -179,7 +179,7 @@ def test_a_past_that_is_compressed_takes_what_the_log_says_of_a_token() -> None:
     for version in ("0.5.12", "0.5.23"):
         engine = find_engine("sglang", version)
         layout = engine.layout(found, H100, Limits(), tensor=8)
-        layers.append(pools.cell(found, layout, 0, H100, engine.rules.compressor_states).of_token(0.1))
+        layers.append(pools.cell(found, layout, 0, H100, engine.rules).of_token(0.1))
     assert layers[0] == pytest.approx(15955.85 - 0.1 * 584, abs=0.01)
     assert layers[1] < layers[0] / 2
 

@@ -1,8 +1,8 @@
 """Memory fraction, pages, pools and request limits equal what SGLang's own code answers for the same flags."""
 
 from planner.engines.sglang import architecture, pools
-from planner.engines.sglang.compressed_pool import States
 from planner.engines.sglang.profile import _requests
+from planner.engines.sglang.release import newest, rules
 from planner.units import GIB
 from tests.engines.sglang_cases import Case, cases
 
@@ -15,7 +15,7 @@ OPEN = {"jamba"}
 def differences(case: Case) -> dict[str, tuple[object, object]]:
     layout, answer = case.layout, case.answer
     stages = [
-        pools.cut(case.model, layout, stage, case.gpu, BUDGET, States())
+        pools.cut(case.model, layout, stage, case.gpu, BUDGET, rules(newest()))
         for stage in range(layout.pipeline_parallel_size)
     ]
     pool = min(stages, key=lambda found: found.tokens)

@@ -6,7 +6,7 @@ from math import nextafter
 from planner.engines.sglang import architecture
 from planner.engines.sglang.compressed_pool import PAGE
 from planner.engines.sglang.graphs import Graphs, captured, decode_batch
-from planner.engines.sglang.release_defaults import NEWEST, Defaults, Shares
+from planner.engines.sglang.release_defaults import Defaults, Shares
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout, Limits
 from planner.models.model import Model
@@ -36,7 +36,7 @@ def resolve(
     tensor_size: int,
     stages: int,
     data: int,
-    defaults: Defaults = NEWEST,
+    defaults: Defaults,
 ) -> Arguments:
     """Resolve as ServerArgs does; `tensor_size` is `--tp-size`, attention data parallelism included."""
     options = limits.options

@@ -18,6 +18,3 @@ class DrafterRules:
 
     first: bool = True
     pool_of_all_layers: bool = False
-
-
-NEWEST = DrafterRules()

@@ -11,7 +11,8 @@ from functools import cache
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.compressed_pool import RATIO, States, compresses, entry_bytes, state_bytes, windowed_bytes
-from planner.engines.sglang.drafter import NEWEST, DrafterRules
+from planner.engines.sglang.drafter import DrafterRules
+from planner.engines.sglang.release import Rules
 from planner.engines.sglang.served_type import served_type
 from planner.engines.sglang.weights import draft_tokens, drafts
 from planner.engines.vllm.recurrent_states import state_channels
@@ -69,16 +70,16 @@ def windowed_ratio(model: Model, layout: Layout) -> float:
     return float(layout.options.get("swa_full_tokens_ratio", usual))
 
 
-def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, states: States, drafter: DrafterRules = NEWEST) -> Cell:
+def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, rules: Rules) -> Cell:
     """Return the bytes of one token in the layers of a stage."""
     first, last = layout.stage_layers(stage)
     scaled = architecture.scaled_latent(model, gpu)
     if architecture.compressed(model):
-        return _compressed_cell(model, first, last, _with_drafts(layout, states))
+        return _compressed_cell(model, first, last, _with_drafts(layout, rules.compressor_states))
     named = served_type(model, layout).name if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
     apart = architecture.has(model, "windowed_pool") and not layout.options.get("windows_in_full")
     found = _cell(model, first, last, layout.tensor_parallel_size, named, scaled, apart)
-    return _with_drafter(model, found, drafter) if drafts(layout) else found
+    return _with_drafter(model, found, rules.drafter) if drafts(layout) else found
 
 
 def _with_drafter(model: Model, found: Cell, drafter: DrafterRules) -> Cell:
@@ -197,26 +198,18 @@ def slots_per_request(model: Model, layout: Layout) -> int:
     return _SLOTS_A_REQUEST + (_EXTRA_SLOTS_OVERLAPPED if overlapped else _EXTRA_SLOTS)
 
 
-def cut(
-    model: Model,
-    layout: Layout,
-    stage: int,
-    gpu: Gpu,
-    available: int,
-    states: States,
-    drafter: DrafterRules = NEWEST,
-) -> Pool:
+def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, rules: Rules) -> Pool:
     """Return the pool of a stage that has `available` bytes a rank for states and cache."""
     slots, requests, fixed = 0, None, 0
     if architecture.compressed(model):
         layers = _compressing(model, *layout.stage_layers(stage))
-        fixed = state_bytes(layers, _with_drafts(layout, states), layout.max_num_seqs)
+        fixed = state_bytes(layers, _with_drafts(layout, rules.compressor_states), layout.max_num_seqs)
         available -= fixed
     if architecture.stateful(model):
         slots, fixed = _states(model, layout, available)
         available -= fixed + (slots + 1) * request_state(model, layout).total
         requests = slots // slots_per_request(model, layout)
-    size, page = cell(model, layout, stage, gpu, states, drafter), layout.block_size
+    size, page = cell(model, layout, stage, gpu, rules), layout.block_size
     ratio = windowed_ratio(model, layout)
     per_token = size.of_token(ratio if size.windowed else 0.0)
     tokens = int(max(available, 0) // per_token) if per_token else layout.max_model_len

@@ -7,7 +7,7 @@ ranks of a stage under expert parallelism, or `options["ep_size"]`. `--chunked-p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from planner.confidence import CONFIDENCE
 from planner.engines.calibration import constants
@@ -15,13 +15,12 @@ from planner.engines.error_band import upper_edge
 from planner.engines.own_all_reduce import sums_by_own_kernel
 from planner.engines.sglang import architecture, pools
 from planner.engines.sglang.arguments import resolve
-from planner.engines.sglang.compressed_pool import REQUESTS, States
-from planner.engines.sglang.drafter import DrafterRules
-from planner.engines.sglang.graph_tables import TableRules, table_bytes
+from planner.engines.sglang.compressed_pool import REQUESTS
+from planner.engines.sglang.graph_tables import table_bytes
 from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
-from planner.engines.sglang.release_defaults import NEWEST, Defaults
+from planner.engines.sglang.release import Rules
 from planner.engines.sglang.weights import (
     clones_shared_experts,
     draft_bytes,
@@ -46,35 +45,6 @@ _DRAFTED_REQUESTS = 48
 _MOST_REQUESTS, _USUAL_REQUESTS, _REQUESTS_A_CONTEXT = 4096, 2048, 512
 
 
-@dataclass(frozen=True)
-class Version:
-    """Where versions differ: images, the factor for vision models, cloned shared experts, `defaults`.
-
-    `prefill_graphs`: prompts are captured too. `plain_state_slots`: no extra slots of recurrent states a request.
-    `captured_nccl`: sums across ranks that NCCL makes in graphs keep memory, as they did before NCCL 2.26.
-    `compressor_states`: how the states of layers that compress their past are kept. `drafter`: when prediction layers
-    are loaded and what pool they get. `keeps_loaded_experts`: experts stay as they were loaded beside those that
-    kernels read (`replaced_experts`). `graph_tables`: which tables of pages are kept for captured batches.
-    `windowed_pools`: classes that had a pool for windowed layers without being asked, where not all of the list had.
-    `nested_ropes`: Transformers 5, in which the rope factor of Gemma 3 no longer lengthens its context.
-    """
-
-    name: str
-    keeps_embedding_cache: bool = True
-    flat_vision_share: float | None = None
-    clones_shared_experts: bool = False
-    prefill_graphs: bool = True
-    plain_state_slots: bool = False
-    captured_nccl: bool = False
-    compressor_states: States = field(default_factory=States)
-    drafter: DrafterRules = field(default_factory=DrafterRules)
-    keeps_loaded_experts: bool = False
-    graph_tables: TableRules = field(default_factory=TableRules)
-    windowed_pools: tuple[str, ...] | None = None
-    nested_ropes: bool = True
-    defaults: Defaults = NEWEST
-
-
 class Sglang:
     """The profile of one version."""
 
@@ -82,9 +52,9 @@ class Sglang:
     counts_sequences_of_all_groups = True
     """`limits.max_num_seqs` is for all attention groups together, as `--max-running-requests` is."""
 
-    def __init__(self, version: Version) -> None:
-        self.rules = version
-        self.version = version.name
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.version = rules.version
 
     def layout(
         self,
@@ -266,7 +236,7 @@ class _Stage:
         )
 
 
-def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site, confidence: float) -> _Stage:
+def _stage(rules: Rules, model: Model, layout: Layout, stage: int, site: Site, confidence: float) -> _Stage:
     fit = constants("sglang")
     before = site.free_bytes
     if before is None:
@@ -289,8 +259,8 @@ def _stage(rules: Version, model: Model, layout: Layout, stage: int, site: Site,
         slack=slack + kept,
         pool_bytes=available,
         late=late,
-        pool=pools.cut(model, layout, stage, site.gpu, available, rules.compressor_states, rules.drafter),
-        cell=pools.cell(model, layout, stage, site.gpu, rules.compressor_states, rules.drafter),
+        pool=pools.cut(model, layout, stage, site.gpu, available, rules),
+        cell=pools.cell(model, layout, stage, site.gpu, rules),
         request_state=pools.request_state(model, layout),
         ratio=pools.windowed_ratio(model, layout),
     )

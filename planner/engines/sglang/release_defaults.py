@@ -1,14 +1,14 @@
 """What SGLang's releases took where the user named no memory fraction, no chunk and no largest captured batch.
 
 Source: ServerArgs.__post_init__ and _handle_gpu_memory_settings (server_args.py) and get_batch_sizes_to_capture
-(model_executor/cuda_graph_runner.py) of 0.4.4.post1, 0.4.5, 0.4.5.post3, 0.4.6, 0.4.6.post5, 0.4.7, 0.4.8, 0.4.9,
-0.4.9.post6, 0.5.1 to 0.5.4, 0.5.4.post1, 0.5.5.post3, 0.5.8 to 0.5.10, 0.5.12 to 0.5.14, 0.5.17, 0.5.19, 0.5.20 and
-0.5.23. Memory in MiB, as nvidia-smi says it.
+(model_executor/cuda_graph_runner.py); releases.yaml has the releases, and the tables of each. Memory in MiB, as
+nvidia-smi says it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from sys import maxsize
+from typing import Any
 
 from planner.fleet.gpu import Gpu
 
@@ -38,6 +38,17 @@ class Defaults:
     drafted_mib: int = 0
     by_tower: bool = True
 
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "Defaults":
+        """Read those of a release from its fields in releases.yaml."""
+        return cls(
+            chunks=tuple((_below(row), row[1]) for row in values["chunks"]),
+            batches=tuple((_below(row), row[1], row[2]) for row in values["batches"]),
+            fraction=_FRACTIONS[values["fraction"]],
+            drafted_mib=values["drafted_mib"],
+            by_tower=values["by_tower"],
+        )
+
     def chunk(self, gpu: Gpu) -> int:
         """Return prompt tokens of a step, before attention data parallelism divides them."""
         return next(tokens for below, tokens in self.chunks if gpu.driver_mib < below)
@@ -46,6 +57,10 @@ class Defaults:
         """Return the largest decode batch that is captured."""
         few, many = next((few, many) for below, few, many in self.batches if gpu.driver_mib < below)
         return few if tensor_size < 4 else many
+
+
+def _below(row: Sequence[int | None]) -> int:
+    return maxsize if row[0] is None else row[0]
 
 
 def _by_ranks(gpu: Gpu, shares: Shares) -> float:
@@ -81,47 +96,10 @@ def _by_size(gpu: Gpu, shares: Shares) -> float:
 
 _BY_RANKS = ((16, 0.79), (8, 0.81), (4, 0.85), (2, 0.87), (1, 0.88))
 _KEPT_GIB = ((35 * _GIB, 2.8, 0.1), (90 * _GIB, 9.5, 0.5), (160 * _GIB, 12, 0.5), (maxsize, 32, 0))
-
-_OLD_CHUNKS = ((25_000, 2048), (maxsize, 8192))
-_OLD_BATCHES = ((25_000, 8, 80), (96 * _GIB, 160, 160), (maxsize, 256, 256))
-_RANKS = Defaults(_OLD_CHUNKS, _OLD_BATCHES, _by_ranks, by_tower=False)
-_RANKS_80_GIB = Defaults(_OLD_CHUNKS, _OLD_BATCHES, _by_ranks_up_to_80_gib, by_tower=False)
-_RANKS_AND_SIZE = Defaults(_OLD_CHUNKS, _OLD_BATCHES, _by_ranks_and_size, by_tower=False)
-_SIZE = Defaults(
-    ((35 * _GIB, 2048), (160 * _GIB, 8192), (maxsize, 16384)),
-    ((35 * _GIB, 8, 80), (90 * _GIB, 160, 160), (160 * _GIB, 256, 256), (maxsize, 512, 512)),
-    _by_size,
-)
-_CHUNKS = ((20 * _GIB, 2048), (35 * _GIB, 2048), (60 * _GIB, 4096), (160 * _GIB, 8192), (maxsize, 16384))
-
-
-def _batches(few: int, many: int = 80) -> tuple[tuple[int, int, int], ...]:
-    """Of cards from 20 to 35 GiB each release had its own."""
-    return (
-        (20 * _GIB, 8, 8),
-        (35 * _GIB, few, many),
-        (60 * _GIB, 32, 160),
-        (160 * _GIB, 256, 512),
-        (maxsize, 512, 512),
-    )
-
-
-NEWEST = Defaults(((20 * _GIB, 2048), (60 * _GIB, 4096), *_CHUNKS[3:]), _batches(48, 160))
-_SINCE = (
-    ((0, 5, 20), NEWEST),
-    ((0, 5, 14), Defaults(_CHUNKS, _batches(24))),
-    ((0, 5, 10), Defaults(_CHUNKS, _batches(24), drafted_mib=4 * _GIB)),
-    ((0, 5, 4, 1), Defaults(_CHUNKS, _batches(24), drafted_mib=2 * _GIB)),
-    ((0, 5, 3), Defaults(_CHUNKS, _batches(16), drafted_mib=2 * _GIB)),
-    ((0, 4, 9, 1), _SIZE),
-    ((0, 4, 8), replace(_SIZE, by_tower=False)),
-    ((0, 4, 6, 5), _RANKS_AND_SIZE),
-    ((0, 4, 5, 3), _RANKS_80_GIB),
-)
-
-
-def defaults_of(numbers: tuple[int, ...]) -> Defaults:
-    """Return those of a release; the newest where none is named."""
-    if not numbers:
-        return NEWEST
-    return next((found for since, found in _SINCE if numbers >= since), _RANKS)
+_FRACTIONS: dict[str, Callable[[Gpu, Shares], float] | None] = {
+    "by_ranks": _by_ranks,
+    "by_ranks_up_to_80_gib": _by_ranks_up_to_80_gib,
+    "by_ranks_and_size": _by_ranks_and_size,
+    "by_size": _by_size,
+    "reckoned": None,
+}
