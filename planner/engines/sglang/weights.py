@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from planner.engines.sglang import architecture
+from planner.engines.sglang.draft_layers import draft_tensors
 from planner.engines.sglang.served_type import served_type
 from planner.engines.vllm.fused_modules import parameter_name
 from planner.layout import Layout
@@ -225,10 +226,3 @@ def draft_bytes(model: Model, layout: Layout, stage: int) -> int:
         return 0
     how = ways(model, layout)
     return sum(segments(how.bytes(tensor)) for tensor in draft_tensors(model))
-
-
-def draft_tensors(model: Model) -> list[Tensor]:
-    """Weights of the prediction layers; embedding and head are the target's own."""
-    shared = (Role.EMBEDDING, Role.HEAD)
-    parts = [part for part in model.components if not part.counted]
-    return [t for part in parts for t in part.tensors if not (t.role in shared and t.split is Split.VOCABULARY)]

@@ -55,13 +55,13 @@ def prediction_bytes(model: Model, layout: Layout, how: Sharding, types: WeightT
     stored = [t for part in model.components if not part.counted for t in part.tensors if t.role not in _SHARED]
     if stored:
         return sum(size for _, size in types.sizes(stored, how))
-    own = sum(size for _, size in types.sizes(_plain(model, layers[0]).tensors, how))
+    own = sum(size for _, size in types.sizes(as_drafted(model, layers[0]).tensors, how))
     joined = types.served.size(model.hidden_size * (2 * model.hidden_size // how.tensor + _NORMS))
     return len(layers) * (own + joined)
 
 
 @cache
-def _plain(model: Model, layer: Layer) -> Layer:
+def as_drafted(model: Model, layer: Layer) -> Layer:
     """The layer as checkpoints hold it for drafting: in eight bits where the model is in FP8, else in 16.
 
     Exports in four bits leave `mtp*` alone (hf_quant_config.json of NVIDIA's; the card of AEON-7's finetune).
