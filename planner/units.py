@@ -15,9 +15,17 @@ _UNITS = {
 }  # fmt: skip
 
 
+_SHOWN_GIB, _LEAST_MIB = 0.01, 0.1
+
+
 def gib(size: float) -> str:
     """Write bytes as GiB with two decimals: `79.19 GiB`."""
     return f"{size / GIB:,.2f} GiB"
+
+
+def lack(size: float) -> str:
+    """Write bytes that are missing: as GiB, or as MiB where too few for two decimals of GiB."""
+    return gib(size) if size >= _SHOWN_GIB * GIB else f"{max(size / MIB, _LEAST_MIB):.1f} MiB"
 
 
 def parse_size(text: str | int, *, where: str | None = None, field: str | None = None) -> int:

@@ -10,7 +10,7 @@ from planner.backtest.readers import Reader, reader_of
 from planner.backtest.replay import replay
 from planner.backtest.run import Replay
 from planner.engines.local_profile import ranks_of
-from planner.units import gib
+from planner.units import lack
 
 
 def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: float) -> Entry:
@@ -44,7 +44,7 @@ def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: 
 def _why_not(found: Replay) -> tuple[str, ...]:
     """What refuses it: where no line is beyond the device, the cache that holds not even one sequence."""
     named = (*found.refusals, *found.verdict.reasons)
-    return named or (f"KV cache: one sequence is {gib(found.verdict.short_bytes)} short",)
+    return named or (f"KV cache: one sequence is {lack(found.verdict.short_bytes)} short",)
 
 
 def _margin(found: Replay) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from planner.layout import Layout
 from planner.memory.bill import Bill
-from planner.units import gib
+from planner.units import lack
 
 
 def shortfall(layout: Layout, bill: Bill, bill_of: Callable[[Layout], Bill]) -> list[str]:
@@ -14,7 +14,7 @@ def shortfall(layout: Layout, bill: Bill, bill_of: Callable[[Layout], Bill]) -> 
     """
     if bill.sequences >= 1:
         return []
-    line = f"KV cache: one sequence of {layout.max_model_len:,} tokens is {gib(bill.short_bytes)} short"
+    line = f"KV cache: one sequence of {layout.max_model_len:,} tokens is {lack(bill.short_bytes)} short"
     longest = _longest(layout, bill_of)
     return [f"{line}; one of {longest:,} tokens would fit" if longest else line]
 

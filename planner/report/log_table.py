@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from planner.backtest.run import INPUT
 from planner.report.notes import head, join, notes
-from planner.units import count, gib
+from planner.units import count, gib, lack
 
 _VERDICTS = {True: "fits", False: "does not fit", None: "not known"}
 
@@ -42,5 +42,5 @@ def _margin(margin: dict[str, int]) -> str:
     if not margin:
         return ""
     held = f"{count(margin['sequences'], 'sequence')} of full length at once"
-    short = f", {gib(margin['short_bytes'])} short of one" if margin["sequences"] < 1 else ""
+    short = f", {lack(margin['short_bytes'])} short of one" if margin["sequences"] < 1 else ""
     return f"margin: {held}{short}; {gib(margin['free_bytes'])} of the fullest device stay free"

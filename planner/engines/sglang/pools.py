@@ -2,31 +2,31 @@
 
 A token takes the bytes of all layers of a stage at once, those that attend to an image included. Models with
 a pool for windowed layers keep `swa_full_tokens_ratio` windowed tokens for each full one. Recurrent states
-are taken first: a share of the memory, in slots of one request's state. Layers that compress their past stand in
+are taken first (`state_slots.py`). Layers that compress their past stand in
 both pools (`compressed_pool.py`).
 """
 
 from dataclasses import dataclass, replace
 from functools import cache
+from math import ceil
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.compressed_pool import RATIO, States, compresses, entry_bytes, state_bytes, windowed_bytes
 from planner.engines.sglang.drafter import DrafterRules
 from planner.engines.sglang.release import Rules
 from planner.engines.sglang.served_type import served_type
-from planner.engines.sglang.weights import draft_tokens, drafts
-from planner.engines.vllm.recurrent_states import state_channels
+from planner.engines.sglang.state_slots import needed_bytes as needed_with_states
+from planner.engines.sglang.state_slots import slots_cut
+from planner.engines.sglang.weights import drafts
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.memory.kv_cache import cache_dtype
 from planner.models.attention import Attention, CacheKind
-from planner.models.dtype import BF16, BY_NAME, F32, DType
+from planner.models.dtype import BF16, DType
 from planner.models.model import Model
-from planner.units import ceil_div
+from planner.units import round_up
 
 WINDOWED_RATIO = 0.8
-STATE_RATIO = 0.9
-_SLOTS_A_REQUEST, _EXTRA_SLOTS_OVERLAPPED, _EXTRA_SLOTS = 3, 2, 1
 _INDEX_BLOCK = 128
 
 
@@ -155,60 +155,16 @@ def _index_bytes(attention: Attention) -> int:
     return attention.index_dim + attention.index_dim // _INDEX_BLOCK * 4
 
 
-@dataclass(frozen=True, slots=True)
-class RequestState:
-    """Bytes of one request's recurrent states on one rank: columns of convolutions, and matrices."""
-
-    convolution: int
-    matrix: int
-
-    @property
-    def total(self) -> int:
-        """Both."""
-        return self.convolution + self.matrix
-
-
-def request_state(model: Model, layout: Layout) -> RequestState:
-    """States of one request on one rank of the stage with most stateful layers."""
-    name = str(layout.options.get("mamba_ssm_dtype") or _configured_state_dtype(model))
-    ssm, stages = BY_NAME.get(name, F32), range(layout.pipeline_parallel_size)
-    found = [_stage_states(model, *layout.stage_layers(s), layout.tensor_parallel_size, ssm) for s in stages]
-    return max(found, key=lambda states: states.total)
-
-
-@cache
-def _stage_states(model: Model, first: int, last: int, tensor: int, ssm: DType) -> RequestState:
-    found = [(layer, layer.state) for layer in model.layers[first : last + 1] if layer.state]
-    columns = (state_channels(layer, tensor) * max(state.conv_kernel - 1, 0) for layer, state in found)
-    matrices = (ceil_div(state.ssm_elements, tensor) for _, state in found)
-    return RequestState(sum(map(BF16.size, columns)), sum(map(ssm.size, matrices)))
-
-
-def _configured_state_dtype(model: Model) -> object:
-    return architecture.text_config(model).get("mamba_ssm_dtype")
-
-
-def slots_per_request(model: Model, layout: Layout) -> int:
-    """State slots that a request needs (_calculate_mamba_ratio): its own and those of the prefix cache."""
-    if layout.options.get("disable_radix_cache"):
-        return 1
-    if not architecture.has(model, "state_extra_buffer") or layout.options.get("plain_state_slots"):
-        return _SLOTS_A_REQUEST
-    overlapped = layout.pipeline_parallel_size == 1
-    return _SLOTS_A_REQUEST + (_EXTRA_SLOTS_OVERLAPPED if overlapped else _EXTRA_SLOTS)
-
-
 def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, rules: Rules) -> Pool:
     """Return the pool of a stage that has `available` bytes a rank for states and cache."""
     slots, requests, fixed = 0, None, 0
     if architecture.compressed(model):
-        layers = _compressing(model, *layout.stage_layers(stage))
-        fixed = state_bytes(layers, _with_drafts(layout, rules.compressor_states), layout.max_num_seqs)
+        fixed = _compressor_bytes(model, layout, stage, rules)
         available -= fixed
     if architecture.stateful(model):
-        slots, fixed = _states(model, layout, available)
-        available -= fixed + (slots + 1) * request_state(model, layout).total
-        requests = slots // slots_per_request(model, layout)
+        states = slots_cut(model, layout, available, rules.states)
+        slots, fixed, requests = states.slots, states.between, states.requests
+        available -= states.counted
     size, page = cell(model, layout, stage, gpu, rules), layout.block_size
     ratio = windowed_ratio(model, layout)
     per_token = size.of_token(ratio if size.windowed else 0.0)
@@ -219,17 +175,25 @@ def cut(model: Model, layout: Layout, stage: int, gpu: Gpu, available: int, rule
     return Pool(tokens, windowed, slots, requests, fixed)
 
 
-def _states(model: Model, layout: Layout, available: int) -> tuple[int, int]:
-    """Slots, and the bytes of states between drafted tokens (_handle_max_mamba_cache); one more slot pads each."""
-    request, drafted = request_state(model, layout).total, draft_tokens(layout)
-    each = slots_per_request(model, layout)
-    if fixed := layout.options.get("max_mamba_cache_size"):
-        slots = int(fixed) // layout.data_parallel_size
-    elif layout.options.get("disable_radix_cache") and not layout.options.get("state_slots_by_memory"):
-        slots = max(1, layout.max_num_seqs // layout.data_parallel_size)
-        each = 1
-    else:
-        ratio = float(layout.options.get("mamba_full_memory_ratio", STATE_RATIO))
-        budget = available * ratio / (1 + ratio)
-        slots = int((budget - request * (1 + drafted)) // (request * (1 + drafted / each)))
-    return slots, request * (min(layout.max_num_seqs, slots // each) + 1) * drafted
+def needed_bytes(model: Model, layout: Layout, stage: int, gpu: Gpu, tokens: int, rules: Rules) -> int:
+    """Least bytes of which `cut` makes a pool that holds one sequence of `tokens` tokens."""
+    size, ratio, page = cell(model, layout, stage, gpu, rules), windowed_ratio(model, layout), layout.block_size
+    held, longest = round_up(tokens, page), widest_window(model)
+    if size.windowed and size.full_layers and longest:
+        seen = round_up(min(tokens, longest) + page, page)
+        held = max(held, round_up(ceil(seen / ratio), page))
+        held += page * (int(held * ratio) < seen)
+    taken = ceil(held * size.of_token(ratio if size.windowed else 0.0)) + 1
+    if architecture.compressed(model):
+        taken += _compressor_bytes(model, layout, stage, rules)
+    return needed_with_states(model, layout, taken, rules.states) if architecture.stateful(model) else taken
+
+
+def widest_window(model: Model) -> int:
+    """Tokens of the longest window that a layer looks back, 0 where all look back to the start."""
+    return max((a.window for layer in model.distinct_layers if (a := layer.attention) and a.window), default=0)
+
+
+def _compressor_bytes(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
+    layers = _compressing(model, *layout.stage_layers(stage))
+    return state_bytes(layers, _with_drafts(layout, rules.compressor_states), layout.max_num_seqs)

@@ -21,6 +21,7 @@ from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
 from planner.engines.sglang.release import Rules
+from planner.engines.sglang.state_slots import RequestState, request_state, slots_per_request
 from planner.engines.sglang.weights import (
     clones_shared_experts,
     draft_bytes,
@@ -36,7 +37,7 @@ from planner.memory.bill import Bill
 from planner.memory.device_bill import DeviceBill
 from planner.memory.devices import Devices
 from planner.models.model import Model
-from planner.units import GIB, MIB, gib
+from planner.units import GIB, MIB, count, gib
 
 _RATIO_ARCHITECTURE = "Llama4ForConditionalGeneration"
 _EMBEDDING_CACHE = 100 * MIB
@@ -148,6 +149,7 @@ class Sglang:
             reasons = [_too_small(tightest, layout)]
         else:
             reasons = [reason for lines in careful if (reason := _overflow(lines, most_beside))]
+            reasons += [reason for lines in careful if (reason := _too_few_slots(model, layout, lines))]
         devices, rank = [], 0
         for lines, most in zip(expected, careful, strict=True):
             for _ in range(layout.gpus_per_stage):
@@ -160,7 +162,7 @@ class Sglang:
             kv_cache_tokens=logged.tokens,
             max_concurrency=round(logged.tokens / layout.max_model_len * layout.data_parallel_size, 2),
             sequences=sequences,
-            short_bytes=max(0, *(lines.needed_bytes(longest) - max(0, lines.pool_bytes) for lines in careful)),
+            short_bytes=0 if sequences else max(0, *(self._short(model, layout, lines, longest) for lines in careful)),
             reasons=tuple(dict.fromkeys(reasons)),
             logged={
                 "free_before_weights_bytes": first.before,
@@ -178,6 +180,11 @@ class Sglang:
                 "max_running_requests": requests,
             },
         )
+
+    def _short(self, model: Model, layout: Layout, lines: "_Stage", tokens: int) -> int:
+        """Bytes that a stage lacks for one sequence of `tokens` tokens."""
+        gpu = lines.site.gpu
+        return pools.needed_bytes(model, layout, lines.stage, gpu, tokens, self.rules) - max(0, lines.pool_bytes)
 
     def _stages(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float) -> list["_Stage"]:
         return [
@@ -202,8 +209,7 @@ class _Stage:
     pool_bytes: int
     pool: pools.Pool
     cell: pools.Cell
-    request_state: pools.RequestState
-    ratio: float
+    request_state: RequestState
 
     def states(self, pool: pools.Pool) -> int:
         """State slots, with the one that pads."""
@@ -214,11 +220,6 @@ class _Stage:
         windowed = pool.windowed_tokens if self.cell.full_layers else pool.tokens
         tokens = int(pool.tokens * (self.cell.full + self.cell.drafted) + windowed * self.cell.windowed)
         return tokens + self.states(pool) * self.request_state.total + self.pool.fixed_bytes
-
-    def needed_bytes(self, tokens: int) -> int:
-        """Pool bytes that let one sequence of `tokens` tokens in."""
-        per_token = self.cell.of_token(self.ratio if self.cell.windowed else 0.0)
-        return int(tokens * per_token) + 2 * self.request_state.total + self.pool.fixed_bytes
 
     def device_bill(self, rank: int, pool: pools.Pool, beside: Outside) -> DeviceBill:
         """Return the device's lines; the request table counts as activation."""
@@ -261,8 +262,7 @@ def _stage(rules: Rules, model: Model, layout: Layout, stage: int, site: Site, c
         late=late,
         pool=pools.cut(model, layout, stage, site.gpu, available, rules),
         cell=pools.cell(model, layout, stage, site.gpu, rules),
-        request_state=pools.request_state(model, layout),
-        ratio=pools.windowed_ratio(model, layout),
+        request_state=request_state(model, layout),
     )
 
 
@@ -291,9 +291,9 @@ def _sequences(model: Model, layout: Layout, pool: pools.Pool, longest: int) -> 
     """Sequences of `longest` tokens that the pools of all attention groups hold at once."""
     pages = -(-longest // layout.block_size) * layout.block_size
     held = pool.tokens // pages
-    windows = [a.window for layer in model.distinct_layers if (a := layer.attention) and a.window]
-    if pool.windowed_tokens and windows:
-        held = min(held, pool.windowed_tokens // (min(longest, max(windows)) + layout.block_size))
+    window = pools.widest_window(model)
+    if pool.windowed_tokens and window:
+        held = min(held, pool.windowed_tokens // (min(longest, window) + layout.block_size))
     if pool.requests is not None:
         held = min(held, pool.requests)
     return max(0, held) * layout.data_parallel_size
@@ -317,6 +317,17 @@ def _overflow(lines: _Stage, beside: Outside) -> str | None:
     return (
         f"stage {lines.stage}: graphs, activations and the request table need {gib(needed)} beside the pool,"
         f" {gib(needed - left)} more than is left (lower mem_fraction_static or max_running_requests)"
+    )
+
+
+def _too_few_slots(model: Model, layout: Layout, lines: _Stage) -> str | None:
+    """Say that the slots of recurrent states let no request in ("state cache is too small to serve any requests")."""
+    if lines.pool.requests != 0:
+        return None
+    state, each = gib(lines.request_state.total), slots_per_request(model, layout)
+    return (
+        f"stage {lines.stage}: {count(lines.pool.state_slots, 'slot')} of recurrent states of {state}, of which a"
+        f" request takes {each} (raise mem_fraction_static, mamba_full_memory_ratio or max_mamba_cache_size)"
     )
 
 

@@ -11,6 +11,7 @@ from planner.engines.sglang.compressed_pool import States
 from planner.engines.sglang.drafter import DrafterRules
 from planner.engines.sglang.graph_tables import TableRules
 from planner.engines.sglang.release_defaults import Defaults
+from planner.engines.sglang.state_slots import StateRules
 
 _PARTS = 4
 """Numbers that tell releases apart: `0.4.9.post6` has four."""
@@ -33,6 +34,7 @@ class Rules:
     windowed_pools: tuple[str, ...] | None
     drafter: DrafterRules
     graph_tables: TableRules
+    states: StateRules
     compressor_states: States
 
 
@@ -51,6 +53,7 @@ def rules(version: str) -> Rules:
         "windowed_pools": None if pools is None else tuple(pools),
         "drafter": DrafterRules(**values["drafter"]),
         "graph_tables": TableRules(**values["graph_tables"]),
+        "states": StateRules(**values["states"]),
         "compressor_states": States(**values["compressor_states"]),
     }
     return Rules(**made, **{field.name: values[field.name] for field in fields(Rules) if field.name not in made})
