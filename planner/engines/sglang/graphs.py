@@ -27,10 +27,10 @@ class Graphs:
     prefill_captured: bool = False
 
 
-def decode_sizes(largest: int) -> int:
-    """Number of batches captured up to the largest, itself included (generate_decode_cuda_graph_batch_sizes)."""
+def decode_sizes(largest: int) -> set[int]:
+    """Batches captured up to the largest, itself included (generate_decode_cuda_graph_batch_sizes)."""
     sizes = [size for size in (*_DECODE_SIZES, *range(512, largest + 1, 32)) if size <= largest]
-    return len({*sizes, largest}) if largest else 0
+    return {*sizes, largest} if largest else set()
 
 
 def decode_batch(model: Model, gpu: Gpu, usual: int, requests: int | None, options: dict[str, OptionValue]) -> int:

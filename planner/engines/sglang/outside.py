@@ -12,9 +12,10 @@ from planner.engines.error_band import upper_edge
 from planner.engines.own_all_reduce import SUMS_A_LAYER
 from planner.engines.sglang.graphs import Graphs, decode_sizes
 from planner.engines.sglang.served_type import served_type
+from planner.engines.sglang.weights import draft_tokens
 from planner.fleet.site import Site
 from planner.layout import Layout
-from planner.models.dtype import INT32
+from planner.models.dtype import F32, INT32
 from planner.models.model import Model
 from planner.models.tensor import Role
 from planner.units import GIB, MIB, ceil_div
@@ -61,20 +62,24 @@ def startup_bytes(layout: Layout, site: Site) -> int:
 
 
 def outside(
-    model: Model, layout: Layout, graphs: Graphs, requests: int, tables: int = 0, *, captured_nccl: bool = False
+    model: Model,
+    layout: Layout,
+    graphs: Graphs,
+    requests: int,
+    tables: int = 0,
+    *,
+    captured_nccl: bool = False,
+    kept_logits: bool = False,
 ) -> Outside:
     """Return what a rank allocates after the pool is sized, for `requests` rows of the request table.
 
     `tables` are bytes that captured batches keep for their pages. With `captured_nccl` the sums across ranks in graphs
-    are NCCL's and keep memory.
+    are NCCL's and keep memory; with `kept_logits` each graph keeps the logits it puts out.
     """
-    fit = constants("sglang")["outside"]
-    captured = 0.0
-    if graphs.decode_batch:
-        captured += (fit["decode_graph_mib"] * MIB + captured_nccl * _sums(model, layout)) * decode_sizes(
-            graphs.decode_batch
-        )
+    fit, sizes = constants("sglang")["outside"], decode_sizes(graphs.decode_batch)
+    captured = (fit["decode_graph_mib"] * MIB + captured_nccl * _sums(model, layout)) * len(sizes)
     captured += fit["prefill_graph_mib"] * MIB * graphs.prefill_sizes
+    captured += kept_logits * F32.size(model.vocab_size * sum(sizes) * max(1, draft_tokens(layout)))
     return Outside(
         request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),
         activation=_activation(model, layout),

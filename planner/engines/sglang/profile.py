@@ -140,7 +140,8 @@ class Sglang:
         nccl = self.rules.captured_nccl and not sums_by_own_kernel(layout.tensor_parallel_size, sites[0])
         graphs = _graphs(model, layout, requests)
         tables = table_bytes(model, layout, sites[0].gpu, graphs.decode_batch, self.rules.graph_tables)
-        beside = outside(model, layout, graphs, requests, tables, captured_nccl=nccl)
+        kept = self.rules.kept_logits
+        beside = outside(model, layout, graphs, requests, tables, captured_nccl=nccl, kept_logits=kept)
         most_beside = beside.at(confidence)
         longest = min(layout.max_model_len, int(layout.options.get("max_total_tokens", layout.max_model_len)))
         sequences = _sequences(model, layout, held, longest)

@@ -29,6 +29,7 @@ class Rules:
     prefill_graphs: bool
     plain_state_slots: bool
     captured_nccl: bool
+    kept_logits: bool
     keeps_loaded_experts: bool
     nested_ropes: bool
     windowed_pools: tuple[str, ...] | None
