@@ -12,12 +12,13 @@ from planner.engines.error_band import upper_edge
 from planner.engines.own_all_reduce import SUMS_A_LAYER
 from planner.engines.sglang.graphs import Graphs, decode_sizes
 from planner.engines.sglang.served_type import served_type
-from planner.engines.sglang.weights import draft_tokens
+from planner.engines.sglang.weights import Ways, draft_tokens, ways
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.dtype import F32, INT32
+from planner.models.layer import Layer
 from planner.models.model import Model
-from planner.models.tensor import Role
+from planner.models.tensor import Role, Split
 from planner.units import GIB, MIB, ceil_div
 
 _TABLE_HEADROOM = 4
@@ -25,7 +26,7 @@ _TABLE_HEADROOM = 4
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Bytes of one rank."""
+    """Bytes of one rank; `tables` are those of pages, and logits, that captured batches keep."""
 
     request_table: int
     activation: int
@@ -39,7 +40,7 @@ class Outside:
 
     @property
     def captured(self) -> int:
-        """Graphs, and the tables of pages that are kept for them."""
+        """Graphs, and what is kept for them."""
         return self.graphs + self.tables
 
     def at(self, confidence: float) -> "Outside":
@@ -79,12 +80,12 @@ def outside(
     fit, sizes = constants("sglang")["outside"], decode_sizes(graphs.decode_batch)
     captured = (fit["decode_graph_mib"] * MIB + captured_nccl * _sums(model, layout)) * len(sizes)
     captured += fit["prefill_graph_mib"] * MIB * graphs.prefill_sizes
-    captured += kept_logits * F32.size(model.vocab_size * sum(sizes) * max(1, draft_tokens(layout)))
+    logits = kept_logits * F32.size(model.vocab_size * sum(sizes) * max(1, draft_tokens(layout)))
     return Outside(
         request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),
         activation=_activation(model, layout),
         graphs=int(captured),
-        tables=tables,
+        tables=tables + logits,
     )
 
 
@@ -98,14 +99,37 @@ def _sums(model: Model, layout: Layout) -> float:
 
 
 def _activation(model: Model, layout: Layout) -> int:
-    """Widest tensors of a layer over the tokens of one prompt step, and the logits of its last tokens."""
+    """Widest tensors of a layer over the tokens of one prompt step, and the logits of its last tokens.
+
+    Attention data parallelism runs each group's own tokens (`max_num_batched_tokens`) through its heads, and those of
+    all groups through the experts.
+    """
     fit = constants("sglang")["outside"]
-    chunk = min(layout.max_num_batched_tokens, layout.max_model_len * layout.max_num_seqs)
-    width = 2 * _widest(model) / layout.tensor_parallel_size + 2 * model.hidden_size
-    tokens = max(1, chunk // layout.data_parallel_size)
-    return int(
-        tokens * width * served_type(model, layout).size(1) * fit["activation_share"] + fit["workspace_gib"] * GIB
-    )
+    tokens = min(layout.max_num_batched_tokens, layout.max_model_len * layout.max_num_seqs)
+    dense = fit["activation_share"] * 2 * _widest(model) / layout.tensor_parallel_size
+    experts = layout.data_parallel_size * _expert_width(model, layout)
+    width = fit["activation_share"] * 2 * model.hidden_size + max(dense, experts)
+    return int(tokens * width * served_type(model, layout).size(1) + fit["workspace_gib"] * GIB)
+
+
+def _expert_width(model: Model, layout: Layout) -> int:
+    """Elements a token of the buffers around a layer's two multiplications of experts; kernels of MXFP4 have none.
+
+    Source: fused_experts_impl (layers/moe/fused_moe_triton/fused_moe.py, 0.4.6.post5 to 0.5.10): for each chosen expert
+    one row as wide as what the first puts out or the second, and one of half the first.
+    """
+    if model.quantization == "mxfp4":
+        return 0
+    how = ways(model, layout)
+    return max((_routed_width(layer, model.hidden_size, how) for layer in model.distinct_layers), default=0)
+
+
+def _routed_width(layer: Layer, hidden: int, how: Ways) -> int:
+    if not layer.routing:
+        return 0
+    first = [t for t in layer.tensors if t.role is Role.EXPERT and t.matmul and t.split is Split.COLUMN]
+    width = sum(how.of(tensor).shape(tensor)[-2] for tensor in first)
+    return layer.routing.chosen * (max(width, hidden) + width // 2)
 
 
 @cache
