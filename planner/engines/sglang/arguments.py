@@ -41,7 +41,7 @@ def resolve(
     """Resolve as ServerArgs does; `tensor_size` is `--tp-size`, attention data parallelism included."""
     options = limits.options
     chunk = _chunk(gpu, limits, defaults)
-    decode = decode_batch(model, gpu, defaults.batch(gpu, tensor_size), limits.max_num_seqs, options)
+    decode = decode_batch(model, gpu, defaults.batch(gpu, tensor_size, data), limits.max_num_seqs, options)
     graphs = captured(model, chunk, decode, stages, limits.enforce_eager, options)
     fraction = limits.memory_fraction
     if fraction is None:

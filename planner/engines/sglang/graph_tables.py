@@ -23,7 +23,7 @@ _VERIFYING = 3
 
 @dataclass(frozen=True, slots=True)
 class TableRules:
-    """`used`: FA3 is the default on Hopper (from 0.4.6). `spare` tables are kept by every model and read by few.
+    """`used`: FA3 is the default on Hopper (from 0.4.5.post3). `spare` tables are kept by every model and read by few.
 
     Those are the table of an encoder (up to 0.5.6) and that of a draft's decoding (up to 0.4.10). `windowed`: a pool
     for windowed layers has a table of its own (from 0.5.8).

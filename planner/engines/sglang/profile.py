@@ -29,6 +29,7 @@ from planner.engines.sglang.weights import (
     rank_bytes,
     repacked_experts,
     replaced_experts,
+    segments,
 )
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site, usual_site
@@ -168,7 +169,7 @@ class Sglang:
             logged={
                 "free_before_weights_bytes": first.before,
                 "free_after_weights_bytes": first.before - first.weights + first.late,
-                "free_after_pool_bytes": first.before - first.weights - first.held_bytes(logged) - beside.request_table,
+                "free_after_pool_bytes": first.left_bytes(logged) - beside.request_table,
                 "available_kv_bytes": first.pool_bytes,
                 "window_tokens": logged.windowed_tokens,
                 "state_slots": logged.state_slots,
@@ -221,6 +222,14 @@ class _Stage:
         windowed = pool.windowed_tokens if self.cell.full_layers else pool.tokens
         tokens = int(pool.tokens * (self.cell.full + self.cell.drafted) + windowed * self.cell.windowed)
         return tokens + self.states(pool) * self.request_state.total + self.pool.fixed_bytes
+
+    def left_bytes(self, pool: pools.Pool) -> int:
+        """Free memory after a pool; keys of a layer are one tensor, values another, each in whole segments."""
+        lost, layers = 0, self.cell.full_layers
+        for width in (self.cell.full_keys, self.cell.full - self.cell.full_keys):
+            size = int(pool.tokens * width / layers) if layers else 0
+            lost += layers * (segments(size) - size)
+        return self.before - self.weights - self.held_bytes(pool) - lost
 
     def device_bill(self, rank: int, pool: pools.Pool, beside: Outside) -> DeviceBill:
         """Return the device's lines; the request table counts as activation."""
@@ -312,7 +321,7 @@ def _graphs(model: Model, layout: Layout, requests: int) -> Graphs:
 def _overflow(lines: _Stage, beside: Outside) -> str | None:
     """Say by how much what is allocated after the pool exceeds what the fraction leaves free."""
     needed = beside.total
-    left = lines.before - lines.weights - lines.held_bytes(lines.pool)
+    left = lines.left_bytes(lines.pool)
     if needed <= left:
         return None
     return (

@@ -29,7 +29,8 @@ class Defaults:
     """Tables by memory: (below MiB, prompt tokens of a step), and (below MiB, largest batch on < 4 ranks, on more).
 
     `fraction` is the rule of releases that did not yet reckon from chunk and batch. `drafted_mib` is kept for drafting.
-    `by_tower`: the fraction is lowered by the size of a vision tower (adjust_mem_fraction_for_vlm).
+    `by_tower`: the fraction is lowered by the size of a vision tower (adjust_mem_fraction_for_vlm). With data
+    parallelism no batch above `data_batch` is captured.
     """
 
     chunks: tuple[tuple[int, int], ...]
@@ -37,6 +38,7 @@ class Defaults:
     fraction: Callable[[Gpu, Shares], float] | None = None
     drafted_mib: int = 0
     by_tower: bool = True
+    data_batch: int | None = None
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Defaults":
@@ -47,16 +49,18 @@ class Defaults:
             fraction=_FRACTIONS[values["fraction"]],
             drafted_mib=values["drafted_mib"],
             by_tower=values["by_tower"],
+            data_batch=values["data_batch"],
         )
 
     def chunk(self, gpu: Gpu) -> int:
         """Return prompt tokens of a step, before attention data parallelism divides them."""
         return next(tokens for below, tokens in self.chunks if gpu.driver_mib < below)
 
-    def batch(self, gpu: Gpu, tensor_size: int) -> int:
+    def batch(self, gpu: Gpu, tensor_size: int, data: int) -> int:
         """Return the largest decode batch that is captured."""
         few, many = next((few, many) for below, few, many in self.batches if gpu.driver_mib < below)
-        return few if tensor_size < 4 else many
+        found = few if tensor_size < 4 else many
+        return min(found, self.data_batch) if self.data_batch and data > 1 else found
 
 
 def _below(row: Sequence[int | None]) -> int:
