@@ -215,8 +215,6 @@ def sampler_bytes(model: Model, layout: Layout, rules: Rules, served: DType) -> 
     fit, logits = terms("activation"), logit_count(model, layout)
     if runs_on_second_runner(model, rules):
         return logits * (served.size(1) + 4 * rules.second_sampler_copies)
-    if rules.generation == "v0" and layout.max_num_batched_tokens < layout.max_model_len:
-        return 0
     if rules.sampler == "sort":
         return int(logits * (served.size(1) + fit["sort_bytes"]))
     if drafted_tokens(layout):

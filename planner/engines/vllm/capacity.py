@@ -1,7 +1,8 @@
 """What the cache holds: the numbers that a release logs, and how many full-length requests really fit.
 
 Sources: vllm/v1/core/kv_cache_utils.py (get_max_concurrency_for_kv_cache_config, get_kv_cache_capacity,
-_report_kv_cache_config before 0.21); v0: engine/llm_engine.py.
+_report_kv_cache_config before 0.21); v0: engine/llm_engine.py, core/scheduler.py (a part of the blocks for each stage),
+worker/worker.py (raise_if_cache_size_invalid).
 """
 
 from dataclasses import dataclass
@@ -33,4 +34,11 @@ def capacity(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, block
         shards = int(layout.options.get("decode_context_parallel_size", 1))
         tokens = blocks // max(1, len(groups)) * least * shards
     usable = blocks if rules.generation == "v0" else max(0, blocks - 1)
-    return Capacity(blocks, needed, tokens * copies, round(concurrency * copies, 2), usable // needed * copies)
+    parts = shares(layout, rules)
+    sequences = usable // parts // needed * parts
+    return Capacity(blocks, needed, tokens * copies, round(concurrency * copies, 2), sequences * copies)
+
+
+def shares(layout: Layout, rules: Rules) -> int:
+    """Return into how many parts the blocks are divided, one of which must hold a request."""
+    return layout.pipeline_parallel_size if rules.generation == "v0" and rules.blocks_by_stage else 1

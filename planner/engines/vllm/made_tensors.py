@@ -73,6 +73,10 @@ class MadeTensors:
         listed = tuple(tensors)
         kept = [tensor for tensor in listed if not re.search(self.left_out, tensor.name)]
         for tensor in _once(kept):
+            if self.peculiar.whole_experts and tensor.role is Role.EXPERT:
+                if tensor.kind is not Kind.SCALE:
+                    yield replace(tensor, dtype=self.plain, split=Split.REPLICATED, experts=0)
+                continue
             yield from self._beside(tensor, kept)
             if (self.plain_mixers and tensor.role is Role.SSM) or self.peculiar.leaves_plain(tensor):
                 if tensor.kind is Kind.SCALE:

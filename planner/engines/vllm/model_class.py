@@ -43,6 +43,7 @@ class ModelClass:
     tower_by_heads: bool = False
     divided_otherwise: tuple[tuple[str, Split], ...] = ()
     delta_checkpoints: bool = True
+    whole_experts: bool = False
 
     def row_multiple(self, tensor: Tensor) -> int:
         """Multiple to which the class pads the outputs of a matrix on a rank."""
@@ -104,7 +105,12 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         quantized_cache=architecture not in known["no_quantized_cache"],
         float32_states=architecture in known["float32_states"],
         delta_checkpoints=architecture not in known["no_delta_checkpoints"],
+        whole_experts=_not_yet(known["first_release"].get(architecture), version),
     )
+
+
+def _not_yet(first: str | None, version: Version) -> bool:
+    return first is not None and version < Version.parse(first)
 
 
 def built_everywhere(architecture: str, config: Mapping[str, Any], version: Version) -> frozenset[str]:

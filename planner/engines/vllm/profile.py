@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from planner.confidence import CONFIDENCE
-from planner.engines.vllm.capacity import capacity
+from planner.engines.vllm.capacity import capacity, shares
 from planner.engines.vllm.limits import batch_limits, default_length, stages
 from planner.engines.vllm.model_cache import block_bytes, layout_groups, preferred_block, request_blocks
 from planner.engines.vllm.refusals import refusals
@@ -77,9 +77,11 @@ class Vllm:
         alike = list({(id(both), size): (both, size) for both, size in zip(lines, sizes, strict=True)}.values())
         logged = capacity(groups, layout, rules, _blocks([(usual, size) for (usual, _), size in alike], layout), needed)
         held = capacity(groups, layout, rules, _blocks([(most, size) for (_, most), size in alike], layout), needed)
-        spare = 0 if rules.generation == "v0" else 1
+        spare, held_at_once = 0 if rules.generation == "v0" else 1, needed * shares(layout, rules)
         asked = [sum(sizes) if rules.every_stage_asked_for_all else size for _, size in alike]
-        short = max([(needed + spare) * size - most.pool for ((_, most), _), size in zip(alike, asked, strict=True)])
+        short = max(
+            [(held_at_once + spare) * size - most.pool for ((_, most), _), size in zip(alike, asked, strict=True)]
+        )
         return Bill(
             per_device=Devices(self._devices(model, layout, lines, sizes, logged.blocks, rules, confidence)),
             kv_cache_tokens=logged.tokens,

@@ -60,13 +60,12 @@ def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version)
     if runs_on_second_runner(model, rules) and not rules.second_runner_towers:
         return NO_ITEMS
     image = _image_tokens(model, vision, object_option(layout, "mm_processor_kwargs"))
-    limits = object_option(layout, "limit_mm_per_prompt")
     video, known = 0, model_class(model.architecture, version)
-    if known.timed_videos and rules.timed_videos and _limit(limits, "video"):
+    if known.timed_videos and rules.timed_videos and item_limit(layout, "video"):
         return ProfiledItems(0, _TIMED_VIDEO, 1, laid_out=int(_TIMED_VIDEO * _TIMED))
-    if known.long_videos and _limit(limits, "video"):
+    if known.long_videos and item_limit(layout, "video"):
         video = _video_tokens(image, layout, rules)
-    if not _limit(limits, "image"):
+    if not item_limit(layout, "image"):
         image = 0
     largest = max(image, video)
     if not largest:
@@ -79,7 +78,7 @@ def profiled_items(model: Model, layout: Layout, rules: Rules, version: Version)
             return NO_ITEMS
         fitting = max(1, layout.max_num_batched_tokens // (image + video))
         return ProfiledItems(image, video, min(layout.max_num_seqs, fitting))
-    most = layout.max_num_seqs * _limit(limits, "video" if video > image else "image")
+    most = layout.max_num_seqs * item_limit(layout, "video" if video > image else "image")
     tokens = layout.max_num_batched_tokens
     fitting = ceil_div(tokens, largest) if rules.begun_items else tokens // largest
     return ProfiledItems(image, video, max(1, min(fitting, most)))
@@ -125,8 +124,9 @@ def patches_of(model: Model, tokens: int) -> int:
     return tokens * merge(vision) ** 2
 
 
-def _limit(limits: dict[str, object], kind: str) -> int:
-    found = limits.get(kind, 1)
+def item_limit(layout: Layout, kind: str) -> int:
+    """Return how many images or videos a prompt may hold."""
+    found = object_option(layout, "limit_mm_per_prompt").get(kind, 1)
     if isinstance(found, dict):
         found = found.get("count", 1)
     return found if isinstance(found, int) else 1

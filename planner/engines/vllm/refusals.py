@@ -7,6 +7,7 @@ from planner.engines.vllm.constraints import constraints
 from planner.engines.vllm.divisibility import undivided
 from planner.engines.vllm.formats import unsupported_formats
 from planner.engines.vllm.model_class import model_class
+from planner.engines.vllm.padded_encoder import padded_encoder
 from planner.engines.vllm.release import Version
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
@@ -33,6 +34,7 @@ def refusals(model: Model, layout: Layout, gpu: Gpu, version: Version) -> list[s
         *_method(model, layout, version),
         *_cache_type(model, layout, gpu, version),
         *_limits(model, layout),
+        *padded_encoder(model, layout, version),
         *undivided(model, layout),
         *unsupported_formats(model, layout, gpu, version),
     ]

@@ -58,6 +58,7 @@ class Rules:
     state_blocks: Literal["one", "copies_if_asked", "copies", "checkpoints"]
     states_checked: bool
     every_stage_asked_for_all: bool
+    blocks_by_stage: bool
     converting: str
     sampler: Literal["sort", "fused"]
     second_runner: Literal["none", "named", "dense", "all"]
@@ -137,7 +138,12 @@ def rules_of(version: Version, generation: str | None = None, capability: tuple[
         return replace(found, delta_checkpoints=checkpoints, sparse_latent=latent)
     if generation == "v0" and _FIRST_V1_BY_DEFAULT <= version < _LAST_V0:
         own = rules(version)
-        return replace(rules(Version(0, 7, 99)), absorbed_latent=own.absorbed_latent, long_items=own.long_items)
+        return replace(
+            rules(Version(0, 7, 99)),
+            absorbed_latent=own.absorbed_latent,
+            long_items=own.long_items,
+            blocks_by_stage=own.blocks_by_stage,
+        )
     return rules(version)
 
 

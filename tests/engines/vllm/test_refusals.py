@@ -1,5 +1,7 @@
 """The profile refuses what vLLM refuses, and nothing that vLLM builds."""
 
+from typing import Any
+
 import pytest
 
 from planner.engines import find_engine
@@ -198,3 +200,28 @@ def test_experts_that_vllm_does_not_count_are_not_shared_out() -> None:
         layout = engine.layout(model, gpu, Limits(max_model_len=4096), tensor=8, expert_parallel=True)
         said = [reason for reason in engine.refusals(model, layout, gpu) if "number of experts" in reason]
         assert bool(said) == refused
+
+
+@pytest.mark.parametrize(
+    ("version", "limits", "said"),
+    [
+        ("0.7.2", {}, False),
+        ("0.7.3", {}, True),
+        ("0.8.3", {}, True),
+        ("0.8.3", {"max_model_len": 65536}, False),
+        ("0.8.3", {"max_num_seqs": 32}, False),
+        ("0.8.3", {"options": {"limit_mm_per_prompt": '{"image": 2}'}}, False),
+        ("0.8.4", {}, False),
+    ],
+)
+def test_the_encoder_prompt_was_padded_beyond_the_image(version: str, limits: dict[str, Any], said: bool) -> None:
+    """Issue 13929: mllama.py, "assert actual_len >= last_group_len", of 6,404 tokens of an image and 8,192 of text."""
+    engine, loaded, a10 = (
+        find_engine("vllm", version),
+        load_model("meta-llama/Llama-3.2-11B-Vision-Instruct"),
+        gpus()["a10"],
+    )
+    asked = {"max_num_seqs": 16} | limits
+    asked["options"] = {"VLLM_USE_V1": "0"} | asked.get("options", {})
+    found = engine.refusals(loaded, engine.layout(loaded, a10, Limits.parse(asked), tensor=4), a10)
+    assert any("padded to" in reason for reason in found) == said

@@ -296,3 +296,40 @@ def test_each_stage_was_asked_for_the_cache_of_all_in_0_14() -> None:
     gib = {release: bill.logged["needed_kv_bytes"] / 2**30 for release, bill in needed.items()}
     assert gib == {"0.13.0": 4, "0.14.0": 12, "0.15.1": 12, "0.16.0": 4}
     assert [bill.fits for bill in needed.values()] == [True, False, False, True]
+
+
+def test_v0_samples_in_its_profiling_run_where_prompts_are_chunked() -> None:
+    """DeepSeek-R1-Distill-Qwen-14B on two RTX 4090 (0.7.2): a cache of 81,536 tokens, where the rank that does not
+    sample logs 0.19 GiB of activation and 8.69 GiB of cache, 94,900 tokens; GLM-4-9B on one (0.6.2): 53,376 tokens.
+    """
+    limits = Limits(memory_fraction=0.98, max_model_len=131072)
+    pair = _bill("0.7.2", "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", "rtx-4090", limits, tensor=2)
+    alone = _bill("0.6.2", "zai-org/glm-4-9b-chat-hf", "rtx-4090", Limits())
+    assert pair.kv_cache_tokens == pytest.approx(81536, rel=0.02)
+    assert alone.kv_cache_tokens == pytest.approx(53376, rel=0.04)
+
+
+def test_stages_of_v0_share_out_the_blocks_from_0_8_on() -> None:
+    """QwQ-32B on two RTX 5090 (0.8.5): of 7,299 blocks a stage has 3,649, 58,384 tokens; 60,000 did not start."""
+
+    def bill(release: str, length: int) -> Bill:
+        limits = Limits(max_model_len=length, memory_fraction=0.85, options={"VLLM_USE_V1": "0"})
+        return _bill(release, "Qwen/Qwen3-32B-AWQ", "rtx-4090", limits, pipeline=2)
+
+    blocks = bill("0.8.5", 33000).logged["blocks"]
+    assert 33000 < blocks // 2 * 16 < 40000 < blocks * 16
+    fits = {
+        (release, length): bill(release, length).fits for release in ("0.7.3", "0.8.5") for length in (33000, 40000)
+    }
+    assert [how for how, starts in fits.items() if not starts] == [("0.8.5", 40000)]
+    assert bill("0.8.5", 33000).sequences == 2
+
+
+def test_experts_stood_whole_on_each_rank_before_the_class_came() -> None:
+    """QwenLM/Qwen3-VL issue 1493: out of memory on eight H20, in transformers.py of 0.10.2."""
+    limits, model = Limits(max_model_len=8192), "Qwen/Qwen3-VL-235B-A22B-Instruct"
+    how: dict[str, Any] = {"tensor": 8, "expert_parallel": True}
+    before, after = (_bill(release, model, "h20-sxm5-96gb", limits, **how) for release in ("0.10.2", "0.11.0"))
+    experts = 94 * 128 * 3 * 4096 * 1536
+    assert before.per_device[0].weights_bytes > 2 * experts
+    assert after.per_device[0].weights_bytes < experts // 3
