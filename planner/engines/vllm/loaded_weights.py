@@ -38,7 +38,7 @@ def loaded_bytes(
     kinds = model.layer_kinds[first : last + 1]
     is_last = stage == layout.pipeline_parallel_size - 1
     own = _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version, stage == 0, is_last)
-    return own + (prediction_bytes(model, layout, how, types) if is_last else 0)
+    return own + (prediction_bytes(model, layout, how, types, version) if is_last else 0)
 
 
 @lru_cache(maxsize=_MOST_STAGES)

@@ -3,13 +3,15 @@
 Sources: vllm/config/speculative.py (hf_config_override: the layers of the checkpoint are all loaded), models/
 qwen3_5_mtp.py and qwen3_next_mtp.py (a layer of full attention, a projection of two inputs that is cut by column, three
 norms), models/deepseek_mtp.py; v1/spec_decode/llm_base_proposer.py (the table and the head are the model's). They
-stand on the last stage.
+stand on the last stage; so does a smaller model that drafts in their place.
 """
 
 from functools import cache
 
 from planner.engines.vllm.compressed_latent import compresses
+from planner.engines.vllm.draft_model import draft_bytes, draft_layers
 from planner.engines.vllm.object_option import object_option
+from planner.engines.vllm.release import Version
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
@@ -31,10 +33,10 @@ def drafted_tokens(layout: Layout) -> int:
 
 
 def prediction_layers(model: Model, layout: Layout) -> tuple[Layer, ...]:
-    """Return the layers that draft, each like the last one with an attention; none where something else drafts."""
+    """Return the layers that draft, each like the last one with an attention, or those of another model that drafts."""
     wished = object_option(layout, "speculative_config")
     if "mtp" not in str(wished.get("method", "")) or wished.get("model"):
-        return ()
+        return draft_layers(layout)
     attending = [layer for layer in model.layers if layer.attention and layer.attention.stores]
     if not attending or (attending[-1].attention and compresses(attending[-1].attention)):
         return ()
@@ -47,8 +49,10 @@ def _count(model: Model) -> int:
     return next((int(text[name]) for name in _COUNTS if text.get(name)), 1)
 
 
-def prediction_bytes(model: Model, layout: Layout, how: Sharding, types: WeightTypes) -> int:
+def prediction_bytes(model: Model, layout: Layout, how: Sharding, types: WeightTypes, version: Version) -> int:
     """Return what the layers that draft hold on a rank of the last stage."""
+    if drafter := draft_bytes(layout, version):
+        return drafter
     layers = prediction_layers(model, layout)
     if not layers:
         return 0

@@ -37,3 +37,17 @@ def test_what_is_left_beside_the_layer_that_drafts() -> None:
         )  # fmt: skip
         assert abs(bill.logged["available_kv_bytes"] / GIB - 3.93) < 0.02
         assert bill.max_concurrency == concurrency
+
+
+def test_a_smaller_model_that_drafts_is_loaded_and_caches_beside_the_first() -> None:
+    """Qwen2.5-32B with the 7B on four A100 (0.6.1, issue 8731): its first caches of 72 MiB a layer are 9,216 blocks."""
+    how = {"max_model_len": 1000, "options": {"speculative_model": "Qwen/Qwen2.5-7B-Instruct"}}
+    alone = _bill("0.6.1", "Qwen/Qwen2.5-32B-Instruct", "a100-sxm4-40gb", 4, max_model_len=1000)
+    drafted = _bill("0.6.1", "Qwen/Qwen2.5-32B-Instruct", "a100-sxm4-40gb", 4, **how)
+    more = drafted.logged["block_bytes"] - alone.logged["block_bytes"]
+    assert more == 28 * 2 * 16 * 128 * 2  # layers, keys and values, tokens, one head a rank, 16 bits
+    assert 9216 * more == 28 * 72 * 2**20
+    weights = drafted.per_device[0].weights_bytes - alone.per_device[0].weights_bytes
+    assert abs(weights - 7_615_616_512 * 2 // 4) < 2**24
+    unknown = {"max_model_len": 1000, "options": {"speculative_model": "[ngram]"}}
+    assert _bill("0.6.1", "Qwen/Qwen2.5-32B-Instruct", "a100-sxm4-40gb", 4, **unknown).logged == alone.logged
