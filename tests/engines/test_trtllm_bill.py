@@ -97,8 +97,36 @@ def test_the_temporary_cache_must_fit_too() -> None:
 
 def test_estimation_needs_the_longest_of_prompts_graphs_and_sequences() -> None:
     layout = built("qwen3-0.6b", "1.2.1", Limits(max_model_len=4096, max_num_seqs=64))
-    assert pools.estimation_blocks(layout, 64) == 8192 // 32
-    assert pools.estimation_blocks(layout.model_copy(update={"max_model_len": 40960}), 64) == 1281 + 63
+    assert pools.estimation_blocks(layout, 64, "graphs") == 2 * 128 + 1  # two of 4,095 tokens, and two more
+    longer = layout.model_copy(update={"max_model_len": 40960})
+    assert pools.estimation_blocks(longer, 64, "graphs") == 1281 + 63
+    assert pools.estimation_blocks(longer, 64, "prompts") == 257
+
+
+@pytest.mark.parametrize(
+    ("version", "estimation", "on_first"),
+    [("0.21.0rc1", "prompts", False), ("1.0.0rc2", "prompts", False), ("1.0.0rc4", "prompts", True),
+     ("1.0.0rc6", "prompts", False), ("1.0.0", "prompts", False), ("1.1.0rc3", "prompts", False),
+     ("1.1.0", "graphs", False), ("1.2.0rc7", "graphs", False), ("1.3.0rc15", "graphs", False)],
+)  # fmt: skip
+def test_candidates_come_before_their_release(version: str, estimation: str, on_first: bool) -> None:
+    """DeepSeek-V3 takes 47.83 - 45.67 GiB for 32,768 tokens of a temporary cache in 1.0.0rc2 (issue 5950)."""
+    found = release(version)
+    assert (found.estimation, found.loads_on_first) == (estimation, on_first)
+
+
+def test_all_ranks_loaded_on_the_first_gpu() -> None:
+    """Qwen3-32B-FP8 on two RTX 4090 ran out of memory while it loaded in 1.0.0rc3, not in 0.21.0rc1 (issue 6281)."""
+    loaded, kind = load_model("Qwen/Qwen3-32B-FP8"), gpus()["rtx-4090"]
+
+    def fits(version: str) -> bool:
+        engine = find_engine("trtllm", version)
+        limits = Limits(max_model_len=4096, options={"backend": "pytorch"})
+        return engine.bill(loaded, engine.layout(loaded, kind, limits, tensor=2), [usual_site(kind)]).fits
+
+    assert fits("0.21.0rc1")
+    assert not fits("1.0.0rc3")
+    assert fits("1.0.0rc6")
 
 
 def test_attention_data_parallelism_keeps_all_but_the_routed_experts_whole() -> None:

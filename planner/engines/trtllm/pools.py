@@ -86,12 +86,17 @@ def _state(layer: Layer, tensor: int, ssm: DType) -> int:
     return BF16.size(convolution) + ssm.size(ceil_div(state.ssm_elements, tensor))
 
 
-def estimation_blocks(layout: Layout, graph_batch: int) -> int:
+def estimation_blocks(layout: Layout, graph_batch: int, estimation: str) -> int:
     """Blocks of the temporary cache in which the PyTorch backend measures its peak (_get_token_num_for_estimation).
 
-    They hold the prompts of one step, or the longest sequence that graphs are captured with, and at least one block
-    for each sequence.
+    They hold the prompts of one step, each as long as may be; from 1.1 on (`estimation` "graphs") also the longest
+    sequence that graphs are captured with, and at least one block for each sequence.
     """
-    prompts = ceil_div(layout.max_num_batched_tokens * layout.data_parallel_size, layout.block_size)
+    tokens, longest = layout.max_num_batched_tokens, max(1, layout.max_model_len - 1)
+    whole, rest = divmod(tokens, min(tokens, longest))
+    prompts = whole * ceil_div(min(tokens, longest) + 1, layout.block_size)
+    prompts = layout.data_parallel_size * (prompts + (ceil_div(rest + 1, layout.block_size) if rest else 0))
+    if estimation == "prompts":
+        return prompts
     captured = ceil_div(layout.max_model_len + 1, layout.block_size) + graph_batch - 1 if graph_batch else 0
     return max(prompts, captured, layout.max_num_seqs)

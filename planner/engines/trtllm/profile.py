@@ -24,7 +24,7 @@ from planner.engines.trtllm.beside import (
 from planner.engines.trtllm.refusals import refusals
 from planner.engines.trtllm.release import PYTORCH, TENSORRT, Release
 from planner.engines.trtllm.stage import Stage
-from planner.engines.trtllm.weights import rank_bytes
+from planner.engines.trtllm.weights import loading_bytes, rank_bytes
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits, OptionValue, even_stages
@@ -89,7 +89,7 @@ class TensorRtLlm:
         careful = self._stages(model, layout, sites, confidence)
         blocks, held = min(s.blocks for s in expected), min(s.blocks for s in careful)
         needed = -(-layout.max_model_len // layout.block_size)
-        blocks_measured = _estimation(layout, backend)
+        blocks_measured = self._estimation(layout, backend)
         margin = constants("trtllm")["bands"]["temporary"]
         reasons = [
             reason
@@ -127,6 +127,7 @@ class TensorRtLlm:
     def _stages(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float) -> list[Stage]:
         backend, bands = self._backend(layout), constants("trtllm")["bands"]
         unbounded = backend == PYTORCH and self._unbounded(layout)
+        on_first = backend == PYTORCH and self.rules.loads_on_first
         return [
             Stage(
                 number=number,
@@ -142,6 +143,7 @@ class TensorRtLlm:
                 most_blocks=_most_blocks(layout),
                 on_demand=gathered_logits(model, layout),
                 counted_block_bytes=pools.counted_block_bytes(model, layout, number) if unbounded else 0,
+                loading=loading_bytes(model, layout) if on_first and number == 0 else 0,
             )
             for number in range(layout.pipeline_parallel_size)
         ]
@@ -177,6 +179,11 @@ class TensorRtLlm:
         most = self.rules.max_num_tokens or batch * prompt
         return min(most, batch * context)
 
+    def _estimation(self, layout: Layout, backend: str) -> int:
+        if backend != PYTORCH:
+            return 0
+        return pools.estimation_blocks(layout, graph_batch(layout), self.rules.estimation)
+
     def _built(self, limits: Limits) -> bool:
         return str(limits.options.get("backend", self.rules.backend)) in ("tensorrt", "trt")
 
@@ -185,7 +192,3 @@ def _most_blocks(layout: Layout) -> int | None:
     """Blocks that `kv_cache_config.max_tokens` allows."""
     tokens = layout.options.get("max_tokens")
     return int(tokens) // layout.block_size if tokens else None
-
-
-def _estimation(layout: Layout, backend: str) -> int:
-    return pools.estimation_blocks(layout, graph_batch(layout)) if backend == PYTORCH else 0

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from planner.data_files import read_yaml
 
@@ -27,13 +27,18 @@ class Release:
     windowed_pools: bool
     least_capability: float
     fraction_by_default: bool
+    estimation: Literal["prompts", "graphs"]
+    loads_on_first: bool
 
 
 def release(version: str) -> Release:
-    """Return the defaults of a version (`0.13.0.dev2024082000`, `1.0`); older than all known takes the oldest."""
-    known = _content()["releases"]
-    entry = next((found for found in reversed(known) if _numbers(found["since"]) <= _numbers(version)), known[0])
-    return Release(version=version, **{field: value for field, value in entry.items() if field != "since"})
+    """Return the defaults of a version (`0.13.0.dev2024082000`, `1.0.0rc3`); older than all known takes the oldest."""
+    values: dict[str, Any] = {}
+    for change in _content()["changes"]:
+        if values and _numbers(change["since"]) > _numbers(version):
+            break
+        values.update(change)
+    return Release(version=version, **{field: value for field, value in values.items() if field != "since"})
 
 
 @cache
@@ -43,8 +48,10 @@ def _content() -> dict[str, Any]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
+    """A release candidate comes before its release; nightly builds count as the release they lead to."""
     found = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-    return (*found, 0, 0, 0)[:3]
+    candidate = re.search(r"rc(\d+)", version)
+    return (*(*found, 0, 0, 0)[:3], *((0, int(candidate[1])) if candidate else (1, 0)))
 
 
 NEWEST = str(_content()["newest"])

@@ -29,6 +29,7 @@ class Stage:
     most_blocks: int | None
     on_demand: int
     counted_block_bytes: int = 0
+    loading: int = 0
 
     @property
     def left_bytes(self) -> int:
@@ -67,6 +68,12 @@ class Stage:
             )
             return
         before = self.left_bytes + self.beside.activation + self.beside.graphs
+        if self.loading > before:
+            yield (
+                f"stage {self.number}: while weights are loaded, copies of all ranks on the first GPU take"
+                f" {gib(self.loading)}, {gib(self.loading - before)} more than is left (1.0.0rc6 mends it)"
+            )
+            return
         temporary = min(wanted, int(before * self.fraction))
         if temporary > self.left_bytes:
             yield (

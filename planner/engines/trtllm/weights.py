@@ -5,12 +5,15 @@ tensorrt_llm/models and layers/attention.py. Under attention data parallelism ev
 whole on every rank.
 """
 
+from collections import defaultdict
 from functools import cache
 from math import prod
 
+from planner.engines.calibration import constants
 from planner.engines.trtllm import architecture
 from planner.engines.trtllm.release import TENSORRT
 from planner.engines.trtllm.served_type import served_layer, served_tensor, served_type
+from planner.engines.vllm.fused_modules import parameter_name
 from planner.layout import Layout
 from planner.memory.sharding import Sharding, layer_bytes
 from planner.models.attention import CacheKind
@@ -105,3 +108,23 @@ def _absorbed_bytes(layer: Layer, how: Sharding, backend: str) -> int:
         if tensor.role is Role.ATTENTION and name != "o_proj"
     )
     return BF16.size(ceil_div(absorbed + keys, how.tensor)) + widened
+
+
+def loading_bytes(model: Model, layout: Layout) -> int:
+    """Copies of weights that the threads of all ranks make on one device before they are put where they belong.
+
+    `tensor.to("cuda")` of the parts of a module and of them together, for as many modules as constants.yaml says
+    (models/modeling_utils.py, load_single_module; pull requests 6472 and 9730).
+    """
+    how, modules = sharding(layout), int(constants("trtllm")["loading_modules"])
+    return layout.gpus_per_stage * modules * 2 * max(_widest_module(layer, how) for layer in model.distinct_layers)
+
+
+@cache
+def _widest_module(layer: Layer, how: Sharding) -> int:
+    """Bytes of the widest module of a layer outside its routed experts: mostly gate and up."""
+    modules: dict[str, int] = defaultdict(int)
+    for tensor in layer.tensors:
+        if tensor.matmul and tensor.role is not Role.EXPERT:
+            modules[parameter_name(tensor)] += how.bytes(tensor)
+    return max(modules.values(), default=0)
