@@ -31,9 +31,11 @@ def uneven_heads(model: Model) -> bool:
 
 @cache
 def sparse(model: Model) -> bool:
-    """Whether an indexer picks the tokens that are read (is_deepseek_dsa), of a past that is kept whole."""
-    return not compressed(model) and any(
-        layer.attention and layer.attention.index_dim for layer in model.distinct_layers
+    """Whether an indexer picks the tokens that are read, of latents that are kept whole (is_deepseek_dsa)."""
+    return (
+        latent(model)
+        and not compressed(model)
+        and any(layer.attention and layer.attention.index_dim for layer in model.distinct_layers)
     )
 
 

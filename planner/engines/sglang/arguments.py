@@ -14,6 +14,8 @@ from planner.models.model import Model
 _MAX_PREFILL_TOKENS = 16384
 _ROOMY_MIB, _ROOMY_RESERVE_MIB = 60 * 1024, 10 * 1024
 _UNEVEN_PAGE = 128
+_BLOCK, _LARGE_BLOCKS = 128, (9, 10)
+"""Page of block-sparse attention, and capabilities whose default kernels want it (model_overrides/minimax_m3.py)."""
 _ROCM_LONG_CONTEXT, _ROCM_SHARE = 8192, 0.85
 
 
@@ -123,6 +125,8 @@ def _page(model: Model, gpu: Gpu, limits: Limits) -> int:
         return PAGE
     if architecture.sparse(model):
         return 64
+    if architecture.has(model, "sparse_blocks") and gpu.vendor == "nvidia" and gpu.capability[0] in _LARGE_BLOCKS:
+        return limits.block_size or _BLOCK
     if blackwell and architecture.has(model, "page_one_on_blackwell"):
         return 1
     plain = architecture.latent(model) and not architecture.has(model, "latent_pages_on_blackwell")

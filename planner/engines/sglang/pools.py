@@ -121,13 +121,14 @@ def _compressing(model: Model, first: int, last: int) -> list[Attention]:
 
 @cache
 def _cell(model: Model, first: int, last: int, tensor: int, dtype_name: str, scaled: bool, apart: bool) -> Cell:
-    dtype = cache_dtype(dtype_name, model.dtype)
+    dtype, blocks = cache_dtype(dtype_name, model.dtype), architecture.has(model, "sparse_blocks")
     full = windowed = full_layers = full_keys = windowed_keys = 0
     for layer in model.layers[first : last + 1]:
         if not (attention := layer.attention) or not attention.stores:
             continue
         size = _token_bytes(attention, tensor, dtype, architecture.rotary_width(model) if scaled else 0)
         keys = size * attention.key_dim // (attention.key_dim + attention.value_dim)
+        size += BF16.size(attention.index_dim) if blocks else 0
         if apart and attention.kind in (CacheKind.SLIDING, CacheKind.CHUNKED):
             windowed, windowed_keys = windowed + size, windowed_keys + keys
         else:

@@ -65,7 +65,7 @@ def _device(model: Model, gpu: Gpu) -> Iterator[str]:
     least = _LEAST_CAPABILITY.get(scheme, 0)
     if gpu.vendor == "amd" and scheme and scheme not in _ON_AMD:
         yield f"{model.quantization} is not supported on AMD GPUs"
-    sparse = architecture.sparse(model) and architecture.latent(model)
+    sparse = architecture.sparse(model)
     if sparse and gpu.vendor == "nvidia" and gpu.capability < _LEAST_FOR_SPARSE:
         yield f"sparse latent attention needs compute capability 9.0, {gpu.slug} has {gpu.compute_capability}"
     if scheme == "fp8" and model.experts and gpu.vendor == "nvidia" and gpu.capability < _LEAST_FOR_FP8_EXPERTS:
@@ -126,7 +126,7 @@ def _limits(model: Model, layout: Layout) -> Iterator[str]:
         yield f"mem_fraction_static is {layout.memory_fraction:.3f}, and must lie between 0 and 1"
     if layout.kv_cache_dtype not in _CACHE_TYPES:
         yield f"kv_cache_dtype {layout.kv_cache_dtype} is none of {', '.join(_CACHE_TYPES)}"
-    elif architecture.sparse(model) and architecture.latent(model) and layout.kv_cache_dtype not in _SPARSE_CACHE_TYPES:
+    elif architecture.sparse(model) and layout.kv_cache_dtype not in _SPARSE_CACHE_TYPES:
         yield f"DeepSeek DSA only supports bf16/bfloat16 or fp8_e4m3 kv_cache_dtype, not {layout.kv_cache_dtype}"
     chunk = layout.options.get("chunked_prefill_size")
     if chunk != -1 and layout.max_num_batched_tokens * layout.data_parallel_size % layout.block_size:
