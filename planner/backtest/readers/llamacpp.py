@@ -164,7 +164,7 @@ def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:
         options["flash_attn"] = "on" if match[1] == "1" or match[2] == "on" else "off"
     if "gate and up of experts in one tensor" in remarks:
         options["fused_experts"] = True
-    if "kv_unified=true" in remarks:
+    if re.search(r"kv_unified(?:=true|[,;]|$)", remarks):
         options["kv_unified"] = True
     if (match := re.search(r"n_rs_seq=(\d+)", remarks)) and int(match[1]):
         options |= {"spec_type": "draft-mtp", "spec_draft_n_max": int(match[1])}
@@ -203,7 +203,7 @@ def _cut(command: str) -> bool:
 
 def _slots(remarks: str, command: str) -> int:
     """Sequences that the context is divided over; the rows' `max_batch` is n_batch, tokens of a step."""
-    match = re.search(r"n_seq_max=(\d+)", remarks) or re.search(r"(?:--parallel|-np) (\d+)", f"{command} {remarks}")
+    match = re.search(r"n_(?:seq_max=|parallel )(\d+)", remarks) or re.search(r"(?:--parallel|-np) (\d+)", f"{command} {remarks}")
     return max(1, int(match[1])) if match else 1
 
 
