@@ -203,7 +203,9 @@ def _cut(command: str) -> bool:
 
 def _slots(remarks: str, command: str) -> int:
     """Sequences that the context is divided over; the rows' `max_batch` is n_batch, tokens of a step."""
-    match = re.search(r"n_(?:seq_max=|parallel )(\d+)", remarks) or re.search(r"(?:--parallel|-np) (\d+)", f"{command} {remarks}")
+    match = re.search(r"n_(?:seq_max=|parallel )(\d+)", remarks) or re.search(
+        r"(?:--parallel|-np) (\d+)", f"{command} {remarks}"
+    )
     return max(1, int(match[1])) if match else 1
 
 
