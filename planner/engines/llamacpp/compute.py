@@ -87,6 +87,25 @@ def _buffers(
     return buffer_bytes(graph.inputs, schedule(graph, copies, worth))
 
 
+@cache
+def prediction_bytes(model: Model, placed: Placed, output: int, step: Step, build: Build) -> dict[int, int]:
+    """Bytes of the compute buffer of a context that drafts with a prediction layer.
+
+    Embedding and hidden state of each token are normed, joined and projected; all tokens go through the layer, since
+    their hidden states are drafted from (src/models/qwen35.cpp, LLM_GRAPH_TYPE_DECODER_MTP).
+    """
+    graph, (layer, place) = Graph(), placed
+    width = (model.hidden_size, step.tokens)
+    embedding, hidden = graph.add(width, graph.given((step.tokens,)), at=HOST), graph.given(width)
+    inputs = _inputs(graph, model, step, build)
+    sketch = Sketch(graph, model, layer, traits_of(model, layer), place, inputs, step, build, pinned_norms=False)
+    joined = graph.add((2 * model.hidden_size, step.tokens), sketch.norm(embedding, width), sketch.norm(hidden, width))
+    through = add_layer(sketch, sketch.project("eh_proj", width, joined), last=False)
+    kept = graph.add((model.hidden_size, step.outputs), through, inputs.outputs)
+    add_head(graph, model, kept, step.outputs, output, fork=build.fork)
+    return buffer_bytes(graph.inputs, schedule(graph, 1, lambda node: node.rows >= _WORTHY_ROWS))
+
+
 def _inputs(graph: Graph, model: Model, step: Step, build: Build) -> Inputs:
     tokens = step.tokens
     half = build.half_mask and step.flash_attention

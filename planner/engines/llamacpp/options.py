@@ -35,7 +35,8 @@ class Options:
     """Flags with their defaults; `gpu_layers` None offloads everything.
 
     `drafts` are the tokens that a speculator proposes to verify; `outputs` the tokens of a step that get logits,
-    None for as many as a server needs, 0 for all (`n_outputs_max`). `whole_heads`: the fork's `-mla 0`, which caches
+    None for as many as a server needs, 0 for all (`n_outputs_max`). `draft_context`: the file's own prediction layers
+    draft, in a context of their own. `whole_heads`: the fork's `-mla 0`, which caches
     the keys and values of every head in place of a latent. `fused_experts`: the file has gate and up of experts in one
     tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py).
     """
@@ -54,6 +55,7 @@ class Options:
     overrides: tuple[Override, ...] = ()
     offload_operations: bool = True
     drafts: int = 0
+    draft_context: bool = False
     outputs: int | None = None
     whole_heads: bool = False
     fused_experts: bool = False
@@ -79,6 +81,7 @@ def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True
         overrides=tuple(_overrides(options, "up|down|gate|gate_up" if moves_fused else "up|down|gate")),
         offload_operations=options.get("op_offload") is not False,
         drafts=_whole(options, "spec_draft_n_max", USUAL_DRAFTS) if _speculates(options) else 0,
+        draft_context="draft-mtp" in _speculators(options),
         outputs=_whole(options, "n_outputs_max", 0) if "n_outputs_max" in options else None,
         whole_heads=_whole(options, "mla_use", 1) == 0,
         fused_experts=bool(options.get("fused_experts", False)),
@@ -87,7 +90,11 @@ def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True
 
 def _speculates(options: Mapping[str, OptionValue]) -> bool:
     """Whether a speculator needs snapshots of recurrent states (need_n_rs_seq of common/common.h)."""
-    return bool(_SPECULATORS & set(re.split(r"[,\s]+", str(options.get("spec_type", "")))))
+    return bool(_SPECULATORS & _speculators(options))
+
+
+def _speculators(options: Mapping[str, OptionValue]) -> set[str]:
+    return set(re.split(r"[,\s]+", str(options.get("spec_type", ""))))
 
 
 def tensor_split(options: Mapping[str, OptionValue]) -> tuple[float, ...] | None:

@@ -7,7 +7,7 @@ parallel. `layers_per_stage` counts the blocks on each device; those it does not
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from planner.confidence import CONFIDENCE
@@ -15,6 +15,7 @@ from planner.engines.llamacpp import refusals as rules
 from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.compute import compute_bytes, pipeline_copies
 from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_bytes, lack, too_little
+from planner.engines.llamacpp.draft_context import draft_caches, draft_compute
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
 from planner.engines.llamacpp.options import HOST, read_options, tensor_split
 from planner.engines.llamacpp.resolved import blocks_of, by_shares, resolve
@@ -99,17 +100,19 @@ class LlamaCpp:
         """Weights, caches and compute buffers of each device, as logged; those of the host are in `logged`."""
         file = as_file(model)
         at = resolve(file, layout, self.build)
-        held, cached = weights(file, at, self.build), caches(file, at, self.build)
+        held, step = weights(file, at, self.build), worst_step(file, layout, at, self.build)
+        cached = _together(caches(file, at, self.build), draft_caches(file, at, self.build))
         layers = [(layer, layer_place(layer, index, at)) for index, layer in enumerate(file.layers)]
-        computed = compute_bytes(
+        own = compute_bytes(
             file,
             layers,
             at.placement.output,
-            worst_step(file, layout, at, self.build),
+            step,
             self.build,
             copies=pipeline_copies(at, self.build),
             offloads=at.options.offload_operations,
         )
+        computed = _together(own, draft_compute(file, at, step, self.build))
         placed = [sites[device % len(sites)] for device in range(at.devices)]
         devices = [device_bill(n, layout, site, held, cached, computed) for n, site in enumerate(placed)]
         mixed = "mix" in (file.quantization or "")
@@ -129,6 +132,11 @@ class LlamaCpp:
                 "host_compute_bytes": computed.get(HOST, 0),
             },
         )
+
+
+def _together(one: Mapping[int, int], other: Mapping[int, int]) -> Mapping[int, int]:
+    """Bytes of both on each device."""
+    return {device: one.get(device, 0) + other.get(device, 0) for device in {*one, *other}} if other else one
 
 
 @cache
