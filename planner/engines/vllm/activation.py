@@ -70,6 +70,7 @@ def activation(
     how = sharding(layout)
     widths = {rank_widths(layer, how) for layer in dict.fromkeys(model.layers[first : last + 1])}
     workspace = max((_workspace(one, model, step, rules, served, silicon) for one in widths), default=0)
+    own = any(_marlin_caches(one, model, rules) for one in widths)
     forward = _forward(widths, model, step, rules, served) + _split_products(widths, model, step, rules, served)
     kept = _kept_between_stages(model, layout, served)
     stage_layers = model.layers[first : last + 1]
@@ -80,7 +81,7 @@ def activation(
         sampler = hidden + sampler_bytes(model, layout, rules, served)
     table = first_compilation(model, layout, stage, rules, served, how)
     compiling = kept + table
-    if rules.expert_workspace == "persistent":
+    if rules.expert_workspace == "persistent" and not own:
         kept += max(workspace, sparse_workspace(model, layout, rules, silicon))
     else:
         forward += workspace
@@ -178,10 +179,22 @@ def _workspace(widths: RankWidths, model: Model, layout: Layout, rules: Rules, s
     if not widths.chosen or bufferless or model.quantization == "mxfp4":
         return 0
     tokens, hidden = layout.max_num_batched_tokens * layout.data_parallel_size, model.hidden_size
+    if _marlin_caches(widths, model, rules):
+        return served.size(tokens * widths.chosen * (max(widths.expert, hidden) + widths.expert // 2))
     if rules.expert_workspace == "transient":
         rows = min(tokens, _EXPERT_CHUNK) * widths.chosen
         return served.size(rows * (widths.expert + widths.expert // 2 + hidden))
     return served.size(tokens * widths.chosen * (max(widths.expert, hidden) + max(widths.expert // 2, hidden)))
+
+
+def _marlin_caches(widths: RankWidths, model: Model, rules: Rules) -> bool:
+    """Whether experts in four bits run on Marlin with caches that come and go, whatever others have.
+
+    Outputs of the first multiplication and of the second share one (fused_moe/fused_marlin_moe.py, 0.8.5 to 0.19; the
+    apply methods of quantization/*.py that call it).
+    """
+    left = rules.own_marlin_caches == "compressed" and model.quantization == "compressed-tensors"
+    return widths.four_bits and (left or rules.own_marlin_caches == "all")
 
 
 def _multiplies_by_marlin(silicon: Silicon) -> bool:

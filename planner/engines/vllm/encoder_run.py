@@ -14,6 +14,7 @@ from functools import cache
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, patches_of
 from planner.engines.vllm.release import Rules, newest
+from planner.engines.vllm.whole_tower import gathered_copies, whole_tower
 from planner.layout import Layout
 from planner.models.model import Model
 from planner.models.tensor import Role
@@ -37,10 +38,12 @@ def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: P
     if stage or items == NO_ITEMS:
         return EncoderRun()
     normed_in_place = rules.fused_tower_norm and model_class(model.architecture, newest()).fused_tower_norm
-    live, pixels = _patch_bytes(model, layout.tensor_parallel_size, rules.vision_rotary, normed_in_place)
+    ranks = 1 if whole_tower(model, layout) else layout.tensor_parallel_size
+    live, pixels = _patch_bytes(model, ranks, rules.vision_rotary, normed_in_place)
     patches = patches_of(model, items.largest)
     inputs = 2 * patches * pixels
-    handed_on = 2 * (items.largest + items.laid_out) * model.hidden_size * _outputs(model)
+    copies = 1 if items.laid_out else gathered_copies(model, layout)
+    handed_on = 2 * (copies * items.largest + items.laid_out) * model.hidden_size * _outputs(model)
     if rules.generation == "v0":
         inputs *= 3  # in float32, and in the type of the tower
         # The pixels of the whole prompt stay, and its embeddings are merged into a copy of the text's.

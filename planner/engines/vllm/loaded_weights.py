@@ -16,6 +16,7 @@ from planner.engines.vllm.prediction_layers import prediction_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.rotary_tables import rotary_bytes
 from planner.engines.vllm.weight_types import WeightTypes
+from planner.engines.vllm.whole_tower import whole_tower
 from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
@@ -37,7 +38,8 @@ def loaded_bytes(
     first, last = layout.stage_layers(stage)
     kinds = model.layer_kinds[first : last + 1]
     is_last = stage == layout.pipeline_parallel_size - 1
-    own = _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version, stage == 0, is_last)
+    padded, tower = padding(model, how, silicon, rules), 1 if whole_tower(model, layout) else how.tensor
+    own = _stage(model, kinds, how, types, padded, rules, version, tower, stage == 0, is_last)
     return own + (prediction_bytes(model, layout, how, types, version) if is_last else 0)
 
 
@@ -50,6 +52,7 @@ def _stage(
     factor: float,
     rules: Rules,
     version: Version,
+    tower_ranks: int,
     is_first: bool,
     is_last: bool,
 ) -> int:
@@ -59,7 +62,7 @@ def _stage(
         total += times * (_layer(layers[kind], how, types, factor) + absorbed_bytes(layers[kind], how, types, rules))
     own = model.architecture in _OWN_TABLES and _OWN_FROM <= version < _SHARED_FROM
     tables = _rotary(model, types, version) * (len(kinds) if own else 1)
-    return total + _outer(model, how, types, version, is_first, is_last) + tables
+    return total + _outer(model, how, types, version, tower_ranks, is_first, is_last) + tables
 
 
 @cache
@@ -72,9 +75,17 @@ def _layer(layer: Layer, how: Sharding, types: WeightTypes, factor: float) -> in
 
 
 @cache
-def _outer(model: Model, how: Sharding, types: WeightTypes, version: Version, is_first: bool, is_last: bool) -> int:
+def _outer(
+    model: Model,
+    how: Sharding,
+    types: WeightTypes,
+    version: Version,
+    tower_ranks: int,
+    is_first: bool,
+    is_last: bool,
+) -> int:
     """Bytes of what a stage holds beside its layers."""
-    outer = outer_tensors(model, how.tensor, version, is_first=is_first, is_last=is_last)
+    outer = outer_tensors(model, tower_ranks, version, is_first=is_first, is_last=is_last)
     return sum(allocated(size) for _, size in types.sizes(outer, how))
 
 

@@ -44,6 +44,7 @@ class ModelClass:
     divided_otherwise: tuple[tuple[str, Split], ...] = ()
     delta_checkpoints: bool = True
     whole_experts: bool = False
+    gathered: str = ""
 
     def row_multiple(self, tensor: Tensor) -> int:
         """Multiple to which the class pads the outputs of a matrix on a rank."""
@@ -105,6 +106,7 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         quantized_cache=architecture not in known["no_quantized_cache"],
         float32_states=architecture in known["float32_states"],
         delta_checkpoints=architecture not in known["no_delta_checkpoints"],
+        gathered=next((what for what, classes in known["gathered"].items() if architecture in classes), ""),
         whole_experts=_not_yet(known["first_release"].get(architecture), version),
     )
 

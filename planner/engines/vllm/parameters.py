@@ -9,6 +9,7 @@ from planner.engines.vllm.model_class import ModelClass, built_everywhere, model
 from planner.engines.vllm.release import Version, newest
 from planner.engines.vllm.unused_tower_layers import built
 from planner.engines.vllm.weight_types import WeightTypes
+from planner.engines.vllm.whole_tower import whole_tower
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.layer import Layer
@@ -54,7 +55,8 @@ def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0, ve
     held = Counter(model.layers[first : last + 1])
     layers = sum(times * layer_parameters(layer, how, types) for layer, times in held.items())
     is_last = stage == layout.pipeline_parallel_size - 1
-    outer = outer_tensors(model, how.tensor, version, is_first=stage == 0, is_last=is_last)
+    tower = 1 if whole_tower(model, layout) else how.tensor
+    outer = outer_tensors(model, tower, version, is_first=stage == 0, is_last=is_last)
     return layers + _made(outer, how, types)
 
 
@@ -69,9 +71,9 @@ def _made(tensors: Iterable[Tensor], how: Sharding, types: WeightTypes) -> int:
 
 
 def outer_tensors(
-    model: Model, tensor_parallel_size: int, version: Version, *, is_first: bool, is_last: bool
+    model: Model, tower_ranks: int, version: Version, *, is_first: bool, is_last: bool
 ) -> Iterator[Tensor]:
-    """Yield what a stage holds beside its layers.
+    """Yield what a stage holds beside its layers, a tower divided over `tower_ranks`.
 
     The table stands on the first stage, and again on the last when the head is tied to it; the final
     norm and the head stand on the last, towers and projectors on the first. Some classes build some of
@@ -92,12 +94,12 @@ def outer_tensors(
         yield from (tensor for tensor in model.head if tensor.matmul or not through_transformers)
     for part in model.components:
         if part.counted and (is_first or "tower" in everywhere):
-            yield from _cut(built(model, part), tensor_parallel_size, model_class(model.architecture, version))
+            yield from _cut(built(model, part), tower_ranks, model_class(model.architecture, version))
         elif part.counted and "newline" in everywhere:
             yield from (tensor for tensor in part.tensors if tensor.name.endswith(_NEWLINE))
 
 
 def _cut(tower: tuple[Tensor, ...], ranks: int, peculiar: ModelClass) -> Iterator[Tensor]:
-    """Yield the tensors of a tower, whole where its class wants heads that divide and they do not."""
-    whole = peculiar.tower_by_heads and any(tensor.units % ranks for tensor in tower)
+    """Yield the tensors of a tower, whole on one rank, or where its class wants heads that divide and they do not."""
+    whole = ranks == 1 or (peculiar.tower_by_heads and any(tensor.units % ranks for tensor in tower))
     yield from (replace(tensor, split=Split.REPLICATED) if whole else tensor for tensor in tower)

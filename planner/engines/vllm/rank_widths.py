@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.memory.sharding import Sharding
-from planner.models.dtype import E8M0
+from planner.models.dtype import E8M0, INT4
 from planner.models.layer import Layer
 from planner.models.tensor import Role, Split, Tensor
 
@@ -22,13 +22,15 @@ class RankWidths:
     """Elements a token: `widest` over the blocks of the layer, what column layers write and row layers read.
 
     `expert` is the width of gate and up of one routed expert on the rank, `chosen` the experts of a token.
-    `microscaled` experts are stored in MXFP4; most of their kernels have no buffers of their own.
+    `microscaled` experts are stored in MXFP4; most of their kernels have no buffers of their own. Experts of `four_bits`
+    are integers.
     """
 
     widest: int
     expert: int = 0
     chosen: int = 0
     microscaled: bool = False
+    four_bits: bool = False
 
 
 @cache
@@ -41,7 +43,8 @@ def rank_widths(layer: Layer, how: Sharding) -> RankWidths:
         how.shape(t)[-2] for t in layer.tensors if t.role is Role.EXPERT and t.matmul and t.split is Split.COLUMN
     )
     types = {t.dtype for t in layer.tensors if t.role is Role.EXPERT}
-    return RankWidths(widest, expert, layer.routing.chosen, E8M0 in types and any(t.bits == 4 for t in types))
+    microscaled = E8M0 in types and any(t.bits == 4 for t in types)
+    return RankWidths(widest, expert, layer.routing.chosen, microscaled, INT4 in types)
 
 
 def _width(tensors: Iterable[Tensor], how: Sharding) -> int:

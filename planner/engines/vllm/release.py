@@ -67,6 +67,7 @@ class Rules:
     second_sampler_copies: int
     standing_charged: bool
     expert_workspace: Literal["transient", "persistent"]
+    own_marlin_caches: Literal["none", "all", "compressed"]
     graphs: Literal["none", "v0", "piecewise", "full_and_piecewise"]
     graph_sizes: Literal["all", "twice_in_eighths", "twice"]
     tuned_as_compiled: bool

@@ -72,9 +72,10 @@ class StageMemory:
         bands = _bands(self.wider, self.graphs_in_fraction)
         beyond = (self.activation_most - self.activation) * deviations(confidence) / deviations(CONFIDENCE)
         activation = upper_edge(self.activation, bands["activation"], confidence)
+        measured = self.site.free_bytes is not None
         return replace(
             self,
-            context=upper_edge(self.context, bands["context"], confidence),
+            context=self.context if measured else upper_edge(self.context, bands["context"], confidence),
             weights=upper_edge(self.weights, bands["weights"], confidence),
             activation=max(activation, self.activation + int(max(0.0, beyond))),
             non_torch=upper_edge(self.non_torch, bands["non_torch"], confidence),

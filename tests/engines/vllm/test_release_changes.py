@@ -333,3 +333,31 @@ def test_experts_stood_whole_on_each_rank_before_the_class_came() -> None:
     experts = 94 * 128 * 3 * 4096 * 1536
     assert before.per_device[0].weights_bytes > 2 * experts
     assert after.per_device[0].weights_bytes < experts // 3
+
+
+def test_a_tower_stands_whole_on_ranks_that_share_images_out() -> None:
+    """Kimi-K2.5 on eight H100 (0.15.0) with `--mm-encoder-tp-mode data`: 72.02 GiB of weights a GPU."""
+    limits = Limits(max_model_len=8192, max_num_seqs=64)
+    shared = limits.model_copy(update={"options": {"mm_encoder_tp_mode": "data"}})
+    cut, whole = (
+        _bill("0.15.0", "moonshotai/Kimi-K2.5", "h100-sxm5-80gb", how, tensor=8).per_device[0].weights_bytes / 2**30
+        for how in (limits, shared)
+    )
+    assert whole == pytest.approx(72.02, abs=0.06)
+    assert cut < 71.4
+
+
+def test_experts_in_four_bits_had_caches_that_come_and_go_on_marlin() -> None:
+    """The first one in fused_marlin_moe takes 8 * 8192 rows of the wider output, the second 8 * 8192 of 768."""
+    limits, model = Limits(max_num_batched_tokens=8192), "cyankiwi/Qwen3-30B-A3B-Instruct-2507-AWQ-4bit"
+    before, after = (_bill(release, model, "a100-sxm4-80gb", limits) for release in ("0.19.0", "0.24.0"))
+    assert before.per_device[0].activation_bytes < after.per_device[0].activation_bytes
+
+
+def test_what_was_free_at_the_start_needs_no_margin() -> None:
+    """Qwen2.5-0.5B on a GTX 1650 (0.28.0) with 3.22 of 4 GiB free starts at 0.75, asking for 3.0; 0.85 asks for 3.4."""
+    engine, kind, model = of_version("0.28.0"), gpus()["gtx-1650"], load_model("Qwen/Qwen2.5-0.5B")
+    site = replace(usual_site(kind), free_bytes=int(3.22 * 2**30))
+    for fraction, fits in ((0.75, True), (0.85, False)):
+        limits = Limits(memory_fraction=fraction, max_model_len=2048, max_num_seqs=32)
+        assert engine.bill(model, engine.layout(model, kind, limits), [site]).fits is fits
