@@ -22,8 +22,8 @@ class RankWidths:
     """Elements a token: `widest` over the blocks of the layer, what column layers write and row layers read.
 
     `expert` is the width of gate and up of one routed expert on the rank, `chosen` the experts of a token.
-    `microscaled` experts are stored in MXFP4; most of their kernels have no buffers of their own. Experts of `four_bits`
-    are integers.
+    `microscaled` experts are stored in MXFP4; most of their kernels have no buffers of their own. Experts of
+    `four_bits` are integers.
     """
 
     widest: int

@@ -1,7 +1,7 @@
 """Vision towers that stand whole on every rank, which share the images out (`--mm-encoder-tp-mode data`).
 
-Each rank runs the images that fall to it, and all gather the embeddings of all, of which each has room for as many as the
-fullest rank made; what is handed on are parts of what was gathered, which is held as long as they are
+Each rank runs the images that fall to it, and all gather the embeddings of all, of which each has room for as many as
+the fullest rank made; what is handed on are parts of what was gathered, which is held as long as they are
 (models/vision.py, run_dp_sharded_mrope_vision_model). Classes that project what was gathered hand on something new.
 """
 
