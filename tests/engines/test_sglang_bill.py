@@ -51,6 +51,17 @@ def test_weights_take_whole_segments(model: str, tensor: int, gib: float) -> Non
     assert found.per_device[0].weights_bytes / GIB == pytest.approx(gib, rel=0.007)
 
 
+@pytest.mark.parametrize(("fraction", "tokens"), [(0.7, 228_520), (0.45, 0)])
+def test_the_system_holds_a_part_of_shared_memory(fraction: float, tokens: int) -> None:
+    """Qwen3.8-27B-NVFP4 on DGX Spark: tokens beside 360 slots and 21.9 GiB of weights."""
+    options: dict[str, OptionValue] = {"max_mamba_cache_size": 360, "mamba_ssm_dtype": "float32"}
+    limits = {"max_model_len": 32768, "max_num_seqs": 72, "kv_cache_dtype": "fp8_e4m3", "options": options}
+    found = bill("nvidia/Qwen3.6-27B-NVFP4", Limits(memory_fraction=fraction, **limits), gpu=gpus()["gb10"])
+    heavier = int(21.9 * GIB) - found.per_device[0].weights_bytes
+    assert found.fits == bool(tokens)
+    assert max(0, found.kv_cache_tokens - heavier // (16 * 2 * 4 * 256)) == pytest.approx(tokens, rel=0.2)
+
+
 def test_keys_and_states_are_told_apart() -> None:
     """Qwen3.5-9B on two cards: 186 slots, matrices 4.38 GiB and convolutions 0.10, keys 2.50 GiB of 327,310 tokens."""
     limits = Limits(max_model_len=262144, memory_fraction=0.8, options={"max_mamba_cache_size": 186})

@@ -54,12 +54,17 @@ class Outside:
         )
 
 
-def startup_bytes(layout: Layout, site: Site) -> int:
-    """Context and communicators, there before weights are loaded."""
-    fit = constants("sglang")["startup_gib"]
-    if layout.gpus == 1:
-        return int(fit["alone"] * GIB)
-    return int(fit["peer_access" if site.peer_access else "no_peer_access"] * GIB)
+def startup_bytes(layout: Layout, site: Site, confidence: float) -> int:
+    """Context and communicators, there before weights are loaded, at the upper edge of their band.
+
+    Memory that host and GPU share also holds the system by then.
+    """
+    fit, bands = constants("sglang")["startup_gib"], constants("sglang")["bands"]
+    wiring = "peer_access" if site.peer_access else "no_peer_access"
+    found = fit["alone" if layout.gpus == 1 else wiring]
+    if not site.gpu.unified_memory:
+        return upper_edge(int(found * GIB), bands["startup"], confidence)
+    return upper_edge(int((found + fit["system"]) * GIB), bands["unified_startup"], confidence)
 
 
 def outside(

@@ -251,8 +251,7 @@ def _stage(rules: Rules, model: Model, layout: Layout, stage: int, site: Site, c
     fit = constants("sglang")
     before = site.free_bytes
     if before is None:
-        started = upper_edge(startup_bytes(layout, site), fit["bands"]["startup"], confidence)
-        before = site.gpu.memory_bytes - site.used_bytes - started
+        before = site.gpu.memory_bytes - site.used_bytes - startup_bytes(layout, site, confidence)
     allocated = rank_bytes(model, layout, stage) + int(fit["weights_gib"]["allocator"] * GIB)
     band = "repacked_experts" if repacked_experts(model) else "weights"
     weights = upper_edge(allocated, fit["bands"][band], confidence)
