@@ -11,6 +11,7 @@ from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.engines.vllm.first_compilation import STARTED_AGAIN
+from planner.engines.vllm.flashinfer_sampler import FLASHINFER_INSTALLED, FLASHINFER_SWITCH
 from planner.engines.vllm.limits import LLM_CLASS
 from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.errors import BadInput
@@ -27,7 +28,9 @@ _LOGGED_STAGE = re.compile(r"stage-(\d+) ranks|Worker_PP(\d+): ")
 _FIRST_V1, _LAST_V0 = (0, 8), (0, 10)
 """First version that starts the v1 engine by default (vllm/envs.py), and the last that has the other."""
 _WARM = re.compile(r"compile cache is warm")
-_SECOND_RUNNER = re.compile(rf"{SECOND_RUNNER}=([01])")
+_SWITCH = re.compile(rf"({SECOND_RUNNER}|{FLASHINFER_SWITCH})=([01])")
+_IMAGE = re.compile(r"image \S*vllm|NVIDIA container|Using FlashInfer for top-p")
+"""FlashInfer is installed: vLLM's image or NVIDIA's, or the log says so."""
 _SERVER = re.compile(r"vllm serve|api_server|(?:^|\s)--[a-z]")
 
 
@@ -41,7 +44,8 @@ def read(row: Mapping[str, Any]) -> Run:
     version, note = engine_version(
         "vllm", fields.text("vllm_version", "version"), shown, str(row.get("source") or ""), fields.text("engine")
     )
-    launch, measured = _launch(fields, model or "", version, remarks), fields.measured()
+    installed = FLASHINFER_INSTALLED if _IMAGE.search(shown) else {}
+    launch, measured = _launch(fields, model or "", version, remarks, installed), fields.measured()
     open_engine = fields.text("engine") is None and note is not None
     others, told_by = _other_starts(launch, version if open_engine else None, measured, remarks)
     open_share = fields.number("gpu_memory_utilization") is None and bool(_OPEN_SHARE.search(remarks))
@@ -63,7 +67,7 @@ def read(row: Mapping[str, Any]) -> Run:
     )
 
 
-def _launch(fields: Fields, model: str, version: str | None, remarks: str) -> Launch:
+def _launch(fields: Fields, model: str, version: str | None, remarks: str, installed: dict[str, str]) -> Launch:
     return Launch(
         engine="vllm",
         model=model,
@@ -83,7 +87,8 @@ def _launch(fields: Fields, model: str, version: str | None, remarks: str) -> La
                 "enforce_eager": fields.flag("enforce_eager") or False,
                 "options": options_of("vllm", remarks)
                 | _generation(version, fields.text("engine"))
-                | _runner(remarks)
+                | dict(_SWITCH.findall(remarks))
+                | installed
                 | (STARTED_AGAIN if _WARM.search(remarks) else {})
                 | _dtype(fields),
             }
@@ -161,12 +166,6 @@ def _generation(version: str | None, engine: str | None) -> dict[str, str]:
         return {}
     usual = "v1" if _minor(version) >= _FIRST_V1 else "v0"
     return {} if engine == usual else {"VLLM_USE_V1": engine[1]}
-
-
-def _runner(remarks: str) -> dict[str, str]:
-    """vLLM's own switch of the model runner, where the remarks set it."""
-    match = _SECOND_RUNNER.search(remarks)
-    return {SECOND_RUNNER: match[1]} if match else {}
 
 
 def _minor(version: str) -> tuple[int, ...]:

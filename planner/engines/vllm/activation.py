@@ -230,6 +230,8 @@ def sampler_bytes(model: Model, layout: Layout, rules: Rules, served: DType) -> 
         return logits * (served.size(1) + 4 * rules.second_sampler_copies)
     if rules.sampler == "sort":
         return int(logits * (served.size(1) + fit["sort_bytes"]))
+    if rules.sampler == "flashinfer":
+        return int(logits * (served.size(1) + fit["fused_bytes"]))
     if drafted_tokens(layout):
         return logits * (_REJECTING_LOGITS * served.size(1) + _REJECTING_COPIES * F32.size(1))
     rows = fit["sampler_programs"]

@@ -15,6 +15,7 @@ from planner.engines.vllm.parameters import outer_tensors, sharding
 from planner.engines.vllm.prediction_layers import prediction_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.rotary_tables import rotary_bytes
+from planner.engines.vllm.unasked_towers import unasked_towers
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.engines.vllm.whole_tower import whole_tower
 from planner.fleet.silicon import Silicon
@@ -39,7 +40,8 @@ def loaded_bytes(
     kinds = model.layer_kinds[first : last + 1]
     is_last = stage == layout.pipeline_parallel_size - 1
     padded, tower = padding(model, how, silicon, rules), 1 if whole_tower(model, layout) else how.tensor
-    own = _stage(model, kinds, how, types, padded, rules, version, tower, stage == 0, is_last)
+    left_out = unasked_towers(model, layout, version)
+    own = _stage(model, kinds, how, types, padded, rules, version, tower, left_out, stage == 0, is_last)
     return own + (prediction_bytes(model, layout, how, types, version) if is_last else 0)
 
 
@@ -53,6 +55,7 @@ def _stage(
     rules: Rules,
     version: Version,
     tower_ranks: int,
+    left_out: frozenset[str],
     is_first: bool,
     is_last: bool,
 ) -> int:
@@ -62,7 +65,7 @@ def _stage(
         total += times * (_layer(layers[kind], how, types, factor) + absorbed_bytes(layers[kind], how, types, rules))
     own = model.architecture in _OWN_TABLES and _OWN_FROM <= version < _SHARED_FROM
     tables = _rotary(model, types, version) * (len(kinds) if own else 1)
-    return total + _outer(model, how, types, version, tower_ranks, is_first, is_last) + tables
+    return total + _outer(model, how, types, version, tower_ranks, left_out, is_first, is_last) + tables
 
 
 @cache
@@ -81,11 +84,12 @@ def _outer(
     types: WeightTypes,
     version: Version,
     tower_ranks: int,
+    left_out: frozenset[str],
     is_first: bool,
     is_last: bool,
 ) -> int:
     """Bytes of what a stage holds beside its layers."""
-    outer = outer_tensors(model, tower_ranks, version, is_first=is_first, is_last=is_last)
+    outer = outer_tensors(model, tower_ranks, version, left_out, is_first=is_first, is_last=is_last)
     return sum(allocated(size) for _, size in types.sizes(outer, how))
 
 

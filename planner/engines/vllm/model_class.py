@@ -11,6 +11,9 @@ from planner.data_files import read_yaml
 from planner.engines.vllm.release import Version
 from planner.models.tensor import Split, Tensor
 
+_ALL_LEAVE_OUT = "0.15.0"
+"""From here on every class marks its towers (models/interfaces.py, _mark_tower_model)."""
+
 
 @dataclass(frozen=True)
 class ModelClass:
@@ -45,6 +48,8 @@ class ModelClass:
     delta_checkpoints: bool = True
     whole_experts: bool = False
     gathered: str = ""
+    tower_items: str = ""
+    leaves_towers_out: bool = False
 
     def row_multiple(self, tensor: Tensor) -> int:
         """Multiple to which the class pads the outputs of a matrix on a rank."""
@@ -107,6 +112,8 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         float32_states=architecture in known["float32_states"],
         delta_checkpoints=architecture not in known["no_delta_checkpoints"],
         gathered=next((what for what, classes in known["gathered"].items() if architecture in classes), ""),
+        tower_items=next((kind for kind, classes in known["tower_items"].items() if architecture in classes), ""),
+        leaves_towers_out=not version < Version.parse(known["leaves_towers_out"].get(architecture, _ALL_LEAVE_OUT)),
         whole_experts=_not_yet(known["first_release"].get(architecture), version),
     )
 

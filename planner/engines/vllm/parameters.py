@@ -7,6 +7,7 @@ from functools import cache
 
 from planner.engines.vllm.model_class import ModelClass, built_everywhere, model_class
 from planner.engines.vllm.release import Version, newest
+from planner.engines.vllm.unasked_towers import unasked_towers
 from planner.engines.vllm.unused_tower_layers import built
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.engines.vllm.whole_tower import whole_tower
@@ -56,7 +57,8 @@ def stage_parameters(model: Model, layout: Layout, stage: int, rank: int = 0, ve
     layers = sum(times * layer_parameters(layer, how, types) for layer, times in held.items())
     is_last = stage == layout.pipeline_parallel_size - 1
     tower = 1 if whole_tower(model, layout) else how.tensor
-    outer = outer_tensors(model, tower, version, is_first=stage == 0, is_last=is_last)
+    left_out = unasked_towers(model, layout, version)
+    outer = outer_tensors(model, tower, version, left_out, is_first=stage == 0, is_last=is_last)
     return layers + _made(outer, how, types)
 
 
@@ -71,9 +73,9 @@ def _made(tensors: Iterable[Tensor], how: Sharding, types: WeightTypes) -> int:
 
 
 def outer_tensors(
-    model: Model, tower_ranks: int, version: Version, *, is_first: bool, is_last: bool
+    model: Model, tower_ranks: int, version: Version, left_out: frozenset[str], *, is_first: bool, is_last: bool
 ) -> Iterator[Tensor]:
-    """Yield what a stage holds beside its layers, a tower divided over `tower_ranks`.
+    """Yield what a stage holds beside its layers, a tower divided over `tower_ranks`, none of those that are left out.
 
     The table stands on the first stage, and again on the last when the head is tied to it; the final
     norm and the head stand on the last, towers and projectors on the first. Some classes build some of
@@ -93,6 +95,8 @@ def outer_tensors(
     if is_last or "head" in everywhere:
         yield from (tensor for tensor in model.head if tensor.matmul or not through_transformers)
     for part in model.components:
+        if part.name in left_out:
+            continue
         if part.counted and (is_first or "tower" in everywhere):
             yield from _cut(built(model, part), tower_ranks, model_class(model.architecture, version))
         elif part.counted and "newline" in everywhere:

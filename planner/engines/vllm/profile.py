@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from planner.confidence import CONFIDENCE
 from planner.engines.vllm.capacity import capacity, shares
+from planner.engines.vllm.flashinfer_sampler import with_sampler
 from planner.engines.vllm.limits import batch_limits, default_length, stages
 from planner.engines.vllm.model_cache import block_bytes, layout_groups, preferred_block, request_blocks
 from planner.engines.vllm.refusals import refusals
@@ -112,7 +113,7 @@ class Vllm:
     def _rules(self, options: dict[str, bool | int | float | str], gpu: Gpu) -> Rules:
         wished = options.get("VLLM_USE_V1")
         generation = None if wished is None else f"v{int(wished)}"
-        found = rules_of(self.release, generation, gpu.capability)
+        found = with_sampler(rules_of(self.release, generation, gpu.capability), options, gpu)
         runner = options.get(SECOND_RUNNER)
         return found if runner is None else replace(found, second_runner="all" if int(runner) else "none")
 

@@ -18,6 +18,10 @@ from planner.units import ceil_div
 
 _LARGEST_IMAGE = 16384
 """Tokens of the largest image where the tower takes any size (max_pixels of the processors of Qwen2-VL and later)."""
+_MOST_PATCHES = 16384
+"""Patches of Kimi-K2.5's largest image (in_patch_limit of its processor; models/kimi_k25.py, MaxImageTokenMeta)."""
+_SIDES = {"KimiVLForConditionalGeneration": 1024}
+"""Pixels along a side of the image that a class profiles (models/kimi_vl.py, MaxImageTokenMeta)."""
 _TIMED_VIDEO, _TIMED = 12288, 12.5
 """Tokens of the longest video of Qwen3-VL's processor (25,165,824 pixels), and tokens that each counts for."""
 
@@ -93,7 +97,9 @@ def _image_tokens(model: Model, vision: dict[str, object], processor: dict[str, 
     pixels = processor.get("max_pixels")
     if isinstance(pixels, int):
         return min(_LARGEST_IMAGE, max(1, pixels // (patch * merge(vision)) ** 2))
-    return _LARGEST_IMAGE
+    if model.architecture in _SIDES:
+        return ceil_div(_SIDES[model.architecture], patch * merge(vision)) ** 2
+    return _MOST_PATCHES // merge(vision) ** 2 if "merge_kernel_size" in vision else _LARGEST_IMAGE
 
 
 def _integer(config: dict[str, object], name: str) -> int:
@@ -111,7 +117,8 @@ def _video_tokens(image: int, layout: Layout, rules: Rules) -> int:
 
 def merge(vision: dict[str, object]) -> int:
     """Patches along a side that make one token."""
-    return _integer(vision, "spatial_merge_size")
+    kernel = vision.get("merge_kernel_size")
+    return int(kernel[0]) if isinstance(kernel, list) else _integer(vision, "spatial_merge_size")
 
 
 def patches_of(model: Model, tokens: int) -> int:

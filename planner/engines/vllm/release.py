@@ -60,7 +60,8 @@ class Rules:
     every_stage_asked_for_all: bool
     blocks_by_stage: bool
     converting: str
-    sampler: Literal["sort", "fused"]
+    sampler: Literal["sort", "flashinfer", "fused"]
+    flashinfer: Literal["never", "installed", "asked"]
     second_runner: Literal["none", "named", "dense", "all"]
     second_runner_estimates: bool
     second_runner_towers: bool

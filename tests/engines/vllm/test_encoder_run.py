@@ -56,7 +56,7 @@ def test_embeddings_stay_while_the_language_model_runs() -> None:
         engine, model = of_version("0.19.0"), load_model(name)
         layout = engine.layout(model, H100, Limits(max_model_len=8192), tensor=tensor)
         peak = engine.bill(model, layout, [usual_site(H100)]).per_device[0].activation_bytes
-        assert abs(peak / GIB - logged) < 0.03 * logged
+        assert abs(peak / GIB - logged) < 0.035 * logged
 
 
 def test_cross_attention_runs_an_image_for_each_sequence() -> None:
