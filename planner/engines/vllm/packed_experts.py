@@ -1,7 +1,8 @@
-"""How far four-bit experts are padded for the kernel that multiplies them.
+"""How far experts are padded for the kernel that multiplies them.
 
 Sources: vllm/model_executor/layers/quantization/mxfp4.py, layers/fused_moe/oracle/mxfp4.py (round_up of the
-intermediate and the hidden size); the Triton layout of Hopper pads while it swizzles.
+intermediate and the hidden size); the Triton layout of Hopper pads while it swizzles. On AMD GPUs rows of experts that
+are not quantized lie farther apart (fused_moe/unquantized_fused_moe_method.py, _maybe_pad_weight).
 """
 
 from planner.engines.vllm.release import Rules
@@ -13,10 +14,14 @@ from planner.models.tensor import Role, Split
 from planner.units import round_up
 
 _HOPPER = (9, 0)
+_APART = 256
+"""Bytes between rows."""
 
 
 def padding(model: Model, how: Sharding, silicon: Silicon, rules: Rules) -> float:
     """Return by what factor the routed experts of a model grow."""
+    if silicon.vendor == "amd" and not model.quantization and rules.expert_rows == "apart":
+        return _apart(model, how)
     if model.quantization != "mxfp4":
         return 1.0
     if silicon.capability == _HOPPER and rules.packed_experts == "triton_on_hopper":
@@ -27,3 +32,14 @@ def padding(model: Model, how: Sharding, silicon: Silicon, rules: Rules) -> floa
                 *_, hidden, width = how.shape(tensor)
                 return round_up(width, 128) / width * round_up(hidden, 256) / hidden
     return 1.0
+
+
+def _apart(model: Model, how: Sharding) -> float:
+    """The factor of rows of 16-bit numbers, each longer by some bytes where it is a multiple of twice as many."""
+    tensors = {
+        one for layer in model.distinct_layers for one in layer.tensors if one.role is Role.EXPERT and one.matmul
+    }
+    rows = [how.shape(tensor)[-2:] for tensor in tensors]
+    plain = sum(2 * outputs * inputs for outputs, inputs in rows)
+    more = sum(outputs * _APART for outputs, inputs in rows if 2 * inputs % (2 * _APART) == 0)
+    return 1 + more / plain if plain else 1.0

@@ -77,6 +77,7 @@ class Rules:
     graphs_in_fraction: bool
     profiled_cache: Literal["none", "captured", "sequences"]
     absorbed_latent: Literal["none", "products", "split"]
+    expert_rows: Literal["together", "apart"]
     packed_experts: Literal["padded", "triton_on_hopper"]
     peak: Literal["allocated", "reserved"]
     kept_sums: Literal["none", "one", "both"]

@@ -361,3 +361,16 @@ def test_what_was_free_at_the_start_needs_no_margin() -> None:
     for fraction, fits in ((0.75, True), (0.85, False)):
         limits = Limits(memory_fraction=fraction, max_model_len=2048, max_num_seqs=32)
         assert engine.bill(model, engine.layout(model, kind, limits), [site]).fits is fits
+
+
+def test_rows_of_experts_lie_apart_on_amd() -> None:
+    """256 bytes beyond each row of 4,096 (gate, up) and 1,536 (down) of 48 layers' 128 experts (_maybe_pad_weight)."""
+    limits, model = Limits(max_model_len=8192), "Qwen/Qwen3-30B-A3B"
+    weights = {
+        (release, gpu): _bill(release, model, gpu, limits).per_device[0].weights_bytes
+        for release in ("0.8.0", "0.28.0")
+        for gpu in ("h200-sxm5-141gb", "mi300x")
+    }
+    more = 48 * 128 * 256 * (2 * 768 + 2048)
+    assert weights["0.28.0", "mi300x"] - weights["0.28.0", "h200-sxm5-141gb"] == pytest.approx(more, rel=0.01)
+    assert weights["0.8.0", "mi300x"] == weights["0.8.0", "h200-sxm5-141gb"]
