@@ -19,6 +19,7 @@ from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
 from planner.engines.vllm.sparse_workspace import HEAD_PADDING, indexer_logits, sparse_workspace, unproven_workspace
 from planner.engines.vllm.terms import gib_bytes, terms
+from planner.engines.vllm.unpacked_matrices import unpacked_bytes
 from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.models.dtype import F32, DType
@@ -67,13 +68,13 @@ def activation(
     encoder = encoder_run(model, layout, stage, rules, items)
     step = _profiled_step(layout, items, rules)
     first, last = layout.stage_layers(stage)
-    how = sharding(layout)
-    widths = {rank_widths(layer, how) for layer in dict.fromkeys(model.layers[first : last + 1])}
+    stage_layers, how = model.layers[first : last + 1], sharding(layout)
+    widths = {rank_widths(layer, how) for layer in dict.fromkeys(stage_layers)}
     workspace = max((_workspace(one, model, step, rules, served, silicon) for one in widths), default=0)
     own = any(_marlin_caches(one, model, rules) for one in widths)
     forward = _forward(widths, model, step, rules, served) + _split_products(widths, model, step, rules, served)
+    forward += unpacked_bytes(dict.fromkeys(stage_layers), how, served, step.max_num_batched_tokens)
     kept = _kept_between_stages(model, layout, served)
-    stage_layers = model.layers[first : last + 1]
     kept += standing_bytes(model, stage_layers, rules, layout.tensor_parallel_size, layout.max_num_seqs, served)
     sampler = 0
     if stage == layout.pipeline_parallel_size - 1:

@@ -14,7 +14,7 @@ from math import prod
 
 from planner.engines.vllm.object_option import object_option
 from planner.engines.vllm.release import Rules
-from planner.engines.vllm.unasked_towers import text_only
+from planner.engines.vllm.standing_embeddings import has_tower
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.dtype import DType
@@ -23,7 +23,6 @@ from planner.models.tensor import Role
 
 STARTED_AGAIN = {"compile_cache": "warm"}
 """Compiled code of the same model and limits is at hand (`VLLM_CACHE_ROOT`)."""
-_TOWERS = ("vision_config", "audio_config", "thinker_config")
 _UNCOMPILED = (0, "0", "NONE", "CompilationMode.NONE")
 
 
@@ -39,7 +38,7 @@ def first_compilation(model: Model, layout: Layout, stage: int, rules: Rules, se
     wished = object_option(layout, "compilation_config")
     if wished.get("mode", wished.get("level")) in _UNCOMPILED:
         return 0
-    if any(name in model.config for name in _TOWERS) and not text_only(model, layout):
+    if has_tower(model, layout):
         return 0
     tables = [tensor for tensor in model.embedding if tensor.role is Role.EMBEDDING]
     return max((served.size(prod(how.shape(tensor))) for tensor in tables), default=0)

@@ -6,7 +6,7 @@ Source: vllm/v1/worker/gpu_worker.py (init_device, determine_available_memory); 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from math import ceil
+from math import ceil, hypot
 
 from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
@@ -17,7 +17,9 @@ from planner.engines.vllm.graph_memory import forget_layers
 from planner.engines.vllm.rank_memory import forget_ranks, rank_memory, what_ranks_share
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
+from planner.engines.vllm.standing_embeddings import standing_embeddings
 from planner.engines.vllm.terms import terms
+from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.model import Model
@@ -30,7 +32,7 @@ class StageMemory:
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
     takes where the parts known only up to a bound take all of it: its edge at the usual confidence. `sums` is the part
     of the graphs that NCCL keeps. With `whole_card` what the card held before counts as well; `wider` names the bands
-    that are wider here than usual.
+    that are wider here than usual. `together` is by how much less all lines err at once than one after the other.
     """
 
     site: Site
@@ -47,6 +49,7 @@ class StageMemory:
     sums: int = 0
     whole_card: bool = False
     wider: tuple[str, ...] = ()
+    together: int = 0
 
     @property
     def device(self) -> int:
@@ -65,15 +68,19 @@ class StageMemory:
             return self.given_pool
         graphs = self.graphs if self.graphs_in_fraction else 0
         before = self.device - self.free if self.whole_card else 0
-        return self.requested - self.weights - self.activation - self.non_torch - graphs - before
+        taken = self.weights + self.activation + self.non_torch + graphs + before
+        return self.requested - taken + self.together
 
     def at(self, confidence: float) -> "StageMemory":
-        """Return the lines at the upper edges of their error bands."""
+        """Return the lines at the upper edges of their error bands, and the pool at its lower edge.
+
+        Lines err independently of one another: all together by the root of the sum of their squares.
+        """
         bands = _bands(self.wider, self.graphs_in_fraction)
         beyond = (self.activation_most - self.activation) * deviations(confidence) / deviations(CONFIDENCE)
         activation = upper_edge(self.activation, bands["activation"], confidence)
         measured = self.site.free_bytes is not None
-        return replace(
+        edges = replace(
             self,
             context=self.context if measured else upper_edge(self.context, bands["context"], confidence),
             weights=upper_edge(self.weights, bands["weights"], confidence),
@@ -81,6 +88,14 @@ class StageMemory:
             non_torch=upper_edge(self.non_torch, bands["non_torch"], confidence),
             graphs=self._graphs_at(confidence, bands),
         )
+        errors = [getattr(edges, line) - getattr(self, line) for line in self._summed]
+        return replace(edges, together=int(sum(errors) - hypot(*errors)))
+
+    @property
+    def _summed(self) -> tuple[str, ...]:
+        """The lines that the pool is what is left of."""
+        lines = ("weights", "activation", "non_torch")
+        return (*lines, "graphs") if self.graphs_in_fraction else lines
 
     def _graphs_at(self, confidence: float, bands: dict[str, dict[str, float]]) -> int:
         """The graphs at their upper edge; sums that NCCL keeps are known better than what the engine estimates."""
@@ -184,7 +199,8 @@ def stage_memory(
         weights=held.weights,
         activation=held.peak.total,
         kept=held.peak.kept,
-        non_torch=non_torch_bytes(model, layout, site, rules, held.weights) + _standing(model, layout, stage, rules),
+        non_torch=non_torch_bytes(model, layout, site, rules, held.weights)
+        + _standing(model, layout, stage, rules, version),
         graphs=held.graphs + sums,
         requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction
@@ -197,10 +213,14 @@ def stage_memory(
     )
 
 
-def _standing(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
-    """What the engine holds from its start on the last stage, where its log counts that as consumed."""
-    last = stage == layout.pipeline_parallel_size - 1
-    return standing_counts(model, layout, rules) if last and rules.standing_charged else 0
+def _standing(model: Model, layout: Layout, stage: int, rules: Rules, version: Version) -> int:
+    """What the engine holds from its start, where its log counts that as consumed."""
+    if not rules.standing_charged:
+        return 0
+    is_last = stage == layout.pipeline_parallel_size - 1
+    served = WeightTypes.of(model, layout, version).served
+    embeddings = standing_embeddings(model, layout, rules, served, is_last=is_last)
+    return embeddings + (standing_counts(model, layout, rules) if is_last else 0)
 
 
 def _requested(layout: Layout, site: Site) -> int:

@@ -1,11 +1,13 @@
 """What a release changed is in the bill of a run of that release; each figure is known from outside."""
 
 from dataclasses import replace
+from math import hypot
 from typing import Any
 
 import pytest
 
 from planner.engines.vllm.profile import of_version
+from planner.engines.vllm.stage_memory import pipeline_lines
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.layout import Limits
@@ -374,3 +376,52 @@ def test_rows_of_experts_lie_apart_on_amd() -> None:
     more = 48 * 128 * 256 * (2 * 768 + 2048)
     assert weights["0.28.0", "mi300x"] - weights["0.28.0", "h200-sxm5-141gb"] == pytest.approx(more, rel=0.01)
     assert weights["0.8.0", "mi300x"] == weights["0.8.0", "h200-sxm5-141gb"]
+
+
+def test_embeddings_that_runners_hold_count_from_0_27_on() -> None:
+    """Two RTX 3090 that draft with Qwen3.8-27B consumed 15.25 GiB each (0.27.1); 14.90 are weights and libraries."""
+
+    def other(release: str, options: dict[str, Any]) -> int:
+        limits = Limits(max_model_len=262144, max_num_seqs=2, max_num_batched_tokens=8192, options=options)
+        bill = _bill(release, "Qwen/Qwen3.6-27B-FP8", "rtx-3090", limits, tensor=2)
+        return bill.per_device[0].non_torch_bytes
+
+    drafted: dict[str, Any] = {"speculative_config": '{"method": "mtp", "num_speculative_tokens": 3}'}
+    looked_up: dict[str, Any] = {"speculative_config": '{"method": "ngram", "num_speculative_tokens": 3}'}
+    step = 8192 * 5120 * 2
+    base = other("0.26.0", {})
+    assert [other("0.26.0", drafted) - base, other("0.27.1", looked_up) - base] == [0, step]
+    assert other("0.27.1", drafted) - base == 3 * step
+
+
+def test_bitsandbytes_unpacks_one_matrix_at_a_time() -> None:
+    """So many tokens that neither what is sampled nor what is compiled takes more."""
+    limits = Limits(max_num_batched_tokens=16384, max_num_seqs=16, options={"compile_cache": "warm"})
+    packed, plain = (
+        _bill("0.19.0", name, "h100-sxm5-80gb", limits).per_device[0].activation_bytes
+        for name in ("unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit", "meta-llama/Llama-3.1-8B-Instruct")
+    )
+    assert packed - plain == 2 * (14336 * 4096 + 16384 * 14336)
+
+
+def test_stages_of_v0_have_a_communicator() -> None:
+    """QwQ-32B in four bits on two RTX 5090 (0.8.5): 0.33 GiB outside PyTorch."""
+    limits = Limits(max_model_len=8192, options={"VLLM_USE_V1": "0"})
+    alone, staged = (
+        _bill("0.8.5", "Qwen/Qwen3-32B-AWQ", "rtx-5090", limits, pipeline=stages).per_device[0].non_torch_bytes
+        for stages in (1, 2)
+    )
+    assert alone < 0.1 * 2**30
+    assert staged == pytest.approx(0.33 * 2**30, rel=0.3)
+
+
+def test_lines_of_the_pool_err_independently() -> None:
+    """The cache at its lower edge is what all errors at once leave: the root of the sum of their squares."""
+    engine, kind, model = of_version("0.21.0"), gpus()["l40s"], load_model("Qwen/Qwen3-8B")
+    layout = engine.layout(model, kind, Limits(max_model_len=8192))
+    rules = engine._rules(layout.options, kind)
+    [(usual, most)] = pipeline_lines(model, layout, [usual_site(kind)], rules, engine.release, 0.99)
+    lines = ("weights", "activation", "non_torch", "graphs")
+    errors = [getattr(most, line) - getattr(usual, line) for line in lines]
+    assert usual.pool - most.pool == pytest.approx(hypot(*errors), abs=2)
+    assert max(errors) < usual.pool - most.pool < sum(errors)
