@@ -51,6 +51,14 @@ class Site:
         """Whether the GPUs of the stage read each other's memory directly (NVLink, xGMI)."""
         return self.link.peer_access
 
+    @property
+    def holds_system(self) -> bool:
+        """Whether the host's system and processes take of the memory, unsaid: they are in what others are said to use.
+
+        Not in what Metal lets use, hardly in an MI300A's (119.15 GB free of one in a public log).
+        """
+        return self.gpu.unified_memory and self.gpu.vendor.lower() == "nvidia" and not self.used_bytes
+
 
 def usual_site(gpu: Gpu) -> Site:
     """Site of a stage on a machine of the usual wiring: socketed parts on their switch, cards on PCIe."""

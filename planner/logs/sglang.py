@@ -44,6 +44,8 @@ _STATE = (
     r"Mamba Cache is allocated\. max_mamba_cache_size: (\d+), "
     r"conv_state size: (\d+(?:\.\d+)?) ?GB, ssm_state size: (\d+(?:\.\d+)?) ?GB"
 )
+_CAPTURE = r"Capture (?:cuda graph|target \w+ CUDA graph) "
+"""Of the model itself: prompts, decoding or what is verified; a drafter's are left out."""
 _RESOLVED = ("cuda_graph_max_bs", "cuda_graph_bs", "attention_backend")
 
 
@@ -100,6 +102,8 @@ def _measured(first: str) -> dict[str, float | None]:
     window = next((match for match in pools if windowed is not None and _float(match, 1) == windowed), None)
     pool = next((match for match in pools if match is not window), None)
     state = re.search(_STATE, first)
+    captured = re.findall(_CAPTURE + r"end\.[^\n]*mem usage=(\d+(?:\.\d+)?) GB", first)
+    left = re.findall(_CAPTURE + r"end\.[^\n]*avail mem=(\d+(?:\.\d+)?) GB", first)
     return {
         "avail_before_weights_GB": number(first, r"Load weight begin\. avail mem=(\d+(?:\.\d+)?) GB"),
         "avail_after_weights_GB": _float(after, 1),
@@ -116,15 +120,9 @@ def _measured(first: str) -> dict[str, float | None]:
         "swa_K_GB_per_rank": _float(window, 2),
         "swa_V_GB_per_rank": _float(window, 3),
         "avail_after_pool_GB": number(first, r"Memory pool end\. avail mem=(\d+(?:\.\d+)?) GB"),
-        "avail_before_graph_GB": number(
-            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) begin\.[^\n]*avail mem=(\d+(?:\.\d+)?) GB"
-        ),
-        "cuda_graph_mem_usage_GB": number(
-            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) end\.[^\n]*mem usage=(\d+(?:\.\d+)?) GB"
-        ),
-        "avail_after_graph_GB": number(
-            first, r"Capture (?:cuda graph|\w+ decode CUDA graph) end\.[^\n]*avail mem=(\d+(?:\.\d+)?) GB"
-        ),
+        "avail_before_graph_GB": number(first, _CAPTURE + r"begin\.[^\n]*avail mem=(\d+(?:\.\d+)?) GB"),
+        "cuda_graph_mem_usage_GB": round(sum(map(float, captured)), 2) if captured else None,
+        "avail_after_graph_GB": float(left[-1]) if left else None,
         "max_total_num_tokens": number(first, r"max_total_num_tokens=(\d+)"),
     }
 

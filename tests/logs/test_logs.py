@@ -59,6 +59,12 @@ def test_sglang_of_both_styles() -> None:
     assert new["measured"]["cuda_graph_mem_usage_GB"] == 1.2
 
 
+def test_graphs_of_prompts_count_among_sglangs() -> None:
+    """1.71 GB of prompts and 0.34 of decoding; what is left is what the last capture left."""
+    measured = read("sglang_0.5_prefill_graphs")["measured"]
+    assert (measured["cuda_graph_mem_usage_GB"], measured["avail_after_graph_GB"]) == (2.05, 10.54)
+
+
 def test_trtllm_engine() -> None:
     row = read("trtllm_0.19_engine")
     assert (row["version"], row["context"], row["chunked_prefill"], row["max_batch"]) == ("0.19.0", 2048, 1024, 2048)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
-from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.memory.device_bill import DeviceBill
@@ -19,9 +18,10 @@ def free_bytes(site: Site) -> int:
     return site.free_bytes if site.free_bytes is not None else site.gpu.memory_bytes - site.used_bytes
 
 
-def _outside(gpu: Gpu) -> int:
+def _outside(site: Site) -> int:
     known = constants("llamacpp")["outside_mib"]
-    return int(known["cuda" if gpu.vendor.lower() == "nvidia" else "other"] * MIB)
+    own = known["cuda" if site.gpu.vendor.lower() == "nvidia" else "other"]
+    return int((own + known["system"] if site.holds_system else own) * MIB)
 
 
 def device_bill(device: int, layout: Layout, site: Site, held: Held, cached: Held, computed: Held) -> DeviceBill:
@@ -33,24 +33,25 @@ def device_bill(device: int, layout: Layout, site: Site, held: Held, cached: Hel
         kv_cache_bytes=cached.get(device, 0),
         activation_bytes=computed.get(device, 0),
         cuda_graph_bytes=0,
-        non_torch_bytes=_outside(site.gpu),
+        non_torch_bytes=_outside(site),
         device_bytes=site.gpu.memory_bytes,
         usable_bytes=site.gpu.memory_bytes - site.used_bytes,
     )
 
 
-def at_edges(device: DeviceBill, confidence: float, *, mixed: bool, fork: bool) -> DeviceBill:
+def at_edges(device: DeviceBill, site: Site, confidence: float, *, mixed: bool, fork: bool) -> DeviceBill:
     """Return the device with its lines at the upper edges of their error bands.
 
     `mixed` says that the types of single tensors are not known, `fork` that the graph is the ik_llama.cpp fork's.
     """
     bands = constants("llamacpp")["bands"]
+    outside = "outside_shared" if site.holds_system else "outside"
     weights, compute = "weights_of_a_mix" if mixed else "weights", "compute_of_the_fork" if fork else "compute"
     return replace(
         device,
         weights_bytes=upper_edge(device.weights_bytes, bands[weights], confidence),
         activation_bytes=upper_edge(device.activation_bytes, bands[compute], confidence),
-        non_torch_bytes=upper_edge(device.non_torch_bytes, bands["outside"], confidence),
+        non_torch_bytes=upper_edge(device.non_torch_bytes, bands[outside], confidence),
     )
 
 

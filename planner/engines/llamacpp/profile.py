@@ -116,7 +116,10 @@ class LlamaCpp:
         placed = [sites[device % len(sites)] for device in range(at.devices)]
         devices = [device_bill(n, layout, site, held, cached, computed) for n, site in enumerate(placed)]
         mixed = "mix" in (file.quantization or "")
-        careful = [at_edges(device, confidence, mixed=mixed, fork=self.build.fork) for device in devices]
+        careful = [
+            at_edges(device, site, confidence, mixed=mixed, fork=self.build.fork)
+            for device, site in zip(devices, placed, strict=True)
+        ]
         lacks = [lack(device, site) for device, site in zip(careful, placed, strict=True)]
         reasons = tuple(too_little(device, short) for device, short in zip(devices, lacks, strict=True) if short > 0)
         return Bill(

@@ -62,9 +62,9 @@ def startup_bytes(layout: Layout, site: Site, confidence: float) -> int:
     fit, bands = constants("sglang")["startup_gib"], constants("sglang")["bands"]
     wiring = "peer_access" if site.peer_access else "no_peer_access"
     found = fit["alone" if layout.gpus == 1 else wiring]
-    if not site.gpu.unified_memory:
+    if not site.holds_system:
         return upper_edge(int(found * GIB), bands["startup"], confidence)
-    return upper_edge(int((found + fit["system"]) * GIB), bands["unified_startup"], confidence)
+    return upper_edge(int((found + fit["system"]) * GIB), bands["shared_startup"], confidence)
 
 
 def outside(

@@ -9,7 +9,7 @@ from functools import cache
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
 from planner.engines.trtllm.release import PYTORCH, Release
-from planner.fleet.gpu import Gpu
+from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.models.dtype import BF16, F32
 from planner.models.layer import Layer
@@ -37,13 +37,14 @@ class Beside:
 
 
 def beside(
-    model: Model, layout: Layout, stage: int, gpu: Gpu, rules: Release, backend: str, confidence: float
+    model: Model, layout: Layout, stage: int, site: Site, rules: Release, backend: str, confidence: float
 ) -> Beside:
     """Return what a rank of a stage allocates, each line at its edge for `confidence`."""
     bands = constants("trtllm")["bands"]
     is_last = stage == layout.pipeline_parallel_size - 1
+    held = "shared_context" if site.holds_system else "context"
     return Beside(
-        context=upper_edge(_context(layout, gpu, backend), bands["context"], confidence),
+        context=upper_edge(_context(layout, site, backend), bands[held], confidence),
         activation=upper_edge(_activation(model, layout, rules, backend), bands["activation"], confidence),
         buffers=buffer_bytes(model, layout, rules) if is_last and backend != PYTORCH else 0,
         graphs=upper_edge(_graphs(model, layout, is_last), bands["graphs"], confidence) if backend == PYTORCH else 0,
@@ -76,10 +77,11 @@ def gathered_logits(model: Model, layout: Layout) -> int:
     return F32.size(layout.max_model_len * model.vocab_size) if layout.options.get("gather_context_logits") else 0
 
 
-def _context(layout: Layout, gpu: Gpu, backend: str) -> int:
+def _context(layout: Layout, site: Site, backend: str) -> int:
     fit = constants("trtllm")["context_gib"]
-    alone = max(fit["least"], fit[backend] * min(1.0, gpu.memory_gib / fit["full_from"]))
-    return int((alone + (fit["several"] if layout.gpus > 1 else 0)) * GIB)
+    alone = max(fit["least"], fit[backend] * min(1.0, site.gpu.memory_gib / fit["full_from"]))
+    system = fit["system"] if site.holds_system else 0
+    return int((alone + system + (fit["several"] if layout.gpus > 1 else 0)) * GIB)
 
 
 def _graphs(model: Model, layout: Layout, is_last: bool) -> int:

@@ -133,7 +133,7 @@ class TensorRtLlm:
                 number=number,
                 site=sites[number % len(sites)],
                 weights=upper_edge(rank_bytes(model, layout, number, backend), bands["weights"], confidence),
-                beside=beside(model, layout, number, sites[number % len(sites)].gpu, self.rules, backend, confidence),
+                beside=beside(model, layout, number, sites[number % len(sites)], self.rules, backend, confidence),
                 states=pools.state_bytes(model, layout, number),
                 block_bytes=pools.block_bytes(
                     model, layout, number, windows=backend == PYTORCH and self._windowed(layout)
