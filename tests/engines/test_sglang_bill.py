@@ -233,6 +233,19 @@ def test_a_drafter_of_keys_and_values_had_a_pool_of_all_layers_before_0_4_9_post
     assert old.logged["free_after_weights_bytes"] > counted.logged["free_after_weights_bytes"]
 
 
+def test_experts_were_held_twice_while_aiter_shuffled_them() -> None:
+    """DeepSeek-R1 with attention data parallelism and `--enable-ep-moe` took 166.59 of 188 GB (sglang#7691)."""
+    loaded, amd = load_model("deepseek-ai/DeepSeek-R1"), gpus()["mi300x"]
+    held = {}
+    for release in ("0.4.8", "0.4.8.post1", "0.4.9.post5"):
+        engine = find_engine("sglang", release)
+        layout = engine.layout(loaded, amd, Limits(), data=8, expert_parallel=True)
+        held[release] = engine.bill(loaded, layout, [usual_site(amd)]).per_device[0].weights_bytes / GIB
+    assert held["0.4.8.post1"] == pytest.approx(166.59, rel=0.02)
+    assert held["0.4.8"] < 95
+    assert held["0.4.9.post5"] < 95
+
+
 def test_experts_were_held_twice_while_qwen3_listed_them_as_loaded() -> None:
     """Qwen3-235B-A22B-GPTQ-Int4 on two A100s ran out of memory (sglang#8362), the 30B on a 4090 (sglang#9872)."""
     loaded, a100 = load_model("Qwen/Qwen3-235B-A22B-GPTQ-Int4"), gpus()["a100-sxm4-80gb"]

@@ -30,6 +30,7 @@ from planner.engines.sglang.weights import (
     repacked_experts,
     replaced_experts,
     segments,
+    unshuffled_experts,
 )
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site, usual_site
@@ -91,7 +92,9 @@ class Sglang:
             options["cloned_shared_experts"] = True
         if architecture.has(model, "windowed_pool") and not self._keeps_windows_apart(model, options):
             options["windows_in_full"] = True
-        if self.rules.keeps_loaded_experts and replaced_experts(model):
+        kept = self.rules.keeps_loaded_experts and replaced_experts(model)
+        unshuffled = self.rules.keeps_unshuffled_experts and expert_parallel
+        if kept or (unshuffled and unshuffled_experts(model, gpu)):
             options["kept_loaded_experts"] = True
         if self.rules.plain_state_slots and architecture.stateful(model):
             options["plain_state_slots"] = True

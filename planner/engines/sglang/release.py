@@ -31,6 +31,7 @@ class Rules:
     captured_nccl: bool
     kept_logits: bool
     keeps_loaded_experts: bool
+    keeps_unshuffled_experts: bool
     nested_ropes: bool
     windowed_pools: tuple[str, ...] | None
     drafter: DrafterRules

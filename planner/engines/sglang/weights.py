@@ -8,6 +8,7 @@ from planner.engines.sglang import architecture
 from planner.engines.sglang.draft_layers import draft_tensors
 from planner.engines.sglang.served_type import served_type
 from planner.engines.vllm.fused_modules import parameter_name
+from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.memory.sharding import Sharding
 from planner.models.attention import CacheKind
@@ -149,6 +150,15 @@ def replaced_experts(model: Model) -> bool:
     process_weights_after_loading, so that what had been loaded was never freed; 0.5.9 looks the tensors up when asked.
     """
     return model.quantization in _REPLACED_EXPERTS and architecture.has(model, "lists_loaded_experts")
+
+
+def unshuffled_experts(model: Model, gpu: Gpu) -> bool:
+    """Whether AITER shuffles FP8 experts into new tensors while the layer still refers to those it was made with.
+
+    layers/moe/ep_moe/layer.py, EPMoE.__init__ (w13_weight_fp8) and process_weights_after_loading, where ranks share
+    experts out on AMD GPUs: DeepSeek-R1 took 166.59 GB of each of eight (0.4.8.post1, sglang#7691).
+    """
+    return gpu.vendor == "amd" and model.quantization == "fp8" and model.experts > 0
 
 
 def _replaced_bytes(model: Model, how: Ways, first: int, last: int) -> int:
