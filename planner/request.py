@@ -60,6 +60,11 @@ class ModelRequest(Document):
             raise ValueError(
                 f"allow.context_down_to of at least {self.workload.least_context:,}, the tokens of a request"
             )
+        context, longest, floor = self.workload.context, self.limits.max_model_len, self.allow.context_down_to
+        if context and floor and floor > context:
+            raise ValueError(f"allow.context_down_to of at most the context, {context:,}")
+        if context and longest and longest < (floor or context):
+            raise ValueError(f"limits.max_model_len of at least the context, {floor or context:,}")
         if self.spread and self.pack:
             raise ValueError("spread or pack, not both")
         return self

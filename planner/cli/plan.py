@@ -101,6 +101,10 @@ def command(
     workload = options.read_workload(flags)
     wished, rules = read_wishes(flags)
     running = Plan.load(earlier) if earlier else None
+    if simulate:
+        from planner.speed.simulate import refuse_unknown_traffic
+
+        refuse_unknown_traffic(simulate)
     progress = ProgressLine()
     effort = Effort(seconds=time_limit, watch=progress if sys.stderr.isatty() else None)
     if request_file:
@@ -115,14 +119,17 @@ def command(
     else:
         raise click.UsageError("Give MODEL and --on INVENTORY, or -f REQUEST.", ctx)
     progress.end()
-    if output:
-        write(output, document.dump())
-    _show(document, output, as_json)
+    played = ""
     if simulate:
         from planner.audit.simulated import simulated_plan
         from planner.report.simulation_table import simulation_tables
 
-        click.echo("\n" + simulation_tables(simulated_plan(document, simulate)), err=as_json)
+        played = "\n" + simulation_tables(simulated_plan(document, simulate))
+    if output:
+        write(output, document.dump())
+    _show(document, output, as_json)
+    if played:
+        click.echo(played, err=as_json)
     return 1 if document.status == "infeasible" else 0
 
 

@@ -6,6 +6,7 @@ import click
 
 from planner.cli.options import amount, number, together
 from planner.cli.verb import flag
+from planner.errors import BadInput
 
 _DOMAINS = click.Choice(["node", "rack", "zone"])
 _CHANGED, _WHERE = "What may be changed", "Where"
@@ -55,15 +56,15 @@ wishes = together(_WISHES)
 def read_wishes(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Take the flags out: fields of the model's request, and fields of the whole."""
     allow = {
-        "quantization": _listed(flags.pop("allow_quantization")),
+        "quantization": _listed(flags, "allow_quantization"),
         "checkpoints": list(flags.pop("allow_checkpoint")),
-        "kv_cache_dtype": _listed(flags.pop("allow_kv_cache_dtype")),
-        "engines": _listed(flags.pop("allow_engine")),
+        "kv_cache_dtype": _listed(flags, "allow_kv_cache_dtype"),
+        "engines": _listed(flags, "allow_engine"),
         "context_down_to": flags.pop("context_down_to"),
         "disaggregation": flags.pop("allow_disaggregation"),
     }
     model = {name: flags.pop(name) for name in ("survive", "spread", "pack", "least_replicas", "most_replicas")}
-    model |= {name: _listed(flags.pop(name)) for name in ("nodes", "exclude_nodes")}
+    model |= {name: _listed(flags, name) for name in ("nodes", "exclude_nodes")}
     whole = {name: flags.pop(name) for name in ("max_usd_per_hour", "max_gpus", "confidence")}
     allowed, wished = _given(allow), _given(model)
     if allowed:
@@ -76,5 +77,12 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()] if text else []
+def _listed(flags: dict[str, Any], name: str) -> list[str]:
+    """The names of a flag that lists some; raises BadInput where it is given and lists none."""
+    text: str | None = flags.pop(name)
+    if text is None:
+        return []
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise BadInput("is empty", where=f"--{name.replace('_', '-')}", expected="names, with commas between them")
+    return names

@@ -45,12 +45,10 @@ def plan(
     Of the best plans the one is taken that leaves most of an `earlier` one where it is.
     """
     workload = workload or Workload.parse({"context": context, "concurrency": concurrency}, where="workload")
-    wanted = {"model": str(model), "engine": engine, **(wishes or {})}
-    filled = ModelRequest.parse(wanted, where="request").model_copy(
-        update={"workload": workload, "limits": limits or Limits()}
-    )
-    whole = Request.parse({"models": [wanted], "on": str(on), "objective": objective, **(rules or {})}, where="request")
-    return answer(whole.model_copy(update={"models": [filled]}), timed=timed, effort=effort, earlier=earlier)
+    wanted = {"model": str(model), "engine": engine, "workload": workload, "limits": limits or Limits()}
+    filled = ModelRequest.parse(wanted | (wishes or {}), where="request")
+    whole = Request.parse({"models": [filled], "on": str(on), "objective": objective, **(rules or {})}, where="request")
+    return answer(whole, timed=timed, effort=effort, earlier=earlier)
 
 
 def answer(request: Request, *, timed: bool = False, effort: Effort | None = None, earlier: Plan | None = None) -> Plan:

@@ -84,8 +84,11 @@ def _eligible(request: Request, place: int, classes: Sequence[NodeClass]) -> fro
 
 def domain_of(node: Node, kind: Domain) -> str:
     """Name of the failure domain of a node; one that names no rack is a rack of its own, and so with zones."""
-    named = {"node": None, "rack": node.rack, "zone": node.zone}[kind]
-    return named or f"node {node.name}"
+    return _domain_name(node, kind) or f"node {node.name}"
+
+
+def _domain_name(node: Node, kind: Domain) -> str | None:
+    return {"node": None, "rack": node.rack, "zone": node.zone}[kind] or None
 
 
 def node_tag(request: Request, node: Node, used: frozenset[str] = frozenset()) -> tuple[object, ...]:
@@ -106,14 +109,14 @@ def told_apart(request: Request, groups: Sequence[NodeGroup], used: frozenset[st
 
     Where each node counts for itself, only some of the nodes that may be rented are taken.
     """
-    by_node = any("node" in (w.spread, w.pack) or w.survive for w in request.models)
+    kinds = {kind for wanted in request.models for kind in (wanted.spread, wanted.pack) if kind}
+    survives = any(wanted.survive for wanted in request.models)
     by_name = any(":" not in choice for w in request.models for choice in (*w.nodes, *w.exclude_nodes))
-    if not by_node and not by_name and not used:
-        return list(groups)
     found = []
     rented = sum(group.like.offer is not None for group in groups)
     each = max(LEAST_APART, MOST_APART // max(rented, 1))
     for group in groups:
+        by_node = survives or any(_domain_name(group.like, kind) is None for kind in kinds)
         if not by_node and not by_name and not any(group.index_of(name) is not None for name in used):
             found.append(group)
             continue

@@ -64,6 +64,12 @@ def simulate(
     }
 
 
+def refuse_unknown_traffic(source: str) -> None:
+    """Raise BadInput for what is neither lengths, a preset nor a file."""
+    if source != "lengths" and source not in PRESETS and not Path(source).exists():
+        raise BadInput(f"is {source!r}", field="--simulate", expected=f"lengths, {', '.join(PRESETS)} or a CSV file")
+
+
 def _count(model: Model, layout: Layout, sites: Sequence[Site], engine: Engine, workload: Workload) -> int:
     """Enough requests that the replica is full most of the time: some rounds of all that are in flight."""
     in_flight = float(workload.concurrency)
@@ -81,9 +87,8 @@ def _requests(workload: Workload, source: str, count: int) -> list[Request]:
         return drawn(Lengths(load.prompt, load.prompt), Lengths(load.output, load.output), count, rate)
     if source in PRESETS:
         return drawn(*PRESETS[source], count, rate)
+    refuse_unknown_traffic(source)
     path = Path(source)
-    if not path.exists():
-        raise BadInput(f"is {source!r}", field="--simulate", expected=f"lengths, {', '.join(PRESETS)} or a CSV file")
     found = read_trace(path)
     if not found:
         raise BadInput("holds no request", where=path)

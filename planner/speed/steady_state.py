@@ -98,7 +98,9 @@ def closed_loop(replica: Replica, traffic: Traffic, room: Room, concurrency: flo
     for _ in range(_PASSES - 1):
         decoding = running - state.ttft * state.requests_per_second
         state = _state(replica, traffic, room, running, max(decoding, running / 20))
-    queue = max(0.0, concurrency - running) / state.requests_per_second
+    if concurrency <= running:
+        return state
+    queue = (concurrency - running) / state.requests_per_second
     return replace(state, ttft=state.ttft + queue, wait=state.wait + queue)
 
 
