@@ -1,7 +1,7 @@
 """Where a pipeline stage lies: the GPU kind, and the links inside the stage and to the next one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from planner.errors import BadInput
@@ -38,13 +38,19 @@ class Site:
         return self._hash
 
     def __getstate__(self) -> dict[str, object]:
-        """Without the hash, which other processes make in another way."""
-        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+        """Without the hash, which other processes make in another way, and what follows from the rest."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_hash", "as_memory")}
 
     @cached_property
     def _hash(self) -> int:
         """Of what tells sites apart most: they are looked up often."""
         return hash((self.gpu.slug, self.gbps, self.next_gbps, self.used_bytes, self.share))
+
+    @cached_property
+    def as_memory(self) -> "Site":
+        """The site as memory sees it: of its links only whether GPUs read each other's memory."""
+        link = LinkClass.NVLINK if self.peer_access else LinkClass.PCIE
+        return replace(self, link=link, gbps=0.0, next_link=link, next_gbps=0.0)
 
     @property
     def peer_access(self) -> bool:

@@ -9,7 +9,7 @@ from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.memory.bill import Bill
 from planner.models.model import Model
-from planner.speed.predict import predict
+from planner.speed.predict import carried
 from planner.speed.traffic import traffic
 from planner.workload import Workload
 
@@ -69,14 +69,14 @@ def capacity(
     if not needs_speed(workload):
         return {"sequences": held}
     try:
-        speed = predict(model, layout, sites, engine, workload.model_copy(update={"requests_per_second": None}))
+        rate, in_flight = carried(model, layout, sites, engine, workload)
     except BadInput:
         return dict.fromkeys(needs(workload), 0)
     found = {"sequences": held}
     if not arrives(workload):
-        found["sequences"] = min(held, speed.in_flight)
+        found["sequences"] = min(held, int(in_flight))
     if workload.requests_per_second is not None:
-        found["requests"] = floor(speed.requests_per_second * _ROUNDING * MILLI)
+        found["requests"] = floor(rate * _ROUNDING * MILLI)
     if workload.tokens_per_second is not None:
-        found["tokens"] = floor(speed.requests_per_second * traffic(workload).output * _ROUNDING * MILLI)
+        found["tokens"] = floor(rate * traffic(workload).output * _ROUNDING * MILLI)
     return found

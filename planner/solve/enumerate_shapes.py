@@ -65,8 +65,16 @@ class Trial:
     shape: Shape | None = None
 
 
-Tried = dict[tuple[Split, tuple[Site, ...]], Trial]
-"""The trials of one variant: other nodes ask for most of them again."""
+Billed = dict[tuple[Layout, tuple[Site, ...]], Shared]
+"""Layouts of a variant as they were first thought of, on their sites as memory sees them, and what they became."""
+
+
+@dataclass
+class Tried:
+    """The trials of one variant, of which other nodes ask for most again, and its bills, which hold for any load."""
+
+    billed: Billed
+    trials: dict[tuple[Split, tuple[Site, ...]], Trial] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,14 @@ class Grounds:
     def onward(self) -> Onward:
         """Link and bandwidth from each island kind to what does not lie in the same slot."""
         return {island: self.next_site(island) for island in self.slots}
+
+    def of_at_most(self, gpus: int) -> "Grounds":
+        """Return the slots that replicas of so many GPUs may take."""
+        slots = {
+            kind: {size: min(count, gpus // size) for size, count in sizes.items() if size <= gpus}
+            for kind, sizes in self.slots.items()
+        }
+        return replace(self, slots=slots)
 
     def next_site(self, island: IslandKind) -> tuple[LinkClass, float]:
         """Link and bandwidth from a slot to the next slot of the replica."""
@@ -117,11 +133,12 @@ def enumerate_shapes(
     *,
     mixed: bool,
     sparse: bool = False,
+    shallow: bool = False,
 ) -> Shapes:
     """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
-    With `mixed` the stages of a pipeline may lie on different island kinds. Splits that cannot be part of the
+    With `shallow` nothing but single stages are tried. With `mixed` the stages of a pipeline may lie on different island kinds. Splits that cannot be part of the
     best plan are counted but not billed: those whose GPUs together are smaller than the weights, and, where memory is
     all that counts, longer pipelines of what already runs as many sequences as the engine would, and pipelines over
     several island kinds of which the stages on one carry the whole load.
@@ -129,7 +146,7 @@ def enumerate_shapes(
     found = Shapes()
     packed = needs_speed(wanted.workload)
     layers = len(variant.model.layers)
-    for deepest in (DEEPEST, layers):
+    for deepest in (1,) if shallow else (DEEPEST, layers):
         splits = even_splits(variant.model, ground.slots, deepest=deepest, packed=packed)
         for _, alike in groupby(
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
@@ -141,7 +158,7 @@ def enumerate_shapes(
             or deepest >= min(layers, max((sum(slots.values()) for slots in ground.slots.values()), default=0))
         ):
             break
-    if mixed:
+    if mixed and not shallow:
         own = getattr(variant.engine, "tensor_per_stage", False)
         enough = {} if packed else _enough(found.fitting, wanted)
         for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
@@ -257,9 +274,9 @@ def _try(
     found.considered += 1
     sites = tuple(_sites(split, ground))
     key = (split, sites)
-    trial = tried.get(key)
+    trial = tried.trials.get(key)
     if trial is None:
-        trial = tried[key] = _trial(place, wanted, variant, split, sites)
+        trial = tried.trials[key] = _trial(place, wanted, variant, split, sites, tried)
     found.most_sequences = max(found.most_sequences, trial.sequences)
     found.refusals |= dict.fromkeys(trial.refusals)
     if trial.shape is None:
@@ -272,7 +289,9 @@ def _try(
     return trial.shape
 
 
-def _trial(place: int, wanted: ModelRequest, variant: Variant, split: Split, sites: tuple[Site, ...]) -> Trial:
+def _trial(
+    place: int, wanted: ModelRequest, variant: Variant, split: Split, sites: tuple[Site, ...], tried: Tried
+) -> Trial:
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
     sequences = layout.max_num_seqs * layout.data_parallel_size
@@ -282,7 +301,7 @@ def _trial(place: int, wanted: ModelRequest, variant: Variant, split: Split, sit
             return Trial(sequences, tuple(f"{layout.label()}: {reason}" for reason in reasons))
     seats = dict.fromkeys((sites, _inner_seats(split, sites)))
     billed = min(
-        (_billed(wanted, variant, layout, seat) for seat in seats),
+        (_billed(variant, layout, seat, tried) for seat in seats),
         key=lambda billed: (billed.bill.fits, held_sequences(billed.layout, billed.bill)),
     )
     layout, bill = billed.layout, billed.bill
@@ -297,15 +316,23 @@ def _trial(place: int, wanted: ModelRequest, variant: Variant, split: Split, sit
     return Trial(sequences, shape=Shape(place, variant, layout, slots, sites, bill, carried))
 
 
-def _billed(wanted: ModelRequest, variant: Variant, layout: Layout, sites: tuple[Site, ...]) -> Shared:
+def _billed(variant: Variant, layout: Layout, sites: tuple[Site, ...], tried: Tried) -> Shared:
     """The layout with the best shares of layers on these sites, and smaller where the engine lets it be; its bill."""
+    places = tuple(site.as_memory for site in sites)
+    known = tried.billed.get((layout, places))
+    if known is None:
+        known = tried.billed[layout, places] = _bill(variant, layout, places)
+    return known
+
+
+def _bill(variant: Variant, layout: Layout, sites: tuple[Site, ...]) -> Shared:
     model, engine = variant.model, variant.engine
     shared = best_shares(model, engine, layout, sites)
     kinds = dict.fromkeys(site.gpu for site in sites)
     if shared.layout is not layout and any(engine.refusals(model, shared.layout, gpu) for gpu in kinds):
         shared = Shared(layout, engine.bill(model, layout, sites))
     layout, bill = shared.layout, shared.bill
-    if not bill.fits and wanted.limits.max_num_seqs is None:
+    if not bill.fits and variant.limits.max_num_seqs is None:
         layout, bill = fewer_slots(engine, model, layout, sites) or (layout, bill)
     if bill.reasons and not bill.short_bytes and variant.limits.memory_fraction is None:
         layout, bill = lower_fraction(engine, model, layout, sites) or (layout, bill)

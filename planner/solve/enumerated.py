@@ -3,8 +3,8 @@
 from collections.abc import Hashable
 
 from planner.request import Allowed, ModelRequest
-from planner.solve.capacity import needs_speed, unmeasured
-from planner.solve.enumerate_shapes import Grounds, Shapes, Tried, bill_promised, enumerate_shapes
+from planner.solve.capacity import unmeasured
+from planner.solve.enumerate_shapes import Billed, Grounds, Shapes, Tried, bill_promised, enumerate_shapes
 from planner.solve.promised import Promised
 from planner.solve.shape import Shape
 from planner.solve.variant import Variant
@@ -21,36 +21,61 @@ class Enumerated:
         self._shapes: dict[Hashable, Shapes] = {}
         self._endless: dict[Hashable, Shapes] = {}
         self._tried: dict[Hashable, tuple[Variant, Tried]] = {}
+        self._billed: dict[Hashable, Billed] = {}
 
     def sparse(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds) -> Shapes:
         """Return the shapes of a variant of the model at `place`, of which the longer pipelines are promised."""
-        return enumerate_shapes(place, _asked(wanted), variant, ground, {}, mixed=False, sparse=True)
+        return enumerate_shapes(place, _asked(wanted), variant, ground, Tried({}), mixed=False, sparse=True)
 
     def billed(self, place: int, wanted: ModelRequest, one: Promised, ground: Grounds) -> Shape | None:
         """Return the shape that was promised; None where it is refused or does not fit."""
-        return bill_promised(one, place, _asked(wanted), ground, {})
+        return bill_promised(one, place, _asked(wanted), ground, Tried({}))
 
-    def shapes(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> Shapes:
-        """Return the shapes of a variant of the model at `place`, their variant one of the same content."""
+    def shapes(
+        self,
+        place: int,
+        wanted: ModelRequest,
+        variant: Variant,
+        ground: Grounds,
+        *,
+        mixed: bool = False,
+        shallow: bool = False,
+    ) -> Shapes:
+        """Return the shapes of a variant of the model at `place`, their variant one of the same content.
+
+        With `shallow` only those of a single stage.
+        """
         like = _asked(wanted)
-        content = (place, *_content(variant))
-        asked = (*content, like.model_dump_json())
-        nodes = (mixed, ground.offered)
+        asked, endless = _keys(place, like, variant)
+        nodes = (mixed, shallow, ground.offered)
+        known = self._known(like, asked, endless, nodes)
+        if known is not None:
+            return known
+        billed = self._billed.setdefault((place, *_content(variant)), {})
+        same, tried = self._tried.setdefault(asked, (variant, Tried(billed)))
+        found = enumerate_shapes(place, like, same, ground, tried, mixed=mixed, shallow=shallow)
+        self._shapes[asked, nodes] = found
+        if like.workload.concurrency > found.most_sequences:
+            self._endless[endless, nodes] = found
+        return found
+
+    def knows(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> bool:
+        """Whether all shapes of a variant are known already."""
+        like = _asked(wanted)
+        return self._known(like, *_keys(place, like, variant), (mixed, False, ground.offered)) is not None
+
+    def _known(self, like: ModelRequest, asked: Hashable, endless: Hashable, nodes: Hashable) -> Shapes | None:
         if (asked, nodes) in self._shapes:
             return self._shapes[asked, nodes]
-        loads = like.workload
-        one = like.model_copy(update={"workload": loads.model_copy(update={"concurrency": 1})})
-        endless = (*content, one.model_dump_json()), nodes
-        if not needs_speed(loads):
-            known = self._endless.get(endless)
-            if known and loads.concurrency > known.most_sequences:
-                return known
-        same, tried = self._tried.setdefault(asked, (variant, {}))
-        found = enumerate_shapes(place, like, same, ground, tried, mixed=mixed)
-        self._shapes[asked, nodes] = found
-        if loads.concurrency > found.most_sequences:
-            self._endless[endless] = found
-        return found
+        known = self._endless.get((endless, nodes))
+        return known if known and like.workload.concurrency > known.most_sequences else None
+
+
+def _keys(place: int, like: ModelRequest, variant: Variant) -> tuple[Hashable, Hashable]:
+    """What shapes are remembered by, and the same but for the number of sequences."""
+    content = (place, *_content(variant))
+    one = like.model_copy(update={"workload": like.workload.model_copy(update={"concurrency": 1})})
+    return (*content, like.model_dump_json()), (*content, one.model_dump_json())
 
 
 def _asked(wanted: ModelRequest) -> ModelRequest:

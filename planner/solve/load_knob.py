@@ -94,7 +94,8 @@ def _endless(problem: Problem, place: int, knob: LoadKnob, limit: int | None) ->
     return _carried(problem, place, knob, limit)
 
 
-def _carried(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
+def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
+    problem = whole if limit is None else whole.limited(limit)
     programme = problem.programme
     rows = problem.rows_within(limit)
     carried = programme.carried(place, knob.need)

@@ -26,6 +26,7 @@ from planner.solve.node_class import NodeClass, node_classes
 from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
 from planner.solve.phases import refuse_impossible
+from planner.solve.rate_bound import rate_bound, requests_asked
 from planner.solve.rules import Rules, node_tag, read_rules, told_apart
 from planner.solve.shape import Shape
 from planner.solve.side_by_side import side_by_side
@@ -42,7 +43,8 @@ class Problem:
     """A request, its nodes in classes, and the variants of each of its models.
 
     `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
-    are to be kept where that costs nothing. `generated` are its layouts where not all were billed.
+    are to be kept where that costs nothing. `generated` are its layouts where not all were billed. With `shallow` only
+    layouts of a single stage are tried, with a `limit` only those that a plan may have whose first objective is no more.
     """
 
     request: Request
@@ -52,6 +54,8 @@ class Problem:
     known: Known = field(default_factory=Known, compare=False, repr=False)
     earlier: tuple[Earlier, ...] = ()
     generated: Generated | None = field(default=None, compare=False, repr=False)
+    shallow: bool = False
+    limit: int | None = None
 
     @cached_property
     def objective(self) -> Minimised:
@@ -84,17 +88,32 @@ class Problem:
 
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self.request.models[place], self.known.enumerated
-        return [enumerated.shapes(place, wanted, variant, ground, mixed=self.mixes) for variant in self.variants[place]]
+        return [
+            enumerated.shapes(place, wanted, variant, ground, mixed=self.mixes, shallow=self.shallow)
+            for variant in self.variants[place]
+        ]
+
+    @property
+    def _enumerated(self) -> bool:
+        """Whether all layouts are known already."""
+        enumerated = self.known.enumerated
+        return all(
+            enumerated.knows(place, wanted, variant, self.ground, mixed=self.mixes)
+            for place, wanted in enumerate(self.request.models)
+            for variant in self.variants[place]
+        )
 
     @cached_property
     def ground(self) -> Grounds:
         """What the nodes offer that may be had for what may be spent."""
-        return grounds([node_class for node_class in self.classes if self._affordable(node_class)])
-
-    def _affordable(self, node_class: NodeClass) -> bool:
-        """Whether a GPU of such a node may be had for what may be spent."""
-        budget = self.rules.budget
-        return budget is None or node_class.node_price + node_class.gpu_price <= budget
+        affordable = [c for c in self.classes if _within(_least_price(c), self.rules.budget)]
+        offered = grounds(affordable)
+        if self.limit is None:
+            return offered
+        if self.objective == "gpus":
+            return offered.of_at_most(self.limit)
+        some = [_no_more(c, self.limit) for c in affordable if _within(_least_price(c), self.limit)]
+        return replace(offered, slots=grounds(some).slots)
 
     @cached_property
     def kept(self) -> list[Shape]:
@@ -166,10 +185,23 @@ class Problem:
         return self.within(None)
 
     def within(self, limit: int | None) -> bool:
-        """Whether any plan keeps everything that is asked and its first objective at or below the limit."""
+        """Whether any plan keeps everything that is asked and its first objective at or below the limit.
+
+        One of single stages is looked for before the other layouts are thought of.
+        """
+        if limit != self.limit:
+            return self.limited(limit).within(limit)
+        if self._beyond_memory(()) or self._beyond_arithmetic(()):
+            return False
+        if not self.shallow and not self._enumerated and replace(self, shallow=True).within(limit):
+            return True
         if self.out_of_reach:
             return False
         return minimise(self.rows_within(limit), {}, Effort()).values is not None
+
+    def limited(self, limit: int | None) -> "Problem":
+        """Return the problem of the layouts that a plan may have whose first objective is at most the limit."""
+        return replace(self, limit=limit, generated=None)
 
     @cached_property
     def gpus(self) -> int:
@@ -183,7 +215,7 @@ class Problem:
 
     def out_of_reach_with(self, extra: Sequence[NodeClass]) -> bool:
         """Whether a load is out of reach also with further nodes, so many of a kind that they have all its layouts."""
-        if self._beyond_memory(extra):
+        if self._beyond_memory(extra) or self._beyond_arithmetic(extra):
             return True
         gpus, ground = self.gpus + _gpus(extra), grounds(extra)
         for place, needed in enumerate(self.needs):
@@ -204,6 +236,18 @@ class Problem:
                 return True
         return False
 
+    def _beyond_arithmetic(self, extra: Sequence[NodeClass]) -> bool:
+        """Whether a rate that is asked for takes more arithmetic than all GPUs can do."""
+        rates = [requests_asked(wanted.workload) for wanted in self.request.models]
+        if not any(rates):
+            return False
+        gpus = [(gpu, c.count) for c in (*self.classes, *extra) for gpu in c.example.gpus]
+        for found, wanted, rate in zip(self.variants, self.request.models, rates, strict=True):
+            bounds = [rate_bound(variant, wanted.workload, gpus) for variant in found]
+            if all(bound is not None and bound < rate for bound in bounds):
+                return True
+        return False
+
     @cached_property
     def _carried_a_gpu(self) -> list[dict[str, Fraction]]:
         return [
@@ -220,7 +264,7 @@ class Problem:
 
     def asking(self, request: Request) -> "Problem":
         """Return the problem of another request on the same nodes."""
-        return replace(self, request=request, variants=_variants(request, self.known), generated=None)
+        return replace(self, request=request, variants=_variants(request, self.known), generated=None, limit=None)
 
     def with_nodes(self, extra: Sequence[NodeClass]) -> "Problem":
         """Return the problem with more nodes."""
@@ -233,6 +277,21 @@ def _together(parts: Sequence[Shapes]) -> Shapes:
     for part in parts:
         found.add(part)
     return found
+
+
+def _least_price(node_class: NodeClass) -> int:
+    """What such a node costs when one of its GPUs is used."""
+    return node_class.node_price + node_class.gpu_price
+
+
+def _within(price: int, limit: int | None) -> bool:
+    return limit is None or price <= limit
+
+
+def _no_more(node_class: NodeClass, limit: int) -> NodeClass:
+    """As many of the nodes as the limit buys."""
+    price = _least_price(node_class)
+    return replace(node_class, copies=min(node_class.count, limit // price)) if price else node_class
 
 
 def _gpus(classes: Sequence[NodeClass]) -> int:

@@ -51,9 +51,10 @@ def most_in_flight(replica: Replica, traffic: Traffic, room: Room, targets: Targ
     low, high = 1.0, room.sequences
     if high < 1:
         return 0.0
-    at_low, at_high = found(low), found(high)
+    at_low = found(low)
     if not targets.met_by(at_low):
         return 0.0
+    at_high = found(high)
     if targets.met_by(at_high):
         return high
     for _ in range(_HALVINGS):

@@ -17,7 +17,7 @@ from planner.speed.replica import Replica, replica
 from planner.speed.room import Room, room
 from planner.speed.speed import TAIL, Speed
 from planner.speed.steady_state import Steady, closed_loop
-from planner.speed.targets import targets, times
+from planner.speed.targets import Targets, targets, times
 from planner.speed.traffic import Traffic, traffic
 from planner.workload import Workload
 
@@ -41,18 +41,44 @@ def predict(
     GPU's bandwidth is unknown or nothing fits.
     """
     profile = find_engine(engine) if isinstance(engine, str) else engine
+    load = traffic(workload)
+    made, space = _machine(model, layout, sites, profile, load, at_least)
+    state, notes = _state(made, load, space, workload, replicas)
+    return _speed(made, layout, sites, profile.name, load, space, workload, state, notes)
+
+
+def carried(
+    model: Model, layout: Layout, sites: Sequence[Site], engine: Engine, workload: Workload
+) -> tuple[float, float]:
+    """Return the requests a second that one replica answers within the targets, and how many are then in flight.
+
+    As `predict` has them, without a look at the load's own state; raises BadInput as it does.
+    """
+    load = traffic(workload)
+    made, space = _machine(model, layout, sites, engine, load, 0)
+    return _carried(made, load, space, targets(workload))
+
+
+def _machine(
+    model: Model, layout: Layout, sites: Sequence[Site], engine: Engine, load: Traffic, at_least: int
+) -> tuple[Replica, Room]:
+    """The replica and its room; raises BadInput where it has none, or a GPU's bandwidth is unknown."""
     for site in sites:
         if not site.gpu.memory_bandwidth_gbps:
             raise BadInput("has no memory bandwidth in the catalogue: speed is unknown", where=site.gpu.slug)
-    load = traffic(workload)
-    made = replica(model, layout, sites, generation(profile.name, profile.version))
-    space = room(model, layout, sites, profile, load, reserves=made.scheduling.reserves)
+    made = replica(model, layout, sites, generation(engine.name, engine.version))
+    space = room(model, layout, sites, engine, load, reserves=made.scheduling.reserves)
     if space.sequences < 1 <= at_least:
         space = replace(space, sequences=float(at_least))
     if space.sequences < 1:
         raise BadInput(f"{model.name} as {layout.label()} holds no sequence of {load.input + load.output:,.0f} tokens")
-    state, notes = _state(made, load, space, workload, replicas)
-    return _speed(made, layout, sites, profile.name, load, space, workload, state, notes)
+    return made, space
+
+
+def _carried(made: Replica, load: Traffic, space: Room, asked: Targets) -> tuple[float, float]:
+    """Requests a second within the targets, and how many are then in flight."""
+    most = most_in_flight(made, load, space, asked)
+    return (closed_loop(made, load, space, most).requests_per_second if most else 0.0), most
 
 
 def _state(made: Replica, load: Traffic, space: Room, workload: Workload, replicas: int) -> tuple[Steady, list[str]]:
@@ -81,8 +107,7 @@ def _speed(
 ) -> Speed:
     full, basis = saturation(made, load, space), provenance(sites, engine)
     asked = targets(workload)
-    carried = most_in_flight(made, load, space, asked)
-    capacity = closed_loop(made, load, space, carried).requests_per_second if carried else 0.0
+    capacity, most = _carried(made, load, space, asked)
     tokens = state.requests_per_second * load.output
     return Speed(
         ttft_ms=state.ttft * 1000,
@@ -94,7 +119,7 @@ def _speed(
         prefill_tokens_per_s=load.prompt / state.own,
         batch=state.decoding,
         requests_per_second=capacity,
-        in_flight=int(carried),
+        in_flight=int(most),
         saturated_output_tokens_per_s=full.requests_per_second * load.output,
         provenance=basis,
         error_band=error_band(basis),

@@ -91,20 +91,29 @@ class Replica:
         return busy
 
     @cached_property
-    def _kind_of_stage(self) -> tuple[tuple[int, Site], ...]:
+    def _kind_of_stage(self) -> tuple[tuple[object, ...], ...]:
         """What the time of each stage's layers depends on beside the load; a kind of GPU has one machine."""
-        return tuple((id(stage.layers), site) for stage, site in zip(self.stages, self.sites, strict=True))
+        parts = zip(self.stages, self.machines, self.sites, strict=True)
+        return tuple((id(stage.layers), id(made), site.link, site.gbps) for stage, made, site in parts)
 
     @cached_property
-    def _kinds(self) -> dict[tuple[int, Site], int]:
+    def _kinds(self) -> dict[tuple[object, ...], int]:
         """A stage of each kind."""
         return {kind: place for place, kind in enumerate(self._kind_of_stage)}
 
     def _hops(self, part: Load) -> float:
         return sum(
-            exchange_seconds(hand_over(stage, part, site), made.link_latency)
-            for stage, site, made in zip(self.stages[:-1], self.sites, self.machines, strict=False)
+            times * exchange_seconds(hand_over(self.stages[place], part, self.sites[place]), latency)
+            for place, latency, times in self._hop_kinds
         )
+
+    @cached_property
+    def _hop_kinds(self) -> list[tuple[int, float, int]]:
+        """A stage of each kind that hands over alike, the latency of its links, and how many there are."""
+        kinds: dict[tuple[Site, float], list[int]] = {}
+        for place, (site, made) in enumerate(zip(self.sites[:-1], self.machines, strict=False)):
+            kinds.setdefault((site, made.link_latency), []).append(place)
+        return [(places[0], latency, len(places)) for (_, latency), places in kinds.items()]
 
     def _between(self, part: Load) -> float:
         return self.host.step + self.host.sequence * part.decode

@@ -51,5 +51,5 @@ def running_limit(
     """
     length = ceil(traffic.input + traffic.output if reserves else traffic.context)
     asked = layout.model_copy(update={"max_model_len": max(1, min(layout.max_model_len, length))})
-    held = engine.bill(model, asked, sites, _EVEN_ODDS).sequences
+    held = engine.bill(model, asked, [site.as_memory for site in sites], _EVEN_ODDS).sequences
     return min(held, layout.max_num_seqs * layout.data_parallel_size)

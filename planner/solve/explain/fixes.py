@@ -113,9 +113,9 @@ def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
     if added is None or set(problem.inventory.gpu_kinds.values()) == {added.gpu}:
         return added
     most = min(added.gpus - 1, MOST_MIXED - problem.inventory.gpu_count)
-    numbers = range(1, most + 1)
-    least = bisect_left(numbers, True, key=lambda number: _with(problem, added.of(number)).feasible)
-    return added.of(least + 1) if least < most else added
+    if most < 1 or not _with(problem, added.of(most)).feasible:
+        return added
+    return added.of(1 + bisect_left(range(1, most), True, key=lambda number: _with(problem, added.of(number)).feasible))
 
 
 def _alike_nodes(problem: Problem, gpu: Gpu) -> Added | None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from planner.request import ModelRequest, Request
-from planner.solve.capacity import LEAST_RATE
+from planner.solve.capacity import LEAST_RATE, needs_speed
+from planner.speed.traffic import traffic
 from planner.units import count
 from planner.workload import Workload
 
@@ -57,7 +58,7 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
     if load.concurrency > 1:
         add("concurrency", f"{name}: {count(load.concurrency, 'sequence')} at once", concurrency=1)
     asked = f"{load.context:,} tokens" if load.context else "the model's full context"
-    add("context", f"{name}: sequences of {asked}", context=load.least_context)
+    add("context", f"{name}: sequences of {asked}", context=least_context(load))
     if load.requests_per_second is not None:
         add("requests_per_second", f"{name}: {load.requests_per_second:g} requests/s", requests_per_second=LEAST_RATE)
     if load.tokens_per_second is not None:
@@ -89,6 +90,14 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
     if wanted.survive:
         rule("survive", "the load is carried after the loss of any node", None)
     return found
+
+
+def least_context(load: Workload) -> int:
+    """Tokens of the shortest context with the same requests: where speed counts, those that are usual have a length."""
+    if not needs_speed(load):
+        return load.least_context
+    lengths = traffic(load)
+    return max(load.least_context, int(lengths.input + lengths.output))
 
 
 def with_workload(request: Request, place: int, **changes: object) -> Request:

@@ -8,7 +8,7 @@ from math import ceil
 from planner.request import Request
 from planner.solve.explain.alone import alone
 from planner.solve.explain.fix import Fix
-from planner.solve.explain.requirement import Blamed, with_model, with_workload
+from planner.solve.explain.requirement import Blamed, least_context, with_model, with_workload
 from planner.solve.explain.search import largest, smallest
 from planner.solve.load_knob import LOAD_KNOBS, nearly_most
 from planner.solve.problem import Problem
@@ -131,7 +131,7 @@ def _soonest(problem: Problem, place: int, knob: Knob) -> int:
 
 def _least(request: Request, place: int, knob: Knob) -> int:
     """Steps below which a number makes no sense: a context holds a request and its answer."""
-    return request.models[place].workload.least_context if knob.field == "context" else 1
+    return least_context(request.models[place].workload) if knob.field == "context" else 1
 
 
 def _with(request: Request, place: int, knob: Knob, steps: int) -> Request:
