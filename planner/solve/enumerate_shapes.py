@@ -138,10 +138,11 @@ def enumerate_shapes(
     """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
-    With `shallow` nothing but single stages are tried. With `mixed` the stages of a pipeline may lie on different island kinds. Splits that cannot be part of the
-    best plan are counted but not billed: those whose GPUs together are smaller than the weights, and, where memory is
-    all that counts, longer pipelines of what already runs as many sequences as the engine would, and pipelines over
-    several island kinds of which the stages on one carry the whole load.
+    With `shallow` nothing but single stages are tried. With `mixed` the stages of a pipeline may lie on different
+    island kinds. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together are
+    smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
+    sequences as the engine would, and pipelines over several island kinds of which the stages on one carry the whole
+    load.
     """
     found = Shapes()
     packed = needs_speed(wanted.workload)

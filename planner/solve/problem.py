@@ -44,7 +44,7 @@ class Problem:
 
     `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
     are to be kept where that costs nothing. `generated` are its layouts where not all were billed. With `shallow` only
-    layouts of a single stage are tried, with a `limit` only those that a plan may have whose first objective is no more.
+    layouts of a single stage are tried, with a `limit` only those of plans whose first objective is no more than it.
     """
 
     request: Request
