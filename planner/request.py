@@ -77,7 +77,7 @@ class Request(Document):
     on: str = Field(description="inventory file or shorthand")
     add_nodes: str | None = Field(default=None, description="nodes beside the inventory, in shorthand")
     exclude_nodes: Texts = Field(default=[], description="nodes that nothing may run on")
-    max_usd_per_hour: float | None = Field(default=None, ge=0, description="most that may be spent")
+    max_usd_per_hour: float | None = Field(default=None, ge=0, le=1e12, description="most that may be spent")
     max_gpus: int | None = Field(default=None, ge=1, description="most GPUs that may be used")
     confidence: float = Field(
         default=CONFIDENCE, ge=0.5, lt=1, description="how sure it must be that the memory of every device suffices"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from planner.documents import Document
-from planner.fleet.limits import MOST_GPUS_A_NODE, MOST_NODES
+from planner.fleet.limits import MOST_GPUS_A_NODE, MOST_NODES, MOST_USD
 
 NAME = r"^[^\s/,:]{1,200}$"
 
@@ -64,11 +64,15 @@ class NodeEntry(_Strict):
         default={}, description="MIG slices of a GPU by index: {0: [3g.40gb, 3g.40gb]}"
     )
     usd_per_hour: float | None = Field(
-        default=None, ge=0, description="price of the whole node, due if any GPU is used"
+        default=None, ge=0, le=MOST_USD, description="price of the whole node, due if any GPU is used"
     )
-    usd_per_gpu_hour: float | None = Field(default=None, ge=0, description="price of each GPU that is used")
-    watts: float | None = Field(default=None, gt=0, description="what the whole node draws under load")
-    usd_per_kwh: float | None = Field(default=None, ge=0, description="price of electricity; adds to the node's price")
+    usd_per_gpu_hour: float | None = Field(
+        default=None, ge=0, le=MOST_USD, description="price of each GPU that is used"
+    )
+    watts: float | None = Field(default=None, gt=0, le=1e6, description="what the whole node draws under load")
+    usd_per_kwh: float | None = Field(
+        default=None, ge=0, le=1000, description="price of electricity; adds to the node's price"
+    )
     fabric: str | None = Field(default=None, description="network between nodes, of `gpuplan catalog fabrics`")
     nics: int | None = Field(default=None, ge=1, le=256, description="ports of that network on a node")
     network_gbps: float | None = Field(default=None, gt=0, description="GB/s per direction and GPU to other nodes")
@@ -98,5 +102,5 @@ class InventoryFile(_Strict):
     nodes: list[NodeEntry] = Field(default=[])
     buy: list[PurchaseEntry] = Field(default=[])
     gpu_kinds: list[dict[str, Any]] = Field(default=[], description="GPU kinds of your own, as in hardware/gpus.yaml")
-    usd_per_kwh: float | None = Field(default=None, ge=0, description="price of electricity for all nodes")
+    usd_per_kwh: float | None = Field(default=None, ge=0, le=1000, description="price of electricity for all nodes")
     fabric: str | None = Field(default=None, description="network between nodes that name none")

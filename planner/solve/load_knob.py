@@ -101,7 +101,7 @@ def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> i
     carried = programme.carried(place, knob.need)
     del rows.rows[programme.load_rows[place, knob.need]]
     most = {variable: -amount for variable, amount in carried.items()}
-    if problem.gpus > MANY_GPUS:
+    if problem.gpus > MANY_GPUS or problem.rules.tracked:
         relaxed = linear_relaxation(rows, most)
         amount = -round(relaxed.value) if relaxed else 0
     else:

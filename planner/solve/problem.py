@@ -217,9 +217,9 @@ class Problem:
         """Whether a load is out of reach also with further nodes, so many of a kind that they have all its layouts."""
         if self._beyond_memory(extra) or self._beyond_arithmetic(extra):
             return True
-        gpus, ground = self.gpus + _gpus(extra), grounds(extra)
+        gpus, ground, joined = self.gpus + _gpus(extra), grounds(extra), self.with_nodes(extra)
         for place, needed in enumerate(self.needs):
-            more = _together(self._of_variants(place, ground)).fitting if extra else []
+            more = _together(joined._of_variants(place, ground)).fitting if extra else []
             if any(
                 max(self._carried_a_gpu[place][need], carried_a_gpu(more, need)) * gpus < amount
                 for need, amount in needed.items()
