@@ -41,7 +41,8 @@ FILES: dict[str, str | bytes] = {
     "telepathy.yaml": NODES % "islands: [{gpus: [0, 1], link: telepathy}]",
     "no_quota.yaml": "buy:\n- {cloud: aws, limit: 0}\n",
     "mars.yaml": "buy:\n- {cloud: aws, region: mars}\n",
-    "no_memory.yaml": "gpu_kinds:\n- {slug: x, vendor: nvidia, architecture: hopper, memory_gib: 0}\n",
+    "no_memory.yaml": "gpu_kinds:\n- {slug: x, vendor: nvidia, architecture: hopper, memory_gib: 0}\n"
+    "nodes:\n- gpus: 8xx\n",
     "racks.yaml": "nodes:\n- {name: a, count: 2, gpus: 2xL4, rack: r1, zone: z1}\n- {name: b, gpus: 2xL4, rack: r2}\n",
     "round.yaml": "nodes: &a\n- *a\n",
     "shared_request.yaml": "models:\n- {model: llama-3.1-8b, allow: {share_gpus: 1.5}}\non: 2xL4\n",
