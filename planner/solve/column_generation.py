@@ -27,6 +27,9 @@ from planner.solve.uncollected import uncollected
 _MOVING = 0.1
 """Part of what a layout in a plan near the bound may make its load dearer, to become a column while prices move."""
 
+_HOPING = 8
+"""Rounds of bills at the prices of what layouts promise, before prices follow from what they carry."""
+
 
 def generates(problem: Problem) -> bool:
     """Whether the layouts of a problem are many, and memory and nodes are all that decides between them."""
@@ -71,7 +74,7 @@ def _relaxed(columns: CandidateColumns, gap: float) -> Decomposition | None:
         return None
     blocks, rows = _rows(columns)
     hoped = Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
-    columns.begin(hoped.prove(columns.bill, _MOVING * near_loss(gap, relaxed.value, len(blocks))))
+    columns.begin(hoped.prove(columns.bill, _MOVING * near_loss(gap, relaxed.value, len(blocks)), _HOPING))
     return hoped.resumed(*_rows(columns))
 
 

@@ -68,6 +68,21 @@ class CheapestCover:
         each = int(self._carried[self._best])
         return -(-int(self._prices[self._best]) * (self._need + self._bulk * each) // each)
 
+    @property
+    def need(self) -> int:
+        """What is left to carry beside the bulk."""
+        return self._need
+
+    @property
+    def bulk(self) -> tuple[int, int]:
+        """The item that carries the bulk of a large load, and its copies; none where the cover is not rough."""
+        return int(self._items[self._best]), self._bulk
+
+    def prices_of(self, left: Numbers) -> Numbers:
+        """Prices of the cheapest covers of what is left to carry, nothing or up to `need`."""
+        found: Numbers = self._table[np.maximum(left, 0) + self._margin]
+        return found
+
     def copies(self) -> dict[int, int]:
         """The items of that cover, with how many of each."""
         found = {int(self._items[self._best]): self._bulk} if self._bulk else {}
@@ -81,6 +96,5 @@ class CheapestCover:
 
     def losses(self, carried: Numbers, prices: Numbers) -> Numbers:
         """What a cover costs at least beyond the cheapest one when it must hold each of these items."""
-        left = np.maximum(self._need - carried, 0)
-        found: Numbers = prices + self._table[left + self._margin] - self._table[-1]
+        found: Numbers = prices + self.prices_of(self._need - carried) - self._table[-1]
         return found

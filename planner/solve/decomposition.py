@@ -11,6 +11,7 @@ layouts as well that wait until a cover wants them, as if they carried all that 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from math import isinf
 
 import numpy as np
@@ -84,26 +85,30 @@ class Decomposition:
         """Whether the bound is near the mixture's value."""
         return self.mixed is not None and self.mixed.value - self.bound <= _near(gap) * self.mixed.value
 
-    def prove(self, bill: Bill, loss: float) -> dict[int, set[int]]:
+    def prove(self, bill: Bill, loss: float, rounds: int | None = None) -> dict[int, set[int]]:
         """Prove a bound at the prices so far: what waits and is wanted is billed until all is that covers want.
 
-        Return the places, by block, of what waits and is in a cover, or makes its load dearer by no more than a `loss`.
+        After so many `rounds` the rest counts as it is promised. Return the places, by block, of what is billed, waits
+        and is in a cover, or makes its load dearer by no more than a `loss`.
         """
         self.prices = self.rows.lifted(self.prices, self._scale)
         costs = self._costs(self.prices)
         covers = self._all(costs, waiting=True)
         wanted: dict[int, set[int]] = {}
         pending: Sequence[int] = range(len(self.blocks))
-        while pending:
+        for done in count():
             unknown: dict[int, set[int]] = {}
             for number in pending:
                 waiting, near = self.blocks[number].waiting, self._near(number, covers[number], costs, loss)
-                wanted[number] = near
-                if waiting and (promised := {place for place in near if not waiting.billed[place]}):
+                promised = {place for place in near if waiting and not waiting.billed[place]}
+                wanted[number] = near - promised
+                if promised:
                     unknown[number] = promised
-            for number, block in bill(unknown).items() if unknown else ():
-                self.blocks[number] = block
             pending = [*unknown]
+            if not pending or done == rounds:
+                break
+            for number, block in bill(unknown).items():
+                self.blocks[number] = block
             for number, cover in zip(pending, self._all(costs, pending, waiting=True), strict=True):
                 covers[number] = cover
         self.bound = max(self.bound, self._proven(self.prices, costs, covers))

@@ -18,7 +18,7 @@ from planner.solve.kv_way import Onward
 from planner.solve.layer_split import Shared, best_shares
 from planner.solve.node_class import NodeClass
 from planner.solve.phases import may_separate, phase_shapes
-from planner.solve.promised import Promised, promises
+from planner.solve.promised import Promised, promises, without_room
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
 from planner.solve.splits import Split, Stages, even_splits, mixed_splits, shared_splits
@@ -208,10 +208,10 @@ def _try_pipelines(
     """
     full = refused = False
     small: Split | None = None
-    weights = 0
+    weights = hopeless = 0
     splits = list(alike)
     for place_in_line, split in enumerate(splits):
-        if full or refused:
+        if full or refused or place_in_line < hopeless:
             found.considered += 1
         elif _too_small(variant, split) or split.pipeline * split.stages[0].island.gpu.memory_bytes < weights:
             found.considered += 1
@@ -220,25 +220,28 @@ def _try_pipelines(
             shape = _try(found, place, wanted, variant, split, ground, tried)
             small = None
             weights = shape.stage_weights if shape and not shape.bill.fits else 0
-            refused = shape is None and split.pipeline == 1 and not split.parts
+            refused = shape is None and not split.parts and _single_refused(wanted, variant, split)
             if shape and not needs_speed(wanted.workload):
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
-            if sparse and shape and shape.bill.fits and not full:
-                longer = splits[place_in_line + 1 :]
-                if longer and _promise(found, wanted, shape, longer, ground):
+            longer = splits[place_in_line + 1 :] if sparse and shape and not full else []
+            if longer and shape:
+                longest = _layout(wanted, variant, longer[-1]), tuple(_sites(longer[-1], ground))
+                if not shape.bill.fits:
+                    hopeless = place_in_line + 1 + without_room(shape, longer, *longest)
+                elif (promised := promises(shape, longer, *longest)) is not None:
+                    found.promised += promised
+                    found.considered += len(promised)
                     return
     if small is not None:
         found.considered -= 1
         _try(found, place, wanted, variant, small, ground, tried)
 
 
-def _promise(found: Shapes, wanted: ModelRequest, base: Shape, longer: Sequence[Split], ground: Grounds) -> bool:
-    """Note what longer pipelines promise; whether they promise anything."""
-    longest = _layout(wanted, base.variant, longer[-1])
-    promised = promises(base, longer, longest, tuple(_sites(longer[-1], ground)))
-    found.promised += promised or []
-    found.considered += len(promised or [])
-    return promised is not None
+def _single_refused(wanted: ModelRequest, variant: Variant, split: Split) -> bool:
+    """Whether the engine, which refuses this pipeline, refuses a single stage of it as well."""
+    (run,) = split.stages
+    single = replace(split, stages=(replace(run, count=1),), stages_per_slot=1)
+    return bool(variant.engine.refusals(variant.model, _layout(wanted, variant, single), run.island.gpu))
 
 
 def _most(wanted: ModelRequest, shape: Shape) -> int:

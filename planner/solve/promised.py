@@ -5,7 +5,7 @@ and the cache of a sequence is no smaller than its keys and values. Where the en
 (activations, graphs and buffers), it is left out: no bill exceeds what is promised.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planner.fleet.site import Site
@@ -32,33 +32,44 @@ def promises(base: Shape, splits: Sequence[Split], longest: Layout, sites: Seque
 
     `longest` is the layout of the longest on its `sites`, with the limits that it is offered.
     """
-    engine, layout = base.variant.engine, base.layout
     cache = _least_cache(base)
-    pooled = engine.name in POOLED and not hasattr(engine, "most_sequences")
-    if (
-        not pooled
-        or base.variant.limits.options
-        or layout.max_num_seqs != longest.max_num_seqs
-        or not 0 < cache <= _billed(base)
-    ):
+    if not _tells(base, longest) or not 0 < cache <= _billed(base):
         return None
-    room = _stage_room(base, longest, sites)
-    each = [_most_sequences(base, split.pipeline, room, cache) for split in splits]
-    return [Promised(base, split, layout.data_parallel_size * n) for split, n in zip(splits, each, strict=True)]
+    most = _most_sequences(base, _stage_room(base, longest, sites), cache)
+    data = base.layout.data_parallel_size
+    return [Promised(base, split, data * most(split.pipeline)) for split in splits]
 
 
-def _most_sequences(base: Shape, stages: int, room: int, cache: int) -> int:
-    """Sequences of which all stages together, and the one with most layers, have room for the caches."""
+def without_room(base: Shape, splits: Sequence[Split], longest: Layout, sites: Sequence[Site]) -> int:
+    """Return how many of the splits, shorter ones first, have no more room for the weights than `base` has."""
+    if not _tells(base, longest):
+        return 0
+    most = _most_sequences(base, _stage_room(base, longest, sites), cache=1)
+    return next((place for place, split in enumerate(splits) if most(split.pipeline)), len(splits))
+
+
+def _tells(base: Shape, longest: Layout) -> bool:
+    """Whether the bill of a shape tells anything of longer pipelines of the same stages."""
+    engine = base.variant.engine
+    pooled = engine.name in POOLED and not hasattr(engine, "most_sequences")
+    return pooled and not base.variant.limits.options and base.layout.max_num_seqs == longest.max_num_seqs
+
+
+def _most_sequences(base: Shape, room: int, cache: int) -> Callable[[int], int]:
+    """Sequences of which so many stages together, and the one with most layers, have room for the caches."""
     model = base.variant.model
-    layers, most = len(model.layers), base.layout.max_num_seqs
-    weights = base.stage_weights
-    found = min(most, (stages * room - weights) // cache)
-    if len(model.distinct_layers) == 1:
-        fullest = ceil_div(layers, stages)
-        beside_layers = model.weight_bytes - sum(layer.bytes for layer in model.layers)
-        left = room * layers - fullest * max(0, weights - beside_layers)
-        found = min(found, left // (fullest * cache))
-    return max(0, found)
+    layers, most, weights = len(model.layers), base.layout.max_num_seqs, base.stage_weights
+    alike = len(model.distinct_layers) == 1
+    of_layers = max(0, weights - model.weight_bytes + sum(layer.bytes for layer in model.layers)) if alike else 0
+
+    def sequences(stages: int) -> int:
+        found = min(most, (stages * room - weights) // cache)
+        if alike:
+            fullest = ceil_div(layers, stages)
+            found = min(found, (room * layers - fullest * of_layers) // (fullest * cache))
+        return max(0, found)
+
+    return sequences
 
 
 def _stage_room(base: Shape, longest: Layout, sites: Sequence[Site]) -> int:

@@ -1,9 +1,9 @@
 """A plan near the bound of a decomposition: loads are opened again, some at a time, around the best plan so far.
 
-The decomposition covers most loads in one way. How the others are covered, with the numbers of nodes, is a small
-programme over the few layouts that can be in a plan near the bound. Where that is not near enough, other loads are
-opened: those more often that pay more than the bound has them pay. All limits are counts of work, so that the answer is
-the same on every machine.
+The decomposition covers most loads in one way. How the others are covered, with the numbers of nodes, is a choice among
+whole covers (cover_choice.py). Where that is not near enough, other loads are opened: those more often that pay more
+than the bound has them pay. A few loads with many covers to choose from, many loads with a few covers, and copies of
+single layouts near the bound take turns. All limits are counts of work, so that the answer is the same on every machine.
 """
 
 import random
@@ -11,29 +11,47 @@ from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import ceil, log
+from typing import NamedTuple
 
 from planner.solve import mathopt_solver
 from planner.solve.clock import Clock
+from planner.solve.cover_choice import CoverChoice
 from planner.solve.decomposition import Decomposition
 from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
 from planner.solve.outline import Outline
 from planner.solve.remainder import Remainder, remainder
+from planner.solve.shared_rows import SharedRows
 
 _NEAR, _SHARES = 0.1, 5
 """Layouts are tried whose plans exceed the bound by at most this part of the gap, and so many even shares of a load."""
+_ROUNDS = 40
+_BESIDE = 10
+"""Loads whose covers are chosen at first beside those that are mixed of several."""
+
+
+class _Covers(NamedTuple):
+    """A choice for so many loads among so many covers of each."""
+
+    loads: int
+    covers: int
+
+
+_Way = _Covers | None
+"""How loads are covered anew: None by copies of single layouts."""
+_FEW, _SOME, _MOST = _Covers(12, 60), _Covers(25, 40), _Covers(50, 20)
+_WAYS: tuple[tuple[_Way, _Way], ...] = ((_SOME, _MOST), (_FEW, None))
+"""Ways that are gone at the same time, in turn: what one does not find another one often does."""
 _OPEN = 200
-"""Variables of open loads in a round."""
-_ROUNDS = 24
-_TOGETHER = 2
-"""Choices of open loads that are tried at the same time."""
-_FIRST_NODES, _NODES = 500, 500
-"""Nodes of SCIP's search tree, for the first plan and for a better one."""
+"""Layouts of open loads, of which copies are decided on."""
+_EVEN_COVERS, _EVEN = 1.0, 0.02
+"""Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn, for either choice."""
+_SEEDS = 1 << 32
+_NODES = 500
+"""Nodes of SCIP's search tree, for copies of single layouts."""
 _CUT_NODES = 100
 """Nodes of that tree to decide how nodes are cut for replicas that are settled."""
 _PART = 0.1
 """Part of the gap within which each small programme is solved."""
-_EVEN = 0.02
-"""Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
 
 
 def near_loss(gap: float, bound: float, loads: int) -> float:
@@ -64,6 +82,10 @@ class Reopening:
             for block, losses in zip(self._blocks, self._answers.losses(), strict=True)
         ]
         self.values: tuple[int, ...] | None = None
+        rows = decomposition.rows if sketch is None else SharedRows(sketch.rows, objective, self._blocks)
+        left_out = frozenset() if sketch is None else sketch.left_out
+        losing = self._gap * self.bound * self._answers.scale
+        self._choice = CoverChoice(rows, left_out, decomposition, self._answers.costs, losing, self._gap)
 
     @property
     def near_enough(self) -> bool:
@@ -82,10 +104,10 @@ class Reopening:
             self._sketch = None
             self._first()
         dice = random.Random(1)
-        for _ in range(_ROUNDS):
+        for number in range(_ROUNDS):
             if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
                 return
-            self._round(self.values, dice)
+            self._round(self.values, _WAYS[number % len(_WAYS)], dice)
 
     def _first(self) -> None:
         """Leave loads open that are mixed of several covers, and more of the others while that gives no plan."""
@@ -94,32 +116,42 @@ class Reopening:
         best = {cover.block: dict(cover.copies) for cover in covers}
         opened = [block for block in best if sum(cover.block == block for cover in covers) > 1]
         closed = sorted(best.keys() - opened, key=lambda block: (-len(self._near[block]), block))
+        settled = {v: n for block in closed[_BESIDE:] for v, n in best[block].items()}
+        self._keep(self._cut(self._choice.values([*opened, *closed[:_BESIDE]], settled, _FEW.covers, self._clock, 1)))
         while self.values is None and not self._clock.ended():
             settled = {v: n for block in closed for v, n in best[block].items()}
-            self._keep(self._answer(self._remainder(opened, settled, set()), _FIRST_NODES))
+            self._keep(self._cut(self._answer(self._remainder(opened, settled, set()))))
             if not closed:
                 return
             more = len(opened) + 1
             opened, closed = [*opened, *closed[:more]], closed[more:]
 
-    def _round(self, values: Sequence[int], dice: random.Random) -> None:
-        """Cover some loads anew around the others as they are, in several choices at the same time."""
+    def _round(self, values: Sequence[int], ways: Sequence[_Way], dice: random.Random) -> None:
+        """Cover some loads anew around the others as they are, in different ways at the same time."""
         paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
         covers = [{v: values[v] for v in block.variables.tolist() if values[v]} for block in self._blocks]
-        lefts = []
-        for _ in range(_TOGETHER):
-            opened = self._drawn(paid, dice)
-            settled = {v: n for number, cover in enumerate(covers) if number not in opened for v, n in cover.items()}
-            lefts.append(self._remainder(opened, settled, {v for number in opened for v in covers[number]}))
-        with ThreadPoolExecutor(_TOGETHER) as pool:
-            answers = list(pool.map(lambda left: self._answer(left, _NODES, values), lefts))
-        for answer in answers:
-            self._keep(answer)
+        orders = [self._order(paid, dice, _EVEN_COVERS if way else _EVEN) for way in ways]
+        seeds = [dice.randrange(_SEEDS) for _ in ways]
 
-    def _drawn(self, paid: Sequence[float], dice: random.Random) -> list[int]:
-        """Loads to open, drawn by what they pay beyond the bound (Efraimidis and Spirakis, 2006)."""
-        least = max(1.0, sum(paid)) * _EVEN / len(paid)
-        order = sorted(range(len(paid)), key=lambda number: -log(1 - dice.random()) / (least + paid[number]))
+        def choose(way: _Way, order: Sequence[int], seed: int) -> tuple[int, ...] | None:
+            opened = order[: way.loads] if way else self._few(order)
+            settled = {v: n for number, cover in enumerate(covers) if number not in opened for v, n in cover.items()}
+            if way:
+                return self._choice.values(opened, settled, way.covers, self._clock, seed, values)
+            used = {v for number in opened for v in covers[number]}
+            return self._answer(self._remainder(opened, settled, used), values)
+
+        with ThreadPoolExecutor(len(ways)) as pool:
+            for found in list(pool.map(choose, ways, orders, seeds)):
+                self._keep(self._cut(found))
+
+    def _order(self, paid: Sequence[float], dice: random.Random, even: float) -> list[int]:
+        """Loads, drawn by what they pay beyond the bound, part of it `even` (Efraimidis and Spirakis, 2006)."""
+        least = max(1.0, sum(paid)) * even / len(paid)
+        return sorted(range(len(paid)), key=lambda number: -log(1 - dice.random()) / (least + paid[number]))
+
+    def _few(self, order: Sequence[int]) -> list[int]:
+        """The first loads, as many as have few layouts together."""
         opened, variables = [], 0
         for number in order:
             if variables + len(self._near[number]) <= _OPEN:
@@ -138,16 +170,18 @@ class Reopening:
             upper |= {v: block.most(place) for place, v in enumerate(block.variables.tolist()) if v in wanted}
         return remainder(sketch.rows, self._objective, settled, upper)
 
-    def _answer(self, left: Remainder, nodes: int, values: Sequence[int] = ()) -> tuple[int, ...] | None:
-        """Values of the whole programme, found from the remainder; `values` to start from."""
+    def _answer(self, left: Remainder, values: Sequence[int] = ()) -> tuple[int, ...] | None:
+        """Values of all variables, found from the remainder; `values` to start from."""
         gap = _PART * self._gap * self.bound / max(1, self.bound - left.settled_value)
         effort = replace(self._clock.left, gap=gap)
         hint = [values[variable] for variable in left.variables] if values else ()
-        found = mathopt_solver.minimise(left.programme, left.objective, effort, nodes=nodes, hint=hint).values
-        return None if found is None else self._cut(left.whole(found, len(self._programme.upper)))
+        found = mathopt_solver.minimise(left.programme, left.objective, effort, nodes=_NODES, hint=hint).values
+        return None if found is None else left.whole(found, len(self._programme.upper))
 
-    def _cut(self, values: tuple[int, ...]) -> tuple[int, ...] | None:
+    def _cut(self, values: tuple[int, ...] | None) -> tuple[int, ...] | None:
         """Decide how nodes are cut for the replicas of an outline's plan; None where more nodes would be needed."""
+        if values is None:
+            return None
         if self._sketch is None or (self.values is not None and evaluate(self._objective, values) >= self.value):
             return None if self._sketch else values
         others = [int(variable) for variable in self._decomposition.rows.others]

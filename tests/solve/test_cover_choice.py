@@ -1,0 +1,55 @@
+"""Covers near the cheapest one, and loads covered anew by a choice among them."""
+
+import random
+
+import numpy as np
+import pytest
+
+from planner.solve import mathopt_solver
+from planner.solve.clock import Clock
+from planner.solve.cover_choice import CoverChoice
+from planner.solve.covering_knapsack import CheapestCover
+from planner.solve.decomposition import Decomposition
+from planner.solve.integer_programme import evaluate
+from planner.solve.linear_relaxation import linear_relaxation
+from planner.solve.load_block import load_blocks
+from planner.solve.near_covers import near_covers
+from planner.solve.outcome import Effort
+from planner.solve.shared_rows import SharedRows
+from tests.solve.test_large_fleet import fleet
+
+
+@pytest.mark.parametrize("rough", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_near_covers_carry_the_load_and_lose_no_more_than_they_may(seed: int, rough: bool) -> None:
+    dice = random.Random(seed)
+    carried = np.array([dice.randint(4, 20) for _ in range(5)])
+    prices = np.array([dice.randint(10, 90) for _ in carried])
+    need, loss = dice.randint(30, 600), dice.choice((0, 20, 60))
+    cheapest = CheapestCover(need, carried, prices, rough=rough)
+    found = near_covers(cheapest, carried, prices, loss, 200, np.random.default_rng(seed))
+    assert len(found) and len({tuple(row) for row in found.tolist()}) == len(found)
+    assert (found @ carried >= need).all()
+    assert (found @ prices >= (cheapest.least if rough else cheapest.price)).all()
+    assert (found @ prices <= cheapest.price + loss).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_loads_covered_anew_keep_the_rows_and_cost_no_more(seed: int) -> None:
+    rows, cost, loads = fleet(seed)
+    start = mathopt_solver.minimise(rows, cost, Effort(gap=0.3)).values
+    relaxed = linear_relaxation(rows, cost)
+    if start is None or relaxed is None:
+        return
+    blocks = load_blocks(rows, loads)
+    shared = SharedRows(rows, cost, blocks)
+    decomposition = Decomposition(blocks, shared, relaxed.value, shared.prices(relaxed.duals))
+    decomposition.improve(1e-3, Clock(Effort()))
+    answers = decomposition.answers()
+    choice = CoverChoice(shared, frozenset(), decomposition, answers.costs, 0.1 * relaxed.value * answers.scale, 1e-3)
+    settled = {v: start[v] for block in blocks[2:] for v in block.variables.tolist() if start[v]}
+    found = choice.values([0, 1], settled, 60, Clock(Effort()), seed, start)
+    assert found is not None and not rows.broken(found)
+    assert evaluate(cost, found) <= evaluate(cost, start)
+    assert all(found[v] == start[v] for block in blocks[2:] for v in block.variables.tolist())
+    assert found == choice.values([0, 1], settled, 60, Clock(Effort()), seed, start)
