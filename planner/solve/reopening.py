@@ -3,7 +3,8 @@
 The decomposition covers most loads in one way. How the others are covered, with the numbers of nodes, is a choice among
 whole covers (cover_choice.py). Where that is not near enough, other loads are opened: those more often that pay more
 than the bound has them pay. A few loads with many covers to choose from, many loads with a few covers, and copies of
-single layouts near the bound take turns. All limits are counts of work, so that the answer is the same on every machine.
+single layouts near the bound take turns. All limits are counts of work, so that the answer is the same on every
+machine.
 """
 
 import random
@@ -82,10 +83,7 @@ class Reopening:
             for block, losses in zip(self._blocks, self._answers.losses(), strict=True)
         ]
         self.values: tuple[int, ...] | None = None
-        rows = decomposition.rows if sketch is None else SharedRows(sketch.rows, objective, self._blocks)
-        left_out = frozenset() if sketch is None else sketch.left_out
-        losing = self._gap * self.bound * self._answers.scale
-        self._choice = CoverChoice(rows, left_out, decomposition, self._answers.costs, losing, self._gap)
+        self._choice = self._chooser()
 
     @property
     def near_enough(self) -> bool:
@@ -102,12 +100,21 @@ class Reopening:
         self._first()
         if self.values is None and self._sketch:
             self._sketch = None
+            self._choice = self._chooser()
             self._first()
         dice = random.Random(1)
         for number in range(_ROUNDS):
             if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
                 return
             self._round(self.values, _WAYS[number % len(_WAYS)], dice)
+
+    def _chooser(self) -> CoverChoice:
+        """What chooses covers in the outline, or else in the programme itself."""
+        rows, left_out = self._decomposition.rows, frozenset[int]()
+        if self._sketch:
+            rows, left_out = SharedRows(self._sketch.rows, self._objective, self._blocks), self._sketch.left_out
+        losing = self._gap * self.bound * self._answers.scale
+        return CoverChoice(rows, left_out, self._decomposition, self._answers.costs, losing, self._gap)
 
     def _first(self) -> None:
         """Leave loads open that are mixed of several covers, and more of the others while that gives no plan."""
@@ -180,10 +187,10 @@ class Reopening:
 
     def _cut(self, values: tuple[int, ...] | None) -> tuple[int, ...] | None:
         """Decide how nodes are cut for the replicas of an outline's plan; None where more nodes would be needed."""
-        if values is None:
+        if values is None or self._sketch is None:
+            return None if values is None or self._programme.broken(values) else values
+        if self.values is not None and evaluate(self._objective, values) >= self.value:
             return None
-        if self._sketch is None or (self.values is not None and evaluate(self._objective, values) >= self.value):
-            return None if self._sketch else values
         others = [int(variable) for variable in self._decomposition.rows.others]
         replicas = {v: n for block in self._blocks for v in block.variables.tolist() if (n := values[v])}
         left = remainder(self._programme, self._objective, replicas, {v: self._programme.upper[v] for v in others})
