@@ -240,7 +240,8 @@ class Search:
                     found |= self._of_slots(place, chosen)
         if wanted.allow.share_gpus:
             for level in levels:
-                for parts in range(1, TWENTIETHS):
+                sliced = any(gpu.slug == level.slug and not gpu.whole for gpu in self.nodes[level.node].gpus)
+                for parts in range(1, 1 if sliced else TWENTIETHS):
                     found |= self._of_slots(place, (Slot(level, 1, parts),))
         rated = len(self._needs(place)) > 1
         yield from sorted((copy for copy in found if not any(_below(copy, c, rated) for c in found)), key=repr)
