@@ -32,7 +32,10 @@ Copies = tuple[tuple[int, int], ...]
 
 
 class CoverChoice:
-    """Chooses covers of loads, and the other variables, but those `left_out`, over the `rows` that the loads share."""
+    """Chooses covers of loads, and the other variables, but those `left_out`, over the `rows` that the loads share.
+
+    A copy of each variable costs `costs`; `losing` is what the `gap` leaves a plan to lose, in the same unit.
+    """
 
     def __init__(
         self,
@@ -59,21 +62,10 @@ class CoverChoice:
         dice = np.random.default_rng(seed)
         pools = [self._pool(number, covers, before, dice) for number in opened]
         choices = [*({v: 1} for v in self._others), *(dict(cover) for pool in pools for cover in pool)]
-        programme = IntegerProgramme([self._most(v) for v in self._others] + [1] * sum(map(len, pools)))
-        place = len(self._others)
-        for pool in pools:
-            one = dict.fromkeys(range(place, place + len(pool)), 1)
-            programme.at_least(one, 1)
-            programme.at_most(one, 1)
-            place += len(pool)
-        taken = self._taken(settled)
-        for terms, most in zip(self._sums(choices), (self._rows.most - taken).tolist(), strict=True):
-            programme.at_most(terms, most)
+        programme = self._programme(pools, choices, settled)
         objective = {number: self._value(choice) for number, choice in enumerate(choices)}
-        hint: list[int] = []
-        if before:
-            firsts = (int(not number) for pool in pools for number in range(len(pool)))
-            hint = [*(before[v] for v in self._others), *firsts]
+        firsts = (int(not number) for pool in pools for number in range(len(pool)))
+        hint = [*(before[v] for v in self._others), *firsts] if before else []
         effort = replace(clock.left, gap=_PART * self._gap)
         found = mathopt_solver.minimise(programme, objective, effort, nodes=_NODES, hint=hint, cuts=False).values
         if found is None:
@@ -83,6 +75,22 @@ class CoverChoice:
             for variable, copies in choice.items() if times else ():
                 whole.add(variable, copies * times)
         return tuple(whole.get(variable, 0) for variable in range(len(self._rows.objective)))
+
+    def _programme(
+        self, pools: Sequence[Sequence[Copies]], choices: Sequence[Mapping[int, int]], settled: Terms
+    ) -> IntegerProgramme:
+        """One cover of each pool, and the other variables, within what the settled loads leave of the rows."""
+        programme = IntegerProgramme([self._most(v) for v in self._others] + [1] * sum(map(len, pools)))
+        place = len(self._others)
+        for pool in pools:
+            one = dict.fromkeys(range(place, place + len(pool)), 1)
+            programme.at_least(one, 1)
+            programme.at_most(one, 1)
+            place += len(pool)
+        left = self._rows.most - self._taken(settled)
+        for terms, most in zip(self._sums(choices), left.tolist(), strict=True):
+            programme.at_most(terms, most)
+        return programme
 
     def _pool(self, number: int, covers: int, before: Sequence[int], dice: np.random.Generator) -> list[Copies]:
         """The cover of a load `before`, those that are mixed, and some near the cheapest one."""

@@ -210,6 +210,7 @@ def _try_pipelines(
     small: Split | None = None
     weights = hopeless = 0
     splits = list(alike)
+    longest: tuple[Layout, tuple[Site, ...]] | None = None
     for place_in_line, split in enumerate(splits):
         if full or refused or place_in_line < hopeless:
             found.considered += 1
@@ -225,7 +226,7 @@ def _try_pipelines(
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
             longer = splits[place_in_line + 1 :] if sparse and shape and not full else []
             if longer and shape:
-                longest = _layout(wanted, variant, longer[-1]), tuple(_sites(longer[-1], ground))
+                longest = longest or (_layout(wanted, variant, splits[-1]), tuple(_sites(splits[-1], ground)))
                 if not shape.bill.fits:
                     hopeless = place_in_line + 1 + without_room(shape, longer, *longest)
                 elif (promised := promises(shape, longer, *longest)) is not None:
@@ -239,6 +240,8 @@ def _try_pipelines(
 
 def _single_refused(wanted: ModelRequest, variant: Variant, split: Split) -> bool:
     """Whether the engine, which refuses this pipeline, refuses a single stage of it as well."""
+    if split.pipeline == 1:
+        return True
     (run,) = split.stages
     single = replace(split, stages=(replace(run, count=1),), stages_per_slot=1)
     return bool(variant.engine.refusals(variant.model, _layout(wanted, variant, single), run.island.gpu))

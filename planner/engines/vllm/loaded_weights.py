@@ -39,10 +39,10 @@ def loaded_bytes(
     first, last = layout.stage_layers(stage)
     kinds = model.layer_kinds[first : last + 1]
     is_last = stage == layout.pipeline_parallel_size - 1
-    padded, tower = padding(model, how, silicon, rules), 1 if whole_tower(model, layout) else how.tensor
-    left_out = unasked_towers(model, layout, version)
-    own = _stage(model, kinds, how, types, padded, rules, version, tower, left_out, stage == 0, is_last)
-    return own + (prediction_bytes(model, layout, how, types, version) if is_last else 0)
+    own = _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version)
+    tower, left_out = 1 if whole_tower(model, layout) else how.tensor, unasked_towers(model, layout, version)
+    outer = _outer(model, how, types, version, tower, left_out, stage == 0, is_last)
+    return own + outer + (prediction_bytes(model, layout, how, types, version) if is_last else 0)
 
 
 @lru_cache(maxsize=_MOST_STAGES)
@@ -54,18 +54,14 @@ def _stage(
     factor: float,
     rules: Rules,
     version: Version,
-    tower_ranks: int,
-    left_out: frozenset[str],
-    is_first: bool,
-    is_last: bool,
 ) -> int:
-    """Bytes of a stage with layers of these kinds: the same under all limits, on most cards."""
+    """Bytes of the layers of a stage, of these kinds: the same under all limits, on most cards."""
     layers, total = tuple(model.distinct_layers), 0
     for kind, times in Counter(kinds).items():
         total += times * (_layer(layers[kind], how, types, factor) + absorbed_bytes(layers[kind], how, types, rules))
     own = model.architecture in _OWN_TABLES and _OWN_FROM <= version < _SHARED_FROM
     tables = _rotary(model, types, version) * (len(kinds) if own else 1)
-    return total + _outer(model, how, types, version, tower_ranks, left_out, is_first, is_last) + tables
+    return total + tables
 
 
 @cache
