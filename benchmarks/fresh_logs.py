@@ -35,6 +35,7 @@ _TITLES = {
     "vllm-11": "vLLM, eleventh batch",
     "vllm-12": "vLLM, twelfth batch",
     "vllm-13": "vLLM, thirteenth batch",
+    "vllm-14": "vLLM, fourteenth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
@@ -43,17 +44,20 @@ _TITLES = {
     "sglang-6": "SGLang, sixth batch",
     "sglang-7": "SGLang, seventh batch",
     "sglang-8": "SGLang, eighth batch",
+    "sglang-9": "SGLang, ninth batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "trtllm-3": "TensorRT-LLM, third batch",
     "trtllm-4": "TensorRT-LLM, fourth batch",
     "trtllm-5": "TensorRT-LLM, fifth batch",
+    "trtllm-6": "TensorRT-LLM, sixth batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
     "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
     "llamacpp-4": "llama.cpp and ik_llama.cpp, fourth batch",
     "llamacpp-5": "llama.cpp and ik_llama.cpp, fifth batch",
     "llamacpp-6": "llama.cpp and ik_llama.cpp, sixth batch",
+    "llamacpp-7": "llama.cpp and ik_llama.cpp, seventh batch",
 }
 
 
