@@ -28,6 +28,7 @@ from planner.confidence import CONFIDENCE
 from planner.data_files import read_json
 from planner.engines.vllm.activation import activation
 from planner.engines.vllm.card_memory import later_communicators, non_torch_bytes, wiring
+from planner.engines.vllm.fused_sums import fused_sums_bytes
 from planner.engines.vllm.graph_memory import graph_bytes
 from planner.engines.vllm.release import Version, rules_of
 from planner.engines.vllm.stage_memory import StageMemory, forget_lines, stage_memory
@@ -47,7 +48,10 @@ FACTORS = (1.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.02, 1.05, 1.1, 1.25, 2.0)
 
 @dataclass(frozen=True)
 class Logged:
-    """A run: its lines, how those that hang on constants are computed anew, what was logged, its non-torch cell."""
+    """A run: its lines, how those that hang on constants are computed anew, what was logged, its non-torch cell.
+
+    `reckoned` is what its non-torch line has beside the cell, GiB.
+    """
 
     name: str
     model: str
@@ -57,6 +61,7 @@ class Logged:
     anew: Mapping[str, Callable[[], int]]
     measured: Mapping[str, float]
     cell: tuple[str, str]
+    reckoned: float = 0.0
 
     def predicted(self, line: str) -> float:
         """GiB of a line, or of the pool, with the constants as they are."""
@@ -138,7 +143,8 @@ def _logged(path: Path) -> Iterator[Logged]:
         joined = wiring(found.layout, site)
         later = later_communicators(found.model, found.layout, site, rules)
         cell = rules.non_torch, f"{joined} and communicators" if later else joined
-        yield Logged(run.id, found.model.name, found.model.model_type, source, lines, anew, measured, cell)
+        fused = fused_sums_bytes(found.model, found.layout, site, rules) / GIB
+        yield Logged(run.id, found.model.name, found.model.model_type, source, lines, anew, measured, cell, fused)
 
 
 def _total(*how: Any) -> int:
@@ -199,7 +205,7 @@ def _fit(rows: Sequence[Logged]) -> dict[tuple[str, ...], Any]:
     table: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if (value := row.measured.get("non_torch_gib")) is not None:
-            table[row.cell[0]][row.cell[1]].append(value)
+            table[row.cell[0]][row.cell[1]].append(value - row.reckoned)
     for column, places in table.items():
         found["non_torch", column] = terms("non_torch")[column] | {
             place: median(all_) for place, all_ in places.items()

@@ -1,5 +1,6 @@
 """Memory outside PyTorch: the CUDA context and communicators, before and after the engine's first snapshot."""
 
+from planner.engines.vllm.fused_sums import fused_sums_bytes
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.terms import gib_bytes, terms
 from planner.fleet.site import Site
@@ -54,7 +55,8 @@ def non_torch_bytes(model: Model, layout: Layout, site: Site, rules: Rules, weig
     found = fit.get(column, fit["peer"])
     if column == "peer" and layout.pipeline_parallel_size == 1 and "peer_rank" in fit:
         found = fit["peer_rank"] * layout.tensor_parallel_size
-    return host + gib_bytes(found + later_communicators(model, layout, site, rules))
+    fused = fused_sums_bytes(model, layout, site, rules)
+    return host + fused + gib_bytes(found + later_communicators(model, layout, site, rules))
 
 
 def later_communicators(model: Model, layout: Layout, site: Site, rules: Rules) -> float:

@@ -74,6 +74,7 @@ class Rules:
     tuned_as_compiled: bool
     pinned_copies: bool
     captured_nccl: Literal["alone", "heavy", "light"]
+    fused_sums: Literal["none", "alone", "all", "multicast"]
     graphs_in_fraction: bool
     profiled_cache: Literal["none", "captured", "sequences"]
     absorbed_latent: Literal["none", "products", "split"]
