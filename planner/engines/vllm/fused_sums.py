@@ -1,10 +1,10 @@
 """FlashInfer's workspace for sums across ranks that are fused with the norm after them.
 
-vLLM compiles this fusion in from 0.17 on, with NVLink on Hopper and on Blackwell of data centres (config/vllm.py,
-enable_allreduce_rms_fusion; compilation/passes/fusion/allreduce_rms_fusion.py). FlashInfer rounds each buffer up to what
-multicast recommends, 512 MiB: three of them where the backend is trtllm (flashinfer 0.6.6 and 0.6.12, comm/trtllm_ar.py,
-and SymmDeviceMemory in comm/mnnvl.py), one where it is mnnvl (0.6.16, comm/trtllm_mnnvl_ar.py). Of 2.06 to 2.21 GiB that
-eleven runs of two and four H100 log outside PyTorch (0.19) 1.50 are these; 0.16 logged 0.55.
+vLLM compiles this fusion in from 0.17 on, over NVLink on Hopper and on the Blackwell of data centres (config/vllm.py,
+enable_allreduce_rms_fusion; compilation/passes/fusion/allreduce_rms_fusion.py). FlashInfer rounds each buffer up to
+what multicast recommends, 512 MiB: three of them where the backend is trtllm (flashinfer 0.6.6, 0.6.12: trtllm_ar.py
+and mnnvl.py, SymmDeviceMemory), one where it is mnnvl (0.6.16: trtllm_mnnvl_ar.py). Of the 2.06 to 2.21 GiB that eleven
+runs of two and four H100 log outside PyTorch (0.19) 1.50 are these; 0.16 logged 0.55.
 """
 
 from planner.engines.vllm.release import Rules
@@ -21,7 +21,7 @@ _MOST_MIB: dict[tuple[int, int], dict[int, float]] = {
     (10, 0): {2: 64, 4: 32, 8: 1},
     (10, 3): {2: 64, 4: 64, 8: 2},
 }
-"""The largest sum that is fused, by capability and ranks, MiB (FI_ALLREDUCE_FUSION_MAX_SIZE_MB; (10, 3) from 0.22 on)."""
+"""MiB of the largest sum that is fused, by capability and ranks (FI_ALLREDUCE_FUSION_MAX_SIZE_MB of 0.24)."""
 _LAMPORT, _STAGES = 3, 2
 _ONE_SHOT = 64 * 1024 * 8 * 2
 

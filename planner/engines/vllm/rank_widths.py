@@ -21,12 +21,14 @@ _BLOCKS = (
 class RankWidths:
     """Elements a token: `widest` over the blocks of the layer, what column layers write and row layers read.
 
+    `product` is the most that one multiplication writes, matrices that read the same input counted as one.
     `expert` is the width of gate and up of one routed expert on the rank, `chosen` the experts of a token.
     `microscaled` experts are stored in MXFP4; most of their kernels have no buffers of their own. Experts of
     `four_bits` are integers.
     """
 
     widest: int
+    product: int = 0
     expert: int = 0
     chosen: int = 0
     microscaled: bool = False
@@ -36,15 +38,16 @@ class RankWidths:
 @cache
 def rank_widths(layer: Layer, how: Sharding) -> RankWidths:
     """Return the widths of a layer."""
-    widest = max(_width([t for t in layer.tensors if t.role in roles], how) for roles in _BLOCKS)
+    blocks = [[t for t in layer.tensors if t.role in roles] for roles in _BLOCKS]
+    widest, product = max(_width(block, how) for block in blocks), max(_product(block, how) for block in blocks)
     if layer.routing is None:
-        return RankWidths(widest)
+        return RankWidths(widest, product)
     expert = sum(
         how.shape(t)[-2] for t in layer.tensors if t.role is Role.EXPERT and t.matmul and t.split is Split.COLUMN
     )
     types = {t.dtype for t in layer.tensors if t.role is Role.EXPERT}
     microscaled = E8M0 in types and any(t.bits == 4 for t in types)
-    return RankWidths(widest, expert, layer.routing.chosen, microscaled, INT4 in types)
+    return RankWidths(widest, product, expert, layer.routing.chosen, microscaled, INT4 in types)
 
 
 def _width(tensors: Iterable[Tensor], how: Sharding) -> int:
@@ -53,3 +56,14 @@ def _width(tensors: Iterable[Tensor], how: Sharding) -> int:
         if tensor.matmul and len(tensor.shape) == 2:
             total += how.shape(tensor)[-1 if tensor.split is Split.ROW else -2]
     return total
+
+
+def _product(tensors: Iterable[Tensor], how: Sharding) -> int:
+    """What the widest multiplication of a block writes: its column layers together, or a row layer."""
+    columns, widest = 0, 0
+    for tensor in tensors:
+        if tensor.matmul and len(tensor.shape) == 2:
+            written = how.shape(tensor)[-2]
+            columns += 0 if tensor.split is Split.ROW else written
+            widest = max(widest, written)
+    return max(columns, widest)
