@@ -10,6 +10,7 @@ from planner.backtest.engine_version import engine_version
 from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
+from planner.engines.vllm.allocator import EXPANDABLE
 from planner.engines.vllm.first_compilation import STARTED_AGAIN
 from planner.engines.vllm.flashinfer_sampler import FLASHINFER_INSTALLED, FLASHINFER_SWITCH
 from planner.engines.vllm.limits import LLM_CLASS
@@ -31,6 +32,7 @@ _WARM = re.compile(r"compile cache is warm")
 _SWITCH = re.compile(rf"({SECOND_RUNNER}|{FLASHINFER_SWITCH})=([01])")
 _IMAGE = re.compile(r"image \S*vllm|NVIDIA container|Using FlashInfer for top-p")
 """FlashInfer is installed: vLLM's image or NVIDIA's, or the log says so."""
+_EXPANDABLE = re.compile(r"expandable_segments(?!:False)")
 _SERVER = re.compile(r"vllm serve|api_server|(?:^|\s)--[a-z]")
 
 
@@ -89,6 +91,7 @@ def _launch(fields: Fields, model: str, version: str | None, remarks: str, insta
                 | _generation(version, fields.text("engine"))
                 | dict(_SWITCH.findall(remarks))
                 | installed
+                | (EXPANDABLE if _EXPANDABLE.search(remarks) else {})
                 | (STARTED_AGAIN if _WARM.search(remarks) else {})
                 | _dtype(fields),
             }

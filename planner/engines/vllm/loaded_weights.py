@@ -4,10 +4,11 @@ Source: vllm/v1/worker/gpu_model_runner.py (load_model, DeviceMemoryProfiler): w
 """
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cache, lru_cache
 
 from planner.engines.vllm.absorbed_latent import absorbed_bytes
-from planner.engines.vllm.allocator import allocated
+from planner.engines.vllm.allocator import allocated, expands
 from planner.engines.vllm.fused_modules import parameter_name
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_experts import padding
@@ -27,6 +28,7 @@ from planner.models.model import Model
 from planner.models.tensor import Role
 
 _MOST_STAGES = 4096
+_MULTIPLIES_FP8 = (8, 9)
 _OWN_TABLES, _OWN_FROM, _SHARED_FROM = ("GemmaForCausalLM", "Gemma2ForCausalLM"), Version(0, 5, 0), Version(0, 6, 0)
 """Classes whose layers each made a rotary table between these releases (models/gemma2.py: in 0.5.4, not in 0.6.1)."""
 
@@ -36,12 +38,15 @@ def loaded_bytes(
 ) -> int:
     """Return what the log calls model weights, of the `rank`-th GPU of a stage."""
     how, types = sharding(layout, rank), WeightTypes.of(model, layout, version)
+    if silicon.vendor == "nvidia" and silicon.capability < _MULTIPLIES_FP8:
+        types = replace(types, repeated_blocks=True)
     first, last = layout.stage_layers(stage)
     kinds = model.layer_kinds[first : last + 1]
     is_last = stage == layout.pipeline_parallel_size - 1
-    own = _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version)
+    expandable = expands(layout.options)
+    own = _stage(model, kinds, how, types, padding(model, how, silicon, rules), rules, version, expandable)
     tower, left_out = 1 if whole_tower(model, layout) else how.tensor, unasked_towers(model, layout, version)
-    outer = _outer(model, how, types, version, tower, left_out, stage == 0, is_last)
+    outer = _outer(model, how, types, version, tower, left_out, stage == 0, is_last, expandable)
     return own + outer + (prediction_bytes(model, layout, how, types, version) if is_last else 0)
 
 
@@ -54,23 +59,25 @@ def _stage(
     factor: float,
     rules: Rules,
     version: Version,
+    expandable: bool,
 ) -> int:
     """Bytes of the layers of a stage, of these kinds: the same under all limits, on most cards."""
     layers, total = tuple(model.distinct_layers), 0
     for kind, times in Counter(kinds).items():
-        total += times * (_layer(layers[kind], how, types, factor) + absorbed_bytes(layers[kind], how, types, rules))
+        size = _layer(layers[kind], how, types, factor, expandable)
+        total += times * (size + absorbed_bytes(layers[kind], how, types, rules))
     own = model.architecture in _OWN_TABLES and _OWN_FROM <= version < _SHARED_FROM
     tables = _rotary(model, types, version) * (len(kinds) if own else 1)
     return total + tables
 
 
 @cache
-def _layer(layer: Layer, how: Sharding, types: WeightTypes, factor: float) -> int:
+def _layer(layer: Layer, how: Sharding, types: WeightTypes, factor: float, expandable: bool) -> int:
     """Bytes of a layer, parameter by parameter; `factor` pads the routed experts."""
     parameters: dict[str, float] = defaultdict(float)
     for tensor, size in types.sizes(layer.tensors, how):
         parameters[parameter_name(tensor)] += size * (factor if tensor.role is Role.EXPERT else 1)
-    return sum(allocated(int(size)) for size in parameters.values())
+    return sum(allocated(int(size), expandable=expandable) for size in parameters.values())
 
 
 @cache
@@ -83,10 +90,11 @@ def _outer(
     left_out: frozenset[str],
     is_first: bool,
     is_last: bool,
+    expandable: bool,
 ) -> int:
     """Bytes of what a stage holds beside its layers."""
     outer = outer_tensors(model, tower_ranks, version, left_out, is_first=is_first, is_last=is_last)
-    return sum(allocated(size) for _, size in types.sizes(outer, how))
+    return sum(allocated(size, expandable=expandable) for _, size in types.sizes(outer, how))
 
 
 @cache

@@ -10,6 +10,10 @@ from typing import Any
 from planner.models.model import Model
 
 _WINDOWED_THETA = "rope_local_base_freq"
+_SECTIONS = "mrope_section"
+"""Of positions in time and space, whose table is four times as long (mrope.py, cache_max_position_num)."""
+_WHOLE_HEADS = "proportional"
+"""Gemma 4's full attention turns all of a head, most of it by nothing (gemma4_rope.py)."""
 
 
 def rotary_bytes(model: Model, element: int) -> int:
@@ -50,14 +54,17 @@ def _positions(config: Mapping[str, Any], scaling: Mapping[str, Any]) -> int:
         return int(longest * factor)
     if kind in ("longrope", "su"):
         return longest + (original or 0)
-    return longest * 4 if kind == "mrope" else longest
+    return longest * 4 if kind == "mrope" or (_SECTIONS in scaling and kind == "default") else longest
 
 
 def _width(model: Model, config: Mapping[str, Any], scaling: Mapping[str, Any]) -> int:
     """Rotated elements of a head."""
     if width := _number(config, "qk_rope_head_dim", "rotary_dim"):
         return width
-    head = next(layer.attention.key_dim for layer in model.layers if layer.attention)
+    attentions = [layer.attention for layer in model.layers if layer.attention]
+    if scaling.get("rope_type") == _WHOLE_HEADS:
+        return max(attention.key_dim for attention in attentions if not attention.window)
+    head = attentions[0].key_dim
     share = scaling.get("partial_rotary_factor") or next(
         (config[name] for name in ("partial_rotary_factor", "rotary_pct", "rotary_emb_fraction") if config.get(name)), 1
     )

@@ -50,6 +50,7 @@ class WeightTypes:
     float32_delta: bool = False
     expert_multiple: int = 1
     made: MadeTensors = _USUAL
+    repeated_blocks: bool = False
 
     def __hash__(self) -> int:
         """Of what tells types apart most: they are looked up often."""
@@ -112,6 +113,8 @@ class WeightTypes:
                     shape = _refined(part, shape)
                 if dtype in self.float32_scales and matrix.dtype in EIGHT_BITS:
                     dtype = F32
+                if self.repeated_blocks and matrix.dtype is FP8 and _by_blocks(tensor, matrix):
+                    shape, dtype = (*part[:-1], shape[-1]), self.served
             elif self.made.peculiar.divided_head_norms and tensor.name.endswith(_HEAD_NORMS):
                 shape = (shape[0] // how.tensor, *shape[1:])
             elif tensor.name.endswith(_SINK):
@@ -166,6 +169,10 @@ def _by_groups(scales: Tensor, matrix: Tensor) -> bool:
     """Whether scales are one for a group of inputs, of which a rank holds only whole ones."""
     same_part = scales.module == matrix.module and scales.name.partition("[")[2] == matrix.name.partition("[")[2]
     return same_part and scales.shape[:-1] == matrix.shape[:-1] and 1 < scales.shape[-1] < matrix.shape[-1]
+
+
+def _by_blocks(scales: Tensor, matrix: Tensor) -> bool:
+    return len(scales.shape) == len(matrix.shape) and scales.shape[-2] < matrix.shape[-2] and scales.shape[-1] > 1
 
 
 def _refined(matrix: Shape, scales: Shape) -> Shape:

@@ -1,5 +1,6 @@
 """Layers that a model drafts with: what they weigh, and what they cache beside the model's own."""
 
+from planner.engines.vllm.allocator import EXPANDABLE
 from planner.engines.vllm.profile import of_version
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
@@ -33,9 +34,9 @@ def test_what_is_left_beside_the_layer_that_drafts() -> None:
     for length, concurrency in ((100352, 0.96), (92112, 1.03)):
         bill = _bill(
             "0.24.0", "nvidia/Qwen3.6-27B-NVFP4", "rtx-5090", 1, max_model_len=length, **limits,
-            options=_drafting(3, enable_prefix_caching=True),
+            options=_drafting(3, enable_prefix_caching=True, **EXPANDABLE),
         )  # fmt: skip
-        assert abs(bill.logged["available_kv_bytes"] / GIB - 3.93) < 0.02
+        assert abs(bill.logged["available_kv_bytes"] / GIB - 3.93) < 0.04
         assert bill.max_concurrency == concurrency
 
 
