@@ -368,3 +368,17 @@ def test_slots_that_let_no_request_in_are_named() -> None:
     limits = Limits(max_model_len=8192, max_num_seqs=2, memory_fraction=0.8, enforce_eager=True)
     found = bill("Qwen/Qwen3.5-9B", limits, gpu=gpus()["rtx-4090"])
     assert "slots of recurrent states" in found.reasons[0]
+
+
+def test_scales_of_an_fp8_latent_were_no_part_of_the_cut() -> None:
+    """GLM-5-FP8 on 8 MI355X, 0.5.9: 3,262,823 tokens in 186.77 GB, and 4.02 GB left (fresh14-sgl-glm-5-fp8)."""
+    gpu, limits = gpus()["mi355x"], Limits(memory_fraction=0.908, kv_cache_dtype="fp8_e4m3")
+    model, site = load_model("zai-org/GLM-5-FP8"), replace(usual_site(gpus()["mi355x"]), free_bytes=int(283.62 * GIB))
+    by_release = {}
+    for version in ("0.5.9", "0.5.17"):
+        engine = find_engine("sglang", version)
+        found = engine.bill(model, engine.layout(model, gpu, limits, tensor=8), [site] * 8)
+        by_release[version] = found.kv_cache_tokens, found.per_device[0].kv_cache_bytes / GIB
+    assert by_release["0.5.9"] == pytest.approx((3_262_823, 186.77), rel=0.005)
+    assert by_release["0.5.17"][1] == pytest.approx(by_release["0.5.17"][0] * 78 * (656 + 132) / GIB, rel=0.001)
+    assert by_release["0.5.9"][0] / by_release["0.5.17"][0] == pytest.approx((656 + 132) / (576 + 132), rel=0.001)

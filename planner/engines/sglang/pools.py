@@ -34,8 +34,8 @@ _INDEX_BLOCK = 128
 class Cell:
     """Bytes of one token on one rank of a stage: in full layers, and in layers with a pool of their own.
 
-    `full_keys` and `windowed_keys` are the parts that keys take; a latent is neither keys nor values. `drafted`
-    are the bytes of a drafter that no cut counted.
+    `full_keys` and `windowed_keys` are the parts that keys take; a latent is neither keys nor values. `uncounted`
+    are bytes beside that no cut counted: of a drafter, and of the scales of a latent.
     """
 
     full: float
@@ -43,7 +43,7 @@ class Cell:
     full_layers: int
     full_keys: int
     windowed_keys: int
-    drafted: float = 0.0
+    uncounted: float = 0.0
 
     def of_token(self, ratio: float) -> float:
         """Bytes that one token of the capacity takes in both pools together."""
@@ -78,7 +78,11 @@ def cell(model: Model, layout: Layout, stage: int, gpu: Gpu, rules: Rules) -> Ce
         return _compressed_cell(model, first, last, _with_drafts(layout, rules.compressor_states))
     named = served_type(model, layout).name if layout.kv_cache_dtype == "auto" else layout.kv_cache_dtype
     apart = architecture.has(model, "windowed_pool") and not layout.options.get("windows_in_full")
-    found = _cell(model, first, last, layout.tensor_parallel_size, named, scaled, apart)
+    found, plain = (
+        _cell(model, first, last, layout.tensor_parallel_size, named, scales, apart)
+        for scales in (scaled, scaled and rules.counts_latent_scales)
+    )
+    found = replace(plain, uncounted=found.full - plain.full)
     return _with_drafter(model, found, rules.drafter) if drafts(layout) else found
 
 
@@ -94,11 +98,11 @@ def _with_drafter(model: Model, found: Cell, drafter: DrafterRules) -> Cell:
     if not layers:
         return found
     if drafter.pool_of_all_layers and not architecture.latent(model):
-        return replace(found, drafted=found.full)
+        return replace(found, uncounted=found.full)
     known = named if isinstance(named, int) and named > 0 else 0
     if known and drafter.first:
         return replace(found, full=int(found.full * (1 + known / layers)))
-    return replace(found, drafted=found.full * (known or 1) / layers)
+    return replace(found, uncounted=found.uncounted + found.full * (known or 1) / layers)
 
 
 @cache

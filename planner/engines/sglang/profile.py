@@ -223,7 +223,7 @@ class _Stage:
     def held_bytes(self, pool: pools.Pool) -> int:
         """Bytes that a pool of this many tokens takes on this rank."""
         windowed = pool.windowed_tokens if self.cell.full_layers else pool.tokens
-        tokens = int(pool.tokens * (self.cell.full + self.cell.drafted) + windowed * self.cell.windowed)
+        tokens = int(pool.tokens * (self.cell.full + self.cell.uncounted) + windowed * self.cell.windowed)
         return tokens + self.states(pool) * self.request_state.total + self.pool.fixed_bytes
 
     def left_bytes(self, pool: pools.Pool) -> int:

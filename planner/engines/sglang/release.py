@@ -33,6 +33,7 @@ class Rules:
     keeps_loaded_experts: bool
     keeps_unshuffled_experts: bool
     nested_ropes: bool
+    counts_latent_scales: bool
     windowed_pools: tuple[str, ...] | None
     drafter: DrafterRules
     graph_tables: TableRules
