@@ -13,6 +13,10 @@ _SWITCHED = 8
 """Ranks of a whole Hopper node, whose communicators also use the multicast of the NVLink switch."""
 
 
+_NVLS = (9, 0)
+"""Compute capability from which NCCL sums within the switch, with buffers of its own for that (NVLink SHARP)."""
+
+
 def context_bytes(model: Model, layout: Layout, site: Site, rules: Rules) -> int:
     """Return what a rank holds before the engine looks at the free memory for the first time."""
     if site.free_bytes is not None:
@@ -21,7 +25,7 @@ def context_bytes(model: Model, layout: Layout, site: Site, rules: Rules) -> int
         return gib_bytes(terms("context")["unified"])
     if layout.gpus == 1 or not rules.ranks_in_snapshot:
         return gib_bytes(_alone(site))
-    return gib_bytes(_with_ranks(layout, site, of_experts=model.experts > 0))
+    return gib_bytes(_with_ranks(layout, site, rules, of_experts=model.experts > 0))
 
 
 def _alone(site: Site) -> float:
@@ -29,13 +33,19 @@ def _alone(site: Site) -> float:
     return float(terms("context")["small_card" if _small(site) else "alone"])
 
 
-def _with_ranks(layout: Layout, site: Site, *, of_experts: bool) -> float:
-    """GiB of the CUDA context and of the communicators of several GPUs, where experts have one `of_experts` too."""
+def _with_ranks(layout: Layout, site: Site, rules: Rules, *, of_experts: bool) -> float:
+    """GiB of the CUDA context and of the communicators of several GPUs, where experts have one `of_experts` too.
+
+    What Ampere and older hold was measured with NCCL of 2024 and later; the table of v0 has what 0.2.7 held.
+    """
     fit = terms("context")
-    if not site.peer_access and layout.gpus_per_stage > 1:
+    if not site.peer_access:
         ranks = fit["small_ranks_no_peer" if _small(site) else "ranks_no_peer"]
         return float(ranks + fit["rank_no_peer"] * layout.gpus)
-    return float(fit["expert_ranks" if of_experts and layout.gpus_per_stage > 1 else "ranks"])
+    more = of_experts and layout.gpus_per_stage > 1
+    if (0, 0) < site.gpu.capability < _NVLS and rules.generation == "v1":
+        return _alone(site) + float(fit["rank_without_nvls"]) * layout.gpus * (1 + more)
+    return float(fit["expert_ranks" if more else "ranks"])
 
 
 def _small(site: Site) -> bool:
@@ -65,7 +75,7 @@ def later_communicators(model: Model, layout: Layout, site: Site, rules: Rules) 
     if not counted or rules.ranks_in_snapshot or not site.peer_access or layout.gpus == 1:
         return 0.0
     of_experts = model.experts > 0 if rules.whole_card else layout.expert_parallel
-    return _with_ranks(layout, site, of_experts=of_experts) - _alone(site)
+    return _with_ranks(layout, site, rules, of_experts=of_experts) - _alone(site)
 
 
 def _host_bytes(weights: int) -> int:

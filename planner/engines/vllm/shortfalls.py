@@ -45,12 +45,14 @@ def shortfalls(
             usual, most = lines
             more = converting_bytes(model, layout, stage, rules)
             left = left_bytes(usual, logged.blocks * block) - int(
-                hypot(most.graphs - usual.graphs, most.context - usual.context)
+                hypot(most.captured - usual.captured, most.context - usual.context)
             )
             needed = warm_up_bytes(model, layout, stage, rules, version)
             small = profiled_cache_bytes(model, layout, block, rules)
             known[key] = (
-                _before_cache(most, more, rules) or _small_cache(most, small) or _after_cache(needed, left, most.graphs)
+                _before_cache(most, more, rules)
+                or _small_cache(most, small)
+                or _after_cache(needed, left, most.captured)
             )
         if reason := known[key]:
             yield (f"stage {stage}: " if last else "") + reason

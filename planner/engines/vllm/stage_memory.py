@@ -31,8 +31,9 @@ class StageMemory:
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
     takes where the parts known only up to a bound take all of it: its edge at the usual confidence. `sums` is the part
-    of the graphs that NCCL keeps. With `whole_card` what the card held before counts as well; `wider` names the bands
-    that are wider here than usual. `together` is by how much less all lines err at once than one after the other.
+    of the graphs that NCCL keeps, `captured` what graphs take once the cache is there. With `whole_card` what the card
+    held before counts as well; `wider` names the bands that are wider here than usual. `together` is by how much less
+    all lines err at once than one after the other.
     """
 
     site: Site
@@ -47,6 +48,7 @@ class StageMemory:
     given_pool: int | None = None
     activation_most: int = 0
     sums: int = 0
+    captured: int = 0
     whole_card: bool = False
     wider: tuple[str, ...] = ()
     together: int = 0
@@ -86,7 +88,8 @@ class StageMemory:
             weights=upper_edge(self.weights, bands["weights"], confidence),
             activation=max(activation, self.activation + int(max(0.0, beyond))),
             non_torch=upper_edge(self.non_torch, bands["non_torch"], confidence),
-            graphs=self._graphs_at(confidence, bands),
+            graphs=self._graphs_at(confidence, bands["graphs"]),
+            captured=self._graphs_at(confidence, self._captured_band),
         )
         errors = [getattr(edges, line) - getattr(self, line) for line in self._summed]
         return replace(edges, together=int(sum(errors) - hypot(*errors)))
@@ -97,11 +100,17 @@ class StageMemory:
         lines = ("weights", "activation", "non_torch")
         return (*lines, "graphs") if self.graphs_in_fraction else lines
 
-    def _graphs_at(self, confidence: float, bands: dict[str, dict[str, float]]) -> int:
+    @property
+    def _captured_band(self) -> dict[str, float]:
+        """How far captured graphs may go beyond what is expected, or beyond what was left for them by an estimate."""
+        bands = _bands(self.wider, graphs_estimated=False)
+        return bands["graphs_over_estimate"] if self.graphs_in_fraction else bands["graphs"]
+
+    def _graphs_at(self, confidence: float, band: dict[str, float]) -> int:
         """The graphs at their upper edge; sums that NCCL keeps are known better than what the engine estimates."""
         estimated = self.sums if self.graphs_in_fraction else 0
         known = upper_edge(estimated, terms("captured_sums_bands")["graphs"], confidence) if estimated else 0
-        return upper_edge(self.graphs - estimated, bands["graphs"], confidence) + known
+        return upper_edge(self.graphs - estimated, band, confidence) + known
 
     def asking(self, requested: int) -> "StageMemory":
         """Return the lines of an engine that asks for another part of the device."""
@@ -202,6 +211,7 @@ def stage_memory(
         non_torch=non_torch_bytes(model, layout, site, rules, held.weights)
         + _standing(model, layout, stage, rules, version),
         graphs=held.graphs + sums,
+        captured=held.graphs + sums,
         requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction
         and (rules.second_runner_estimates or not runs_on_second_runner(model, rules)),

@@ -64,6 +64,19 @@ def test_flashinfer_fuses_sums_of_hopper_nodes() -> None:
     assert two["0.19.0", "a100-sxm4-80gb", False] == alone
 
 
+def test_communicators_of_stages_and_of_ampere_are_small() -> None:
+    """Two RTX 3090 in stages start with 0.95 (0.21), three RTX 4090 with 0.97; only Hopper sums in the switch."""
+    model = "Qwen/Qwen2.5-7B-Instruct"
+    stages = _bill("0.21.0", model, "rtx-3090", Limits(memory_fraction=0.95, max_model_len=8192), pipeline=2)
+    assert stages.fits
+    held = {
+        gpu: gpus()[gpu].memory_gib
+        - _bill("0.19.0", model, gpu, Limits(), tensor=2).logged["free_at_start_bytes"] / 2**30
+        for gpu in ("a100-sxm4-80gb", "h100-sxm5-80gb")
+    }
+    assert held == pytest.approx({"a100-sxm4-80gb": 0.73, "h100-sxm5-80gb": 1.5}, abs=0.01)
+
+
 def test_graphs_of_latent_attention_in_v0() -> None:
     """DeepSeek-R1 with TP8 and PP4 takes about 10 GiB of graphs a GPU (0.7, H100); on L40S it then runs out."""
     graphs = _bill("0.7.3", "deepseek-ai/DeepSeek-R1", "l40s", Limits(max_model_len=16384), tensor=8, pipeline=4)
