@@ -9,7 +9,8 @@ from typing import Any
 
 from planner.models.model import Model
 
-_WINDOWED_THETA = "rope_local_base_freq"
+_WINDOWED_THETA, _COMPRESSED_THETA = "rope_local_base_freq", "compress_rope_theta"
+"""A base of some layers alone; of DeepSeek-V4 those that compress (models/deepseek_v4/common/rope.py)."""
 _SECTIONS = "mrope_section"
 """Of positions in time and space, whose table is four times as long (mrope.py, cache_max_position_num)."""
 _WHOLE_HEADS = "proportional"
@@ -38,7 +39,7 @@ def _scalings(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [{}]
     if nested := [part for part in scaling.values() if isinstance(part, Mapping)]:
         return nested
-    return [scaling, {}] if config.get(_WINDOWED_THETA) else [scaling]
+    return [scaling, {}] if config.get(_WINDOWED_THETA) or config.get(_COMPRESSED_THETA) else [scaling]
 
 
 def _positions(config: Mapping[str, Any], scaling: Mapping[str, Any]) -> int:

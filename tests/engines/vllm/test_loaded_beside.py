@@ -45,3 +45,8 @@ def test_expandable_segments_have_no_ends() -> None:
     )
     assert expandable == pytest.approx(14.28, abs=0.01)
     assert plain - expandable == pytest.approx(0.235, abs=0.01)
+
+
+def test_two_tables_of_deepseek_v4_in_32_bits() -> None:
+    found = _weights("0.31.1", "deepseek-ai/DeepSeek-V4-Flash", "h100-sxm5-80gb", 8)
+    assert found == pytest.approx(19.79, abs=0.2)
