@@ -147,6 +147,7 @@ def rules_of(version: Version, generation: str | None = None, capability: tuple[
             absorbed_latent=own.absorbed_latent,
             long_items=own.long_items,
             blocks_by_stage=own.blocks_by_stage,
+            captured_nccl=own.captured_nccl,
         )
     return rules(version)
 
