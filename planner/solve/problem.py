@@ -227,24 +227,28 @@ class Problem:
                 return True
         return False
 
-    def _beyond_memory(self, extra: Sequence[NodeClass]) -> bool:
-        """Whether caches of a model's sequences alone take more than the memory of all GPUs."""
+    def beyond_a_part(self, parts: int) -> bool:
+        """Whether even one of so many equal parts of a load is more than memory or arithmetic of all GPUs allow."""
+        return self._beyond_memory((), parts) or self._beyond_arithmetic((), parts)
+
+    def _beyond_memory(self, extra: Sequence[NodeClass], parts: int = 1) -> bool:
+        """Whether caches of a model's sequences alone, or of a part of them, take more than the memory of all GPUs."""
         memory = sum(c.count * sum(gpu.memory_bytes for gpu in c.example.gpus) for c in (*self.classes, *extra))
         for found, needed in zip(self.variants, self.needs, strict=True):
             bounds = [cache_bound(variant, memory) for variant in found]
-            if all(bound is not None and bound < needed["sequences"] for bound in bounds):
+            if all(bound is not None and bound * parts < needed["sequences"] for bound in bounds):
                 return True
         return False
 
-    def _beyond_arithmetic(self, extra: Sequence[NodeClass]) -> bool:
-        """Whether a rate that is asked for takes more arithmetic than all GPUs can do."""
+    def _beyond_arithmetic(self, extra: Sequence[NodeClass], parts: int = 1) -> bool:
+        """Whether a rate that is asked for, or a part of it, takes more arithmetic than all GPUs can do."""
         rates = [requests_asked(wanted.workload) for wanted in self.request.models]
         if not any(rates):
             return False
         gpus = [(gpu, c.count) for c in (*self.classes, *extra) for gpu in c.example.gpus]
         for found, wanted, rate in zip(self.variants, self.request.models, rates, strict=True):
             bounds = [rate_bound(variant, wanted.workload, gpus) for variant in found]
-            if all(bound is not None and bound < rate for bound in bounds):
+            if all(bound is not None and bound * parts < rate for bound in bounds):
                 return True
         return False
 

@@ -15,7 +15,7 @@ from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
 from planner.solve.explain.loosened import loosened
-from planner.solve.explain.requirement import Requirement
+from planner.solve.explain.requirement import Blamed, Requirement
 from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
@@ -37,6 +37,8 @@ _NODES, _FINE, _ROUGH = 100, 2e-3, 0.01
 no plan."""
 _CUT = 0.005
 """Share of the GPUs, in replicas of which there are fractions, up to which fractions tell the price."""
+_PARTS = 10
+"""A load of which not one of so many parts could be carried with lighter types either is not turned beside them."""
 ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
@@ -46,7 +48,8 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     the load. Of these only what is `clashing` is turned; `clash` says what that is, and the places of its models.
 
     Where these are few, GPUs of larger kinds follow, and the same beside weights and cache in eight bits, where that
-    makes them smaller.
+    makes them smaller. A load that is far beyond what all GPUs could ever do with such types is turned without them
+    only: nearly all of it has to be given up either way.
     """
     own = list(problem.inventory.gpu_kinds.values())[:_KINDS]
     blamed = frozenset((requirement.model, requirement.kind) for requirement in clashing)
@@ -69,8 +72,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     beside = "cache in eight bits" if heavy else "weights and cache in eight bits"
     if lighter.feasible:
         return [*found, Fix(beside, changes, light)] if not any("allow" in str(f.change) for f in found) else found
-    still = blamed if clashes(lighter, blamed) else None
-    more = [*_added(lighter, own), *(fix for place in places for fix in turned(lighter, place, still))]
+    more = [*_added(lighter, own), *([] if lighter.beyond_a_part(_PARTS) else _turned(lighter, places, blamed))]
     alone = [fix.change for fix in found]
     found += [
         Fix(f"{beside}, and {fix.text}", changes | fix.change, fix.request) for fix in more if fix.change not in alone
@@ -78,6 +80,12 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     if not found and (together := turned_together(problem, places)):
         found.append(together)
     return found
+
+
+def _turned(lighter: Problem, places: Sequence[int], blamed: Blamed) -> Iterator[Fix]:
+    """The numbers of the loads, turned beside lighter types; only those that still clash, where they do."""
+    still = blamed if clashes(lighter, blamed) else None
+    return (fix for place in places for fix in turned(lighter, place, still))
 
 
 def _larger(problem: Problem) -> list[Gpu]:
