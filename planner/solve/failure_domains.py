@@ -22,6 +22,7 @@ class Covering(Protocol):
     classes: Sequence[NodeClass]
     needs: Sequence[Mapping[str, int]]
     taken: dict[Taken, int]
+    surviving: dict[tuple[int, str], dict[int, Terms]]
 
     def carried_without(self, place: int, need: str, lost: Mapping[int, Terms]) -> Terms:
         """What the replicas of the model at `place` carry without those of each shape that `lost` counts."""
@@ -49,7 +50,9 @@ def lie_in_domains(programme: Covering) -> None:
         for need, asked in programme.needs[place].items():
             for touching in lost.values():
                 gone = {id(found.shape): found.terms for found in touching}
-                programme.rows.at_least(programme.carried_without(place, need, gone), asked)
+                left = programme.carried_without(place, need, gone)
+                programme.surviving.setdefault((place, need), {})[len(programme.rows.rows)] = left
+                programme.rows.at_least(left, asked)
 
 
 def _by_domain(programme: Covering, place: int, domains: Sequence[str]) -> dict[str, list[Touching]]:

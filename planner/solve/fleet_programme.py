@@ -40,6 +40,7 @@ class FleetProgramme:
         self.keepers: dict[int, Kept] = {}
         self.loads: tuple[Workload, ...] = ()
         self.load_rows: dict[tuple[int, str], int] = {}
+        self.surviving: dict[tuple[int, str], dict[int, Terms]] = {}
         self._carried: dict[tuple[int, str], Terms] = {}
         self._cover_loads()
         self._one_variant_each()

@@ -1,5 +1,6 @@
 """The part of a load that is turned up and down: the rate where one is asked for, else the concurrency."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -7,7 +8,7 @@ from planner.request import Request
 from planner.solve.capacity import MILLI
 from planner.solve.explain.requirement import with_workload
 from planner.solve.explain.search import largest
-from planner.solve.integer_programme import evaluate
+from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
 from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.outcome import Effort
@@ -99,7 +100,10 @@ def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> i
     programme = problem.programme
     rows = problem.rows_within(limit)
     carried = programme.carried(place, knob.need)
-    del rows.rows[programme.load_rows[place, knob.need]]
+    if surviving := programme.surviving.get((place, knob.need)):
+        carried = _least_left(rows, [carried, *surviving.values()])
+    for number in sorted([programme.load_rows[place, knob.need], *(surviving or ())], reverse=True):
+        del rows.rows[number]
     most = {variable: -amount for variable, amount in carried.items()}
     if problem.gpus > MANY_GPUS or problem.rules.tracked:
         relaxed = linear_relaxation(rows, most)
@@ -108,3 +112,11 @@ def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> i
         outcome = minimise(rows, most, Effort(gap=1e-3))
         amount = evaluate(carried, outcome.values) if outcome.values is not None else 0
     return max(1, amount * knob.per_unit // (MILLI if knob.need != "sequences" else 1))
+
+
+def _least_left(rows: IntegerProgramme, ways: Sequence[Terms]) -> Terms:
+    """A variable that is at most what is carried in each of the ways: before and after the loss of each node."""
+    least = rows.variable()
+    for carried in ways:
+        rows.at_least({**carried, least: -1}, 0)
+    return {least: 1}
