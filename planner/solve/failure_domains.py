@@ -1,5 +1,6 @@
 """How the replicas of a model lie over failure domains, as rows: spread, packed, or enough after any loss."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,11 +31,10 @@ class Covering(Protocol):
 
 @dataclass(frozen=True)
 class Touching:
-    """Replicas of a shape with slots in a domain: `terms` counts them, `slots` their slots there."""
+    """Replicas of a shape with slots in a domain: `terms` counts them."""
 
     shape: Shape
     terms: Terms
-    slots: Terms
 
 
 def lie_in_domains(programme: Covering) -> None:
@@ -44,7 +44,7 @@ def lie_in_domains(programme: Covering) -> None:
         for touching in _by_domain(programme, place, rules.domains[kind]).values():
             programme.rows.at_most(_sum(touching), 1)
     for place, kind in rules.pack.items():
-        _pack(programme, _by_domain(programme, place, rules.domains[kind]))
+        _pack(programme, place, rules.domains[kind])
     for place in sorted(rules.survive):
         lost = _by_domain(programme, place, rules.domains["node"])
         for need, asked in programme.needs[place].items():
@@ -82,22 +82,28 @@ def _by_domain(programme: Covering, place: int, domains: Sequence[str]) -> dict[
             for kind, count in shape.slot_counts.items() if len(shape.slot_counts) > 1 else ():
                 programme.rows.at_most({whole: count, **dict.fromkeys(kinds.get(kind, ()), -1)}, 0)
             terms = Adding({whole: 1, single: 1})
-        found.setdefault(domain, []).append(Touching(shape, terms, here))
+        found.setdefault(domain, []).append(Touching(shape, terms))
     return found
 
 
-def _pack(programme: Covering, by_domain: Mapping[str, Sequence[Touching]]) -> None:
-    """All slots of the model lie in one domain."""
+def _pack(programme: Covering, place: int, domains: Sequence[str]) -> None:
+    """All slots of the model lie in one domain, and take no more parts of GPUs than it has.
+
+    That a domain has no more says nothing new of whole replicas, but much of fractions, by which solvers bound.
+    """
+    room, taken = Counter[str](), {domain: Adding() for domain in domains}
+    for node_class, domain in zip(programme.classes, domains, strict=True):
+        room[domain] += node_class.count * len(node_class.example.gpus) * PARTS
+    for slot, variable in programme.taken.items():
+        if slot.tenant.shape is not None and slot.tenant.shape.wanted == place:
+            taken[domains[slot.node_class]].add(variable, slot.kind.share or slot.kind.size * PARTS)
     chosen = Adding()
-    for touching in by_domain.values():
-        here = programme.rows.variable(1)
-        chosen[here] = 1
-        slots = Adding()
-        for found in touching:
-            for variable, count in found.slots.items():
-                slots.add(variable, count)
-        slots.add(here, -sum(c.count * len(c.example.gpus) for c in programme.classes) * PARTS)
-        programme.rows.at_most(slots, 0)
+    for domain, slots in taken.items():
+        if slots:
+            here = programme.rows.variable(1)
+            chosen[here] = 1
+            slots.add(here, -room[domain])
+            programme.rows.at_most(slots, 0)
     programme.rows.at_most(chosen, 1)
 
 

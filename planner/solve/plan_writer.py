@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -87,7 +88,8 @@ def plan_cost(placed: Sequence[Placed]) -> float:
 
 def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     """Say what clashes, how far it is from fitting, and what would do."""
-    places, blamed = clash(problem)
+    narrow = problem if problem.rules.gpus is None else replace(problem, narrow=True)
+    places, blamed = clash(narrow)
     lines = []
     for position in places:
         mine = {requirement.kind for requirement in blamed if requirement.model == position}
@@ -97,7 +99,7 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     lines += taken_alone(problem, places)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
-    found = [priced(problem, fix) for fix in fixes(problem, places, blamed)]
+    found = [priced(narrow, fix) for fix in fixes(narrow, places, blamed)]
     lines += [f"would do: {entry['text']}{_price(entry)}" for entry in found]
     return Plan(
         status="infeasible",

@@ -44,7 +44,8 @@ class Problem:
 
     `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
     are to be kept where that costs nothing. `generated` are its layouts where not all were billed. With `shallow` only
-    layouts of a single stage are tried, with a `limit` only those of plans whose first objective is no more than it.
+    layouts of a single stage are tried, with a `limit` only those of plans whose first objective is no more than it;
+    when it is `narrow` only those of no more GPUs than may be used.
     """
 
     request: Request
@@ -56,6 +57,7 @@ class Problem:
     generated: Generated | None = field(default=None, compare=False, repr=False)
     shallow: bool = False
     limit: int | None = None
+    narrow: bool = False
 
     @cached_property
     def objective(self) -> Minimised:
@@ -108,12 +110,13 @@ class Problem:
         """What the nodes offer that may be had for what may be spent."""
         affordable = [c for c in self.classes if _within(_least_price(c), self.rules.budget)]
         offered = grounds(affordable)
-        if self.limit is None:
-            return offered
-        if self.objective == "gpus":
-            return offered.of_at_most(self.limit)
-        some = [_no_more(c, self.limit) for c in affordable if _within(_least_price(c), self.limit)]
-        return replace(offered, slots=grounds(some).slots)
+        if self.limit is not None and self.objective != "gpus":
+            some = [_no_more(c, self.limit) for c in affordable if _within(_least_price(c), self.limit)]
+            offered = replace(offered, slots=grounds(some).slots)
+        limits = [self.limit if self.objective == "gpus" else None, self.rules.gpus if self.narrow else None]
+        for gpus in limits:
+            offered = offered if gpus is None else offered.of_at_most(gpus)
+        return offered
 
     @cached_property
     def kept(self) -> list[Shape]:
@@ -227,9 +230,9 @@ class Problem:
                 return True
         return False
 
-    def beyond_a_part(self, parts: int) -> bool:
+    def beyond_a_part(self, parts: int, extra: Sequence[NodeClass] = ()) -> bool:
         """Whether even one of so many equal parts of a load is more than memory or arithmetic of all GPUs allow."""
-        return self._beyond_memory((), parts) or self._beyond_arithmetic((), parts)
+        return self._beyond_memory(extra, parts) or self._beyond_arithmetic(extra, parts)
 
     def _beyond_memory(self, extra: Sequence[NodeClass], parts: int = 1) -> bool:
         """Whether caches of a model's sequences alone, or of a part of them, take more than the memory of all GPUs."""

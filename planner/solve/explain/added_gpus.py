@@ -44,7 +44,7 @@ class Added:
 def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
     """Return the least number of GPUs that makes the problem feasible; None when no number does."""
     size = node_size(problem, gpu)
-    extra = [_like(problem, gpu, size, MOST_NODES - 1), *(_like(problem, gpu, rest, 1) for rest in range(1, size))]
+    extra = [like(problem, gpu, size, MOST_NODES - 1), *(like(problem, gpu, rest, 1) for rest in range(1, size))]
     if problem.out_of_reach_with(extra):
         return None
     larger = problem.with_nodes(extra)
@@ -67,6 +67,6 @@ def node_size(problem: Problem, gpu: Gpu) -> int:
     return max(counts, default=0) or USUAL_NODE
 
 
-def _like(problem: Problem, gpu: Gpu, size: int, copies: int) -> NodeClass:
+def like(problem: Problem, gpu: Gpu, size: int, copies: int) -> NodeClass:
     """Nodes of `size` GPUs at the price a GPU that such nodes of the inventory have."""
     return node_class((load_inventory(f"{size}x{gpu.slug}").nodes[0],), copies)

@@ -2,13 +2,14 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
 from planner.fleet.gpu import Gpu
 from planner.fleet.gpu_catalogue import gpus
 from planner.solve import mathopt_solver
-from planner.solve.explain.added_gpus import Added, fewest_added, node_size
+from planner.solve.explain.added_gpus import Added, fewest_added, like, node_size
 from planner.solve.explain.apart import apart
 from planner.solve.explain.clash import clashes
 from planner.solve.explain.fix import Fix
@@ -17,7 +18,7 @@ from planner.solve.explain.lighter_types import lighter_types, lightest
 from planner.solve.explain.loosened import loosened
 from planner.solve.explain.requirement import Blamed, Requirement
 from planner.solve.explain.sharing import sharing
-from planner.solve.explain.turned import turned, turned_together
+from planner.solve.explain.turned import FAR_PARTS, turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_knob import MANY_GPUS
@@ -37,8 +38,6 @@ _NODES, _FINE, _ROUGH = 100, 2e-3, 0.01
 no plan."""
 _CUT = 0.005
 """Share of the GPUs, in replicas of which there are fractions, up to which fractions tell the price."""
-_PARTS = 10
-"""A load of which not one of so many parts could be carried with lighter types either is not turned beside them."""
 ENOUGH = 3
 """Fixes after which no two changes at once are looked for."""
 
@@ -72,7 +71,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     beside = "cache in eight bits" if heavy else "weights and cache in eight bits"
     if lighter.feasible:
         return [*found, Fix(beside, changes, light)] if not any("allow" in str(f.change) for f in found) else found
-    more = [*_added(lighter, own), *([] if lighter.beyond_a_part(_PARTS) else _turned(lighter, places, blamed))]
+    more = [*_added(lighter, own), *([] if lighter.beyond_a_part(FAR_PARTS) else _turned(lighter, places, blamed))]
     alone = [fix.change for fix in found]
     found += [
         Fix(f"{beside}, and {fix.text}", changes | fix.change, fix.request) for fix in more if fix.change not in alone
@@ -130,6 +129,8 @@ def _alike_nodes(problem: Problem, gpu: Gpu) -> Added | None:
     """The fewest in nodes of one size, where it matters which replicas lie on one node; of equals in larger nodes."""
     found = []
     for size in {1, node_size(problem, gpu)}:
+        if problem.beyond_a_part(1, [like(problem, gpu, size, _APART_NODES)]):
+            continue
         most = 1
         while most < _APART_NODES and not _with(problem, Added(gpu, size, most, 0)).feasible:
             most *= 2
@@ -156,15 +157,15 @@ def _with(problem: Problem, added: Added) -> Problem:
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
     """Return the entry of a fix in the plan document: the change, and what the cheapest plan with it takes.
 
-    `about` says that a cheaper plan was not looked for beyond `_NODES` of the search, or that the price is that of
-    fractions of replicas, where hardly any replica is cut.
+    `about` says that a cheaper plan was not looked for beyond `_NODES` of the search or with pipelines, or that the
+    price is that of fractions of replicas, where hardly any replica is cut.
     """
     entry: dict[str, Any] = {"text": fix.text, "change": fix.change, "usd_per_hour": None, "gpus": None}
     if "add_nodes" in fix.change:
         entry["gpus_added"], each = fix.change["gpus"], gpu_price(problem.inventory, fix.change["gpu"])
         entry["usd_per_hour_added"] = None if each is None else round(each * fix.change["gpus"], 2)
         return entry
-    fixed = read_problem(fix.request, known=problem.known)
+    fixed = replace(read_problem(fix.request, known=problem.known), shallow=fix.shallow, narrow=problem.narrow)
     objective = first_objective(fixed.programme, fixed.objective)
     rows = fixed.programme.rows
     if fixed.gpus > MANY_GPUS and (uncut := _hardly_cut(fixed)):
@@ -175,7 +176,7 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
         outcome = mathopt_solver.minimise(rows, objective, Effort(gap=_ROUGH))
     if outcome.values is None:
         return entry
-    entry["about"] = outcome.bound < outcome.value
+    entry["about"] = fix.shallow or outcome.bound < outcome.value
     values = outcome.values
     entry["gpus"] = sum(count * values[variable] for variable, count in fixed.programme.gpus.items())
     if fixed.inventory.priced:

@@ -16,6 +16,10 @@ from planner.units import ceil_div
 from planner.workload import Workload
 
 _MOST_MS = 600_000
+FAR_PARTS = 10
+"""A load is far beyond the GPUs when they could not even carry one of so many parts of it."""
+_MANY_NODES = 50
+"""Classes of nodes, where rules tell single nodes apart, from which on pipelines over all of them are too many."""
 _DIGITS = 3
 """Digits of a load that are found: the last sequence of a million is hard to prove and nothing to anybody."""
 
@@ -54,15 +58,29 @@ def turned(problem: Problem, place: int, blamed: Blamed | None = None) -> Iterat
         asked = _asked(problem, place, knob)
         if asked is None or (blamed is not None and (place, knob.field) not in blamed):
             continue
-        steps = _steps(problem, place, knob, asked)
+        single = replace(problem, shallow=True) if _too_many_layouts(problem) else problem
+        steps = _steps(single, place, knob, asked)
+        if steps is None and single is not problem:
+            single, steps = problem, _steps(problem, place, knob, asked)
         if steps is not None:
             value = knob.value(steps)
             words = f"{knob.words.format(f'{value:,.12g}')} instead of {asked:,.12g}"
+            words += ", without pipelines" if single is not problem else ""
             yield Fix(
                 f"{problem.request.models[place].model}: {words}",
                 {f"models.{place}.workload.{knob.field}": value},
                 _with(problem.request, place, knob, steps),
+                shallow=single.shallow,
             )
+
+
+def _too_many_layouts(problem: Problem) -> bool:
+    """Whether loads are looked for without pipelines: far beyond all GPUs, and where each of many nodes counts alone.
+
+    What carries most over many nodes that are told apart takes minutes to prove with all pipelines that may lie on
+    them, and is nothing to one who asked for more than ten times of it.
+    """
+    return bool(problem.rules.tracked) and len(problem.classes) > _MANY_NODES and problem.beyond_a_part(FAR_PARTS)
 
 
 def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
