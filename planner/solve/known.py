@@ -15,3 +15,5 @@ class Known:
     lookups: Lookups = field(default_factory=Lookups)
     enumerated: Enumerated = field(default_factory=Enumerated)
     undominated: dict[Hashable, list[Shape]] = field(default_factory=dict)
+    plans: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Values of a plan by the request for which it was found: where a search for a cheaper one may begin."""

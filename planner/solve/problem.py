@@ -200,7 +200,16 @@ class Problem:
             return True
         if self.out_of_reach:
             return False
-        return minimise(self.rows_within(limit), {}, Effort()).values is not None
+        values = minimise(self.rows_within(limit), {}, Effort()).values
+        if values is not None and limit is None:
+            self.known.plans[self.request.model_dump_json()] = values
+        return values is not None
+
+    @property
+    def found(self) -> tuple[int, ...]:
+        """Values of a plan of this very problem where one was found before, else none."""
+        values, rows = self.known.plans.get(self.request.model_dump_json(), ()), self.programme.rows
+        return values if len(values) == len(rows.upper) and not rows.broken(values) else ()
 
     def limited(self, limit: int | None) -> "Problem":
         """Return the problem of the layouts that a plan may have whose first objective is at most the limit."""

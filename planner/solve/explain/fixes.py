@@ -33,7 +33,7 @@ _KINDS, _LARGER_KINDS = 4, 2
 """GPU kinds that are tried as additions: of the inventory in its order, and larger ones where fixes are few."""
 _APART_NODES = 16
 """Nodes that are added at most where each counts for itself."""
-_NODES, _FINE, _ROUGH = 100, 2e-3, 0.01
+_NODES, _FINE, _ROUGH = 100, 5e-3, 0.01
 """Nodes of the search tree for the cheapest plan with a fix; the gap that is enough on many GPUs, and where these give
 no plan."""
 _CUT = 0.005
@@ -170,8 +170,8 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
     rows = fixed.programme.rows
     if fixed.gpus > MANY_GPUS and (uncut := _hardly_cut(fixed)):
         return entry | uncut
-    enough = _FINE if fixed.gpus > MANY_GPUS else 0.0
-    outcome = mathopt_solver.minimise(rows, objective, Effort(gap=enough), nodes=_NODES)
+    enough, begun = (_FINE, fixed.found) if fixed.gpus > MANY_GPUS else (0.0, ())
+    outcome = mathopt_solver.minimise(rows, objective, Effort(gap=enough), nodes=_NODES, hint=begun)
     if outcome.values is None:
         outcome = mathopt_solver.minimise(rows, objective, Effort(gap=_ROUGH))
     if outcome.values is None:
