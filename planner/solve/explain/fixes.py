@@ -21,7 +21,7 @@ from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import FAR_PARTS, turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
-from planner.solve.load_knob import MANY_GPUS
+from planner.solve.load_knob import LOAD_KNOBS, MANY_GPUS
 from planner.solve.mathopt_model import TOLERANCE
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
@@ -64,7 +64,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
         return found
     found += _added(problem, _larger(problem))
     if light == problem.request:
-        return found
+        return [*found, *_added_for_less(problem, places, blamed, len(found))]
     lighter = problem.asking(light)
     changes = {f"models.{place}.allow": light.models[place].allow.model_dump(mode="json") for place in places}
     heavy = all(light.models[p].allow.quantization == problem.request.models[p].allow.quantization for p in places)
@@ -78,7 +78,30 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     ]
     if not found and (together := turned_together(problem, places)):
         found.append(together)
-    return found
+    return [*found, *_added_for_less(problem, places, blamed, len(found))]
+
+
+def _added_for_less(problem: Problem, places: Sequence[int], blamed: Blamed, known: int) -> Iterator[Fix]:
+    """GPUs that hold the models at all, and the numbers of their loads as far as these carry them.
+
+    For models that do not fit, whatever their load (nothing that is asked for is to blame), where few fixes are known:
+    more GPUs than there are, or than anybody has, carry all of what is asked for.
+    """
+    if blamed or known >= ENOUGH:
+        return
+    request = problem.request
+    for place in places:
+        for knob in LOAD_KNOBS:
+            if getattr(request.models[place].workload, knob.field) is not None:
+                request = knob.turned(request, place, 1)
+    kinds = [*problem.inventory.gpu_kinds.values(), *_larger(problem)]
+    if request == problem.request:
+        return
+    for least in _added(problem.asking(request), kinds[: ENOUGH - known]):
+        asked = problem.request.model_copy(update={"add_nodes": least.request.add_nodes})
+        together = turned_together(read_problem(asked, known=problem.known), places)
+        if together and together.change:
+            yield Fix(f"{least.text}, and {together.text}", least.change | together.change, together.request)
 
 
 def _turned(lighter: Problem, places: Sequence[int], blamed: Blamed) -> Iterator[Fix]:

@@ -37,6 +37,13 @@ class Knob:
         """The number after so many steps."""
         return steps if self.per_unit == 1 else steps / self.per_unit
 
+    def instead(self, value: float, asked: float) -> str:
+        """`64 sequences at once instead of 100`."""
+        words = self.words.format(f"{value:,.12g}")
+        if value == 1:
+            words = words.replace("sequences", "sequence").replace("tokens of", "token of")
+        return f"{words} instead of {asked:,.12g}"
+
 
 _KNOBS = (
     Knob("context", 1, "{} tokens of context"),
@@ -64,7 +71,7 @@ def turned(problem: Problem, place: int, blamed: Blamed | None = None) -> Iterat
             single, steps = problem, _steps(problem, place, knob, asked)
         if steps is not None:
             value = knob.value(steps)
-            words = f"{knob.words.format(f'{value:,.12g}')} instead of {asked:,.12g}"
+            words = knob.instead(value, asked)
             words += ", without pipelines" if single is not problem else ""
             yield Fix(
                 f"{problem.request.models[place].model}: {words}",
@@ -106,7 +113,7 @@ def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
         if steps is not None:
             request = _with(request, place, knob, steps)
             value = knob.value(steps)
-            words.append(f"{knob.words.format(f'{value:,.12g}')} instead of {asked:,.12g}")
+            words.append(knob.instead(value, asked))
             changes[f"models.{place}.workload.{knob.field}"] = value
     return Fix(" and ".join(words), changes, request)
 
