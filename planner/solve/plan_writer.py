@@ -20,6 +20,7 @@ from planner.solve.explain.fixes import fixes, priced
 from planner.solve.explain.outlook import outlook
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.explain.survival_price import survival_prices
+from planner.solve.explain.turned import FAR_PARTS
 from planner.solve.idle_gpus import idle_gpus
 from planner.solve.node_class import MICRO
 from planner.solve.phase_cover import carried_together
@@ -99,6 +100,8 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     lines += taken_alone(problem, places)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
+    if narrow.beyond_a_part(FAR_PARTS):
+        lines.append("not even a tenth of the load could be carried by all these GPUs, whatever the layout")
     found = [priced(narrow, fix) for fix in fixes(narrow, places, blamed)]
     lines += [f"would do: {entry['text']}{_price(entry)}" for entry in found]
     return Plan(

@@ -18,7 +18,7 @@ from planner.workload import Workload
 _MOST_MS = 600_000
 FAR_PARTS = 10
 """A load is far beyond the GPUs when they could not even carry one of so many parts of it."""
-_MANY_NODES = 50
+_MANY_NODES = 10
 """Classes of nodes, where rules tell single nodes apart, from which on pipelines over all of them are too many."""
 _DIGITS = 3
 """Digits of a load that are found: the last sequence of a million is hard to prove and nothing to anybody."""
