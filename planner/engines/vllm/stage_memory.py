@@ -82,17 +82,23 @@ class StageMemory:
         beyond = (self.activation_most - self.activation) * deviations(confidence) / deviations(CONFIDENCE)
         activation = upper_edge(self.activation, bands["activation"], confidence)
         measured = self.site.free_bytes is not None
-        edges = replace(
+        edges = {
+            "weights": upper_edge(self.weights, bands["weights"], confidence),
+            "activation": max(activation, self.activation + int(max(0.0, beyond))),
+            "non_torch": upper_edge(self.non_torch, bands["non_torch"], confidence),
+            "graphs": self._graphs_at(confidence, bands["graphs"]),
+        }
+        errors = [edges[line] - getattr(self, line) for line in self._summed]
+        return replace(
             self,
             context=self.context if measured else upper_edge(self.context, bands["context"], confidence),
-            weights=upper_edge(self.weights, bands["weights"], confidence),
-            activation=max(activation, self.activation + int(max(0.0, beyond))),
-            non_torch=upper_edge(self.non_torch, bands["non_torch"], confidence),
-            graphs=self._graphs_at(confidence, bands["graphs"]),
+            together=int(sum(errors) - hypot(*errors)),
+            weights=edges["weights"],
+            activation=edges["activation"],
+            non_torch=edges["non_torch"],
+            graphs=edges["graphs"],
             captured=self._graphs_at(confidence, self._captured_band),
         )
-        errors = [getattr(edges, line) - getattr(self, line) for line in self._summed]
-        return replace(edges, together=int(sum(errors) - hypot(*errors)))
 
     @property
     def _summed(self) -> tuple[str, ...]:
