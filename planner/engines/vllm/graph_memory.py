@@ -6,15 +6,17 @@ from planner.engines.vllm.captured_sizes import captured
 from planner.engines.vllm.layer_caches import rank_heads
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.terms import gib_bytes, terms
+from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.units import MIB
 
 _MOST_STAGES = 4096
+_HOPPER = 9
 
 
-def graph_bytes(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
+def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules) -> int:
     """Return the bytes that the graphs of a rank hold; 0 when it runs eagerly."""
     sizes = captured(model, layout, rules)
     if not sizes.graphs:
@@ -23,7 +25,7 @@ def graph_bytes(model: Model, layout: Layout, stage: int, rules: Rules) -> int:
     first, last = layout.stage_layers(stage)
     share = sizes.graphs / (2 * fit["sizes"])
     layers = _layers_mib(model, model.layer_kinds[first : last + 1])
-    splits = 0 if rules.graphs == "v0" else _split_outputs(model, layout, sizes.largest_whole)
+    splits = _split_outputs(model, layout, sizes.largest_whole) if _splits(silicon, rules) else 0
     latent = rules.graphs == "v0" and any(one.attention and one.attention.latent_dim for one in model.distinct_layers)
     return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits
 
@@ -50,6 +52,15 @@ def _layer_mib(layer: Layer) -> float:
 def forget_layers() -> None:
     """Forget what was made with constants that have changed."""
     _layers_mib.cache_clear()
+
+
+def _splits(silicon: Silicon, rules: Rules) -> bool:
+    """Whether attention in whole graphs is split over the cache: FlashAttention 3 sets outputs of all splits aside.
+
+    It runs on Hopper; others have FlashAttention 2, which splits only what leaves multiprocessors idle, or kernels with
+    workspaces of their own (v1/attention/backends/fa_utils.py, get_flash_attn_version; flash_attn.py, max_num_splits).
+    """
+    return rules.graphs != "v0" and silicon.capability[0] == _HOPPER
 
 
 def _split_outputs(model: Model, layout: Layout, largest: int) -> int:

@@ -172,6 +172,23 @@ def test_sums_in_graphs_cost_memory_where_nccl_adds_them_up() -> None:
     assert graphs("0.5.4", "01-ai/Yi-34B", "rtx-4090", 4) == pytest.approx(2464, rel=0.05)
 
 
+def test_whole_graphs_hold_outputs_of_split_attention_on_hopper_alone() -> None:
+    """FlashAttention 3 has them: 0.52 GiB of graphs of Qwen3-8B on an RTX 4090 (0.21.0), 0.46 of Llama 2 7B on an A100."""
+
+    def graphs(release: str, model: str, gpu: str) -> float:
+        return (
+            _bill(release, model, gpu, Limits(max_model_len=8192, max_num_seqs=256)).per_device[0].cuda_graph_bytes
+            / 2**30
+        )
+
+    assert graphs("0.21.0", "Qwen/Qwen3-8B", "rtx-4090") == pytest.approx(0.52, abs=0.06)
+    split = 32 * 256 * 32 * 128 * 4 / 2**30  # splits, sequences, heads, elements, bytes of float32
+    assert graphs("0.21.0", "Qwen/Qwen3-8B", "h100-sxm5-80gb") == pytest.approx(
+        graphs("0.21.0", "Qwen/Qwen3-8B", "rtx-4090") + split, abs=0.001
+    )
+    assert graphs("0.8.5", "Qwen/Qwen3-8B", "h100-sxm5-80gb") == graphs("0.8.5", "Qwen/Qwen3-8B", "rtx-4090")
+
+
 def test_graphs_of_four_a10_do_not_fit_beside_the_pool_in_0_8_5() -> None:
     """vllm issue 17469: Qwen3-30B-A3B runs out of memory even with one sequence, and starts eagerly."""
     limits = Limits(max_model_len=1024, max_num_seqs=1)
