@@ -144,7 +144,8 @@ class Vllm:
 
 def _device(lines: StageMemory, most: StageMemory, cache: int) -> DeviceBill:
     """What any rank with these lines, at `most` those, holds; rank and stage are those of its run."""
-    usable = lines.requested if lines.graphs_in_fraction else min(lines.free, lines.requested + lines.graphs)
+    beyond = lines.unforeseen if lines.graphs_in_fraction else lines.graphs
+    usable = min(max(lines.free, lines.requested), lines.requested + beyond)
     return DeviceBill(
         rank=0,
         stage=0,

@@ -31,9 +31,9 @@ class StageMemory:
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
     takes where the parts known only up to a bound take all of it: its edge at the usual confidence. `sums` is the part
-    of the graphs that NCCL keeps, `captured` what graphs take once the cache is there. With `whole_card` what the card
-    held before counts as well; `wider` names the bands that are wider here than usual. `together` is by how much less
-    all lines err at once than one after the other.
+    of the graphs that NCCL keeps, `captured` what graphs take once the cache is there, of which the engine is expected
+    not to foresee `unforeseen`. With `whole_card` what the card held before counts as well; `wider` names the bands
+    that are wider here than usual. `together` is by how much less all lines err at once than one after the other.
     """
 
     site: Site
@@ -49,6 +49,7 @@ class StageMemory:
     activation_most: int = 0
     sums: int = 0
     captured: int = 0
+    unforeseen: int = 0
     whole_card: bool = False
     wider: tuple[str, ...] = ()
     together: int = 0
@@ -68,7 +69,7 @@ class StageMemory:
         """Memory for the cache; may be negative."""
         if self.given_pool is not None:
             return self.given_pool
-        graphs = self.graphs if self.graphs_in_fraction else 0
+        graphs = self.graphs - self.unforeseen if self.graphs_in_fraction else 0
         before = self.device - self.free if self.whole_card else 0
         taken = self.weights + self.activation + self.non_torch + graphs + before
         return self.requested - taken + self.together
@@ -218,6 +219,7 @@ def stage_memory(
         + _standing(model, layout, stage, rules, version),
         graphs=held.graphs + sums,
         captured=held.graphs + sums,
+        unforeseen=int(held.graphs * (1 - terms("graphs")["foreseen"])),
         requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction
         and (rules.second_runner_estimates or not runs_on_second_runner(model, rules)),
