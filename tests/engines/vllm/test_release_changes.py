@@ -173,7 +173,7 @@ def test_sums_in_graphs_cost_memory_where_nccl_adds_them_up() -> None:
 
 
 def test_whole_graphs_hold_outputs_of_split_attention_on_hopper_alone() -> None:
-    """FlashAttention 3 has them: 0.52 GiB of graphs of Qwen3-8B on an RTX 4090 (0.21.0), 0.46 of Llama 2 7B on an A100."""
+    """FlashAttention 3 has them: Qwen3-8B has 0.52 GiB of graphs on an RTX 4090 (0.21.0)."""
 
     def graphs(release: str, model: str, gpu: str) -> float:
         return (
