@@ -27,10 +27,12 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: $(INPUTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
+	$(BIN)/python -m compileall -q planner    # where Python may not write bytecode, each start would compile it anew
 	touch $@
 
 $(VENV)/developing: $(INPUTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m compileall -q planner
 	touch $@ $(VENV)/installed
 
 clean:
