@@ -36,10 +36,10 @@ def test_memory_that_others_hold_is_left_to_them(engine: str, tmp_path: Path) ->
 
 
 def test_slices_start_with_as_small_a_share_as_they_need() -> None:
-    """Of 9.5 GiB the contexts of a pipeline leave 7.8 free: vLLM's usual fraction would not start."""
-    made = plan("llama-3.1-8b", "4xa100-sxm4-80gb:1g.10gb", context=2048)
+    """Of 4.75 GiB the contexts of a pipeline leave 4.1 to 4.3 free: vLLM's usual fraction would not start."""
+    made = plan("qwen2.5-3b", "4xa100-sxm4-40gb:1g.5gb", context=2048)
     assert made.status == "optimal" and check(made) == []
-    assert made.deployments[0].replicas[0].layout.memory_fraction < 0.83
+    assert made.deployments[0].replicas[0].layout.memory_fraction < 0.88
 
 
 @pytest.mark.parametrize("allow", [{}, {"share_gpus": True}, {"kv_cache_dtype": ["fp8"]}, {"disaggregation": True}])
