@@ -12,12 +12,10 @@ from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
 from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.outcome import Effort
-from planner.solve.problem import Problem
+from planner.solve.problem import MANY_GPUS, Problem
 from planner.workload import Workload
 
 _MOST = 10**9
-MANY_GPUS = 1000
-"""GPUs of which fractions of replicas tell as much."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ from planner.solve.variant import Variant, variants
 
 MANY_LAYOUTS = 200
 """From so many models times kinds of GPUs on, models are priced in two processes."""
+MANY_GPUS = 1000
+"""GPUs of which fractions of replicas tell as much, and on which each variant of a lone model is asked alone."""
 MOST_MIXED = 64
 """Inventories of up to so many GPUs are searched for replicas over several kinds of GPUs."""
 
@@ -200,6 +202,9 @@ class Problem:
             return True
         if self.out_of_reach:
             return False
+        if self.gpus > MANY_GPUS and len(self.variants) == 1 < len(self.variants[0]):
+            # a model is served in one variant: a plan of all is a plan of one, and each alone is the smaller programme
+            return any(replace(self, variants=((one,),)).within(limit) for one in reversed(self.variants[0]))
         values = minimise(self.rows_within(limit), {}, Effort()).values
         if values is not None and limit is None:
             self.known.plans[self.request.model_dump_json()] = values

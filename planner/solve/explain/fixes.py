@@ -21,12 +21,12 @@ from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import FAR_PARTS, turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
-from planner.solve.load_knob import LOAD_KNOBS, MANY_GPUS
+from planner.solve.load_knob import LOAD_KNOBS
 from planner.solve.mathopt_model import TOLERANCE
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
-from planner.solve.problem import MOST_MIXED, Problem, read_problem
+from planner.solve.problem import MANY_GPUS, MOST_MIXED, Problem, read_problem
 from planner.units import count
 
 _KINDS, _LARGER_KINDS = 4, 2

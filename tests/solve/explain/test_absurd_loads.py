@@ -9,8 +9,10 @@ import pytest
 from planner.request import Request
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes
+from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_knob import load_knob, most_carried, nearly_most
+from planner.solve.outcome import Effort
 from planner.solve.plan import answer
 from planner.solve.problem import Problem, read_problem
 
@@ -105,3 +107,15 @@ def test_a_plan_that_was_found_is_known_to_the_same_problem_alone() -> None:
     again = read_problem(problem.request, known=problem.known)
     assert again.found and not again.programme.rows.broken(again.found)
     assert read_problem(asked("4xL4", concurrency=11).request, known=problem.known).found == ()
+
+
+def test_on_many_gpus_each_variant_of_a_lone_model_is_asked_alone() -> None:
+    def allowed(concurrency: int) -> Problem:
+        return asked("150x8xL40S", concurrency, allow={"kv_cache_dtype": ["fp8"], "quantization": ["fp8"]})
+
+    most = most_carried(allowed(1000), 0)
+    assert most and not asked("150x8xL40S", most).feasible
+    for load in (most, most + 1):
+        problem = allowed(load)
+        together = minimise(problem.programme.rows, {}, Effort()).values is not None
+        assert problem.feasible == together == (load == most)
