@@ -31,7 +31,7 @@ INFEASIBLE = {
     f"{SMALL} --pack rack --least-replicas 3": "replicas in one rack",
     f"{SMALL} --nodes node0 --exclude-nodes node0": "only on node0; llama-3.1-8b: not on node0",
     f"{SMALL} --exclude-nodes *": "also on the excluded nodes",
-    f"{SMALL} --gpu-memory-utilization 0.0001": "of 0.00 GiB usable",
+    f"{SMALL} --gpu-memory-utilization 0.0001": "of working memory a device, of 0.0",
     f"{SMALL} --max-num-seqs 1000000000000": "short on the tightest device",
     "plan llama-3.1-8b --on 2xL4 --context 4096 --survive node": "the load is carried after the loss of any node",
     "plan deepseek-v3 --on 2x2xL4 --context 1024": "144.14 GiB short on the tightest device",
