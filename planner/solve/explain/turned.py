@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
+from typing import Any
 
 from planner.request import Request
 from planner.solve.explain.alone import alone
@@ -75,7 +76,7 @@ def turned(problem: Problem, place: int, blamed: Blamed | None = None) -> Iterat
             words += ", without pipelines" if single is not problem else ""
             yield Fix(
                 f"{problem.request.models[place].model}: {words}",
-                {f"models.{place}.workload.{knob.field}": value},
+                _change(problem.request, place, knob, steps),
                 _with(problem.request, place, knob, steps),
                 shallow=single.shallow,
             )
@@ -102,7 +103,8 @@ def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
         request = _with(request, place, knob, _MOST_MS if knob.up else _least(request, place, knob))
     if not problem.asking(request).feasible:
         return None
-    words, changes = [], {}
+    words: list[str] = []
+    changes: dict[str, Any] = {}
     for place, knob in knobs:
         asked = _asked(problem, place, knob) or 0
         restored = with_workload(request, place, **{knob.field: asked})
@@ -112,9 +114,8 @@ def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
         steps = _steps(replace(problem, request=request), place, knob, asked)
         if steps is not None:
             request = _with(request, place, knob, steps)
-            value = knob.value(steps)
-            words.append(knob.instead(value, asked))
-            changes[f"models.{place}.workload.{knob.field}"] = value
+            words.append(knob.instead(knob.value(steps), asked))
+            changes |= _change(problem.request, place, knob, steps)
     return Fix(" and ".join(words), changes, request)
 
 
@@ -157,6 +158,19 @@ def _soonest(problem: Problem, place: int, knob: Knob) -> int:
 def _least(request: Request, place: int, knob: Knob) -> int:
     """Steps below which a number makes no sense: a context holds a request and its answer."""
     return least_context(request.models[place].workload) if knob.field == "context" else 1
+
+
+def _change(request: Request, place: int, knob: Knob, steps: int) -> dict[str, Any]:
+    """The fields that `_with` changes: a shorter context also lifts what else holds sequences to a length."""
+    wanted, changes = request.models[place], {f"models.{place}.workload.{knob.field}": knob.value(steps)}
+    if knob.field != "context":
+        return changes
+    lifted: dict[str, Any] = {}
+    if wanted.limits.max_model_len is not None:
+        lifted[f"models.{place}.limits.max_model_len"] = None
+    if wanted.allow.context_down_to is not None and wanted.allow.context_down_to > steps:
+        lifted[f"models.{place}.allow.context_down_to"] = steps
+    return changes | lifted
 
 
 def _with(request: Request, place: int, knob: Knob, steps: int) -> Request:

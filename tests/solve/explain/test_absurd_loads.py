@@ -101,6 +101,17 @@ def test_models_that_do_not_fit_get_gpus_and_a_load_that_these_carry() -> None:
     assert len(entries) >= 3 and all(entry.get("usd_per_hour_added") for entry in entries)
 
 
+def test_a_shorter_context_lifts_the_longest_sequence_of_the_engine() -> None:
+    problem = asked("1xL40S", concurrency=40, limits={"max_model_len": 8192})
+    places, blamed = clash(problem)
+    (fix,) = (fix for fix in fixes(problem, places, blamed) if "models.0.workload.context" in fix.change)
+    assert fix.change["models.0.limits.max_model_len"] is None
+    changed = problem.request.model_dump()["models"][0]
+    changed["workload"]["context"] = fix.change["models.0.workload.context"]
+    changed["limits"]["max_model_len"] = None
+    assert answer(Request.parse({"models": [changed], "on": "1xL40S"})).status == "optimal"
+
+
 def test_a_plan_that_was_found_is_known_to_the_same_problem_alone() -> None:
     problem = asked("4xL4", concurrency=10)
     assert problem.found == () and problem.feasible
