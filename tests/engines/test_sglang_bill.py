@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from planner.engines import find_engine
 from planner.engines.sglang import pools
 from planner.engines.sglang.profile import _sequences
+from planner.engines.sglang.split_outputs import split_bytes, splits
 from planner.engines.sglang.state_slots import Slots, request_state, slots_cut
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
@@ -382,3 +383,36 @@ def test_scales_of_an_fp8_latent_were_no_part_of_the_cut() -> None:
     assert by_release["0.5.9"] == pytest.approx((3_262_823, 186.77), rel=0.005)
     assert by_release["0.5.17"][1] == pytest.approx(by_release["0.5.17"][0] * 78 * (656 + 132) / GIB, rel=0.001)
     assert by_release["0.5.9"][0] / by_release["0.5.17"][0] == pytest.approx((656 + 132) / (576 + 132), rel=0.001)
+
+
+def test_flash_attention_3_sets_outputs_of_all_splits_aside() -> None:
+    """DeepSeek-V3 under attention data parallelism ran out of memory while graphs were captured (sglang#5634)."""
+    sgl, h200 = find_engine("sglang", "0.4.5.post3"), gpus()["h200-sxm5-141gb"]
+    model = load_model("deepseek-v3")
+
+    def captured(batch: int, data: int, gpu=h200) -> int:
+        limits = Limits(max_model_len=163840, options={"cuda_graph_max_bs": batch})
+        layout = sgl.layout(model, gpu, limits, tensor=8 // data, data=data)
+        return split_bytes(model, layout, gpu, batch, sgl.rules.graph_tables)
+
+    assert captured(256, 8) == 57 * 256 * 128 * 512 * 4
+    assert captured(256, 1) == 109 * 256 * 16 * 512 * 4
+    assert captured(256, 8, gpus()["h20-sxm5-141gb"]) == 34 * 256 * 128 * 512 * 4
+    assert not captured(256, 8, gpus()["b200-sxm-180gb"]), "no Hopper, no FlashAttention 3"
+    limits = Limits(max_model_len=163840)
+    layout = sgl.layout(model, h200, limits, tensor=1, data=8)
+    found = sgl.bill(model, layout, [usual_site(h200)])
+    assert not found.fits
+    assert any("graphs" in reason for reason in found.reasons)
+    smaller = sgl.layout(
+        model, h200, limits.model_copy(update={"options": {"cuda_graph_max_bs": 160}}), tensor=1, data=8
+    )
+    assert sgl.bill(model, smaller, [usual_site(h200)]).fits, "as 0.4.6 made it"
+
+
+@pytest.mark.parametrize(
+    ("tiles", "keys", "count"), [(2, 2560, 57), (1, 2560, 109), (8, 64, 15), (120, 64, 1), (8, 4, 1)]
+)
+def test_splits_nearly_fill_the_gpu(tiles: int, keys: int, count: int) -> None:
+    """num_splits_heuristic of FlashAttention 3 for 132 multiprocessors."""
+    assert splits(tiles, keys, 132) == count

@@ -36,7 +36,7 @@ class TableRules:
 
 def table_bytes(model: Model, layout: Layout, gpu: Gpu, batch: int, rules: TableRules) -> int:
     """Bytes of the tables on one rank; `batch` is the largest captured."""
-    if not batch or not rules.used or not _flash_attention_3(model, layout, gpu):
+    if not batch or not rules.used or not runs_flash_attention_3(model, layout, gpu):
         return 0
     tables = 1 + rules.spare
     kinds = {layer.attention.kind for layer in model.distinct_layers if layer.attention}
@@ -48,8 +48,11 @@ def table_bytes(model: Model, layout: Layout, gpu: Gpu, batch: int, rules: Table
     return INT32.size(tables * batch * ceil_div(layout.max_model_len, layout.block_size))
 
 
-def _flash_attention_3(model: Model, layout: Layout, gpu: Gpu) -> bool:
-    """Hopper's default (get_default_attn_backend); sparse attention has other backends, e5m2 falls to Triton."""
+def runs_flash_attention_3(model: Model, layout: Layout, gpu: Gpu) -> bool:
+    """Whether attention runs it, Hopper's default (get_default_attn_backend).
+
+    Sparse attention has other backends, e5m2 falls to Triton.
+    """
     if gpu.vendor != "nvidia" or gpu.capability[0] != _HOPPER or layout.kv_cache_dtype == "fp8_e5m2":
         return False
     if architecture.sparse(model) or architecture.compressed(model):

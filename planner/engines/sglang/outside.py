@@ -26,17 +26,28 @@ _TABLE_HEADROOM = 4
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Bytes of one rank; `tables` are those of pages, and logits, that captured batches keep."""
+    """Bytes of one rank; `tables` are those of pages, logits and split outputs that captured batches keep.
+
+    `uncaptured` is what the second largest batch takes when it runs before its own capture, beside what the largest
+    keeps: graphs have a pool of their own (capture_one_batch_size runs twice before it captures, from the largest batch
+    down; model_executor/cuda_graph_runner.py of 0.4.5.post3 to 0.5.13).
+    """
 
     request_table: int
     activation: int
     graphs: int
     tables: int
+    uncaptured: int = 0
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.request_table + self.activation + self.captured
+        return self.request_table + self.transient + self.captured
+
+    @property
+    def transient(self) -> int:
+        """What steps take at most, prompts or the runs before captures."""
+        return max(self.activation, self.uncaptured)
 
     @property
     def captured(self) -> int:
@@ -51,6 +62,7 @@ class Outside:
             activation=upper_edge(self.activation, bands["activation"], confidence),
             graphs=upper_edge(self.graphs, bands["graphs"], confidence),
             tables=self.tables,
+            uncaptured=self.uncaptured,
         )
 
 
@@ -73,13 +85,15 @@ def outside(
     graphs: Graphs,
     requests: int,
     tables: int = 0,
+    splits: int = 0,
     *,
     captured_nccl: bool = False,
     kept_logits: bool = False,
 ) -> Outside:
     """Return what a rank allocates after the pool is sized, for `requests` rows of the request table.
 
-    `tables` are bytes that captured batches keep for their pages. With `captured_nccl` the sums across ranks in graphs
+    `tables` are bytes that captured batches keep for their pages, `splits` those of the largest for outputs of split
+    attention. With `captured_nccl` the sums across ranks in graphs
     are NCCL's and keep memory; with `kept_logits` each graph keeps the logits it puts out.
     """
     fit, sizes = constants("sglang")["outside"], decode_sizes(graphs.decode_batch)
@@ -90,8 +104,15 @@ def outside(
         request_table=INT32.size(requests * (layout.max_model_len + _TABLE_HEADROOM)),
         activation=_activation(model, layout),
         graphs=int(captured),
-        tables=tables + logits,
+        tables=tables + logits + splits,
+        uncaptured=int(splits * _second(sizes) + fit["workspace_gib"] * GIB) if splits else 0,
     )
+
+
+def _second(sizes: set[int]) -> float:
+    """The second largest batch as a share of the largest."""
+    largest = max(sizes, default=1)
+    return max(sizes - {largest}, default=0) / largest
 
 
 def _sums(model: Model, layout: Layout) -> float:

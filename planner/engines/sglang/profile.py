@@ -21,6 +21,7 @@ from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
 from planner.engines.sglang.refusals import refusals
 from planner.engines.sglang.release import Rules
+from planner.engines.sglang.split_outputs import split_bytes
 from planner.engines.sglang.state_slots import RequestState, request_state, slots_per_request
 from planner.engines.sglang.weights import (
     clones_shared_experts,
@@ -145,7 +146,8 @@ class Sglang:
         graphs = _graphs(model, layout, requests)
         tables = table_bytes(model, layout, sites[0].gpu, graphs.decode_batch, self.rules.graph_tables)
         kept = self.rules.kept_logits
-        beside = outside(model, layout, graphs, requests, tables, captured_nccl=nccl, kept_logits=kept)
+        splits = split_bytes(model, layout, sites[0].gpu, graphs.decode_batch, self.rules.graph_tables)
+        beside = outside(model, layout, graphs, requests, tables, splits, captured_nccl=nccl, kept_logits=kept)
         most_beside = beside.at(confidence)
         longest = min(layout.max_model_len, int(layout.options.get("max_total_tokens", layout.max_model_len)))
         sequences = _sequences(model, layout, held, longest)
@@ -242,7 +244,7 @@ class _Stage:
             stage=self.stage,
             weights_bytes=self.weights,
             kv_cache_bytes=self.held_bytes(pool),
-            activation_bytes=beside.activation + beside.request_table,
+            activation_bytes=beside.transient + beside.request_table,
             cuda_graph_bytes=beside.captured,
             non_torch_bytes=gpu.memory_bytes - self.site.used_bytes - self.before,
             device_bytes=gpu.memory_bytes,
