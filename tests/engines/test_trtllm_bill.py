@@ -10,7 +10,7 @@ from planner.engines.trtllm.release import release
 from planner.engines.trtllm.weights import rank_bytes
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
-from planner.layout import Layout, Limits
+from planner.layout import Layout, Limits, OptionValue
 from planner.memory.bill import Bill
 from planner.models.quantization.stored_as import stored_as
 from planner.models.source import load_model
@@ -57,6 +57,14 @@ def test_unfused_attention_keeps_its_scores() -> None:
     limits = Limits(max_model_len=2300, max_num_seqs=24, options={"max_input_len": 2200, "remove_input_padding": False})
     found = bill("meta-llama/Llama-2-13b-hf", limits, "0.6.1")
     assert found.logged["execution_context_bytes"] == pytest.approx((59395 - 25267) * 2**20, rel=0.02)
+
+
+def test_fused_attention_keeps_none() -> None:
+    """44.35 - 0.14 GiB less 12 of cache, 12.55 of weights, 0.65 of context: Llama 7B for 128 sequences (issue 67)."""
+    options: dict[str, OptionValue] = {"max_input_len": 2048, "remove_input_padding": False, "context_fmha": True}
+    limits = Limits(max_model_len=4096, max_num_seqs=128, options={**options, "backend": "tensorrt"})
+    found = bill("meta-llama/Llama-2-7b-hf", limits, "0.5.0")
+    assert found.logged["execution_context_bytes"] / GIB == pytest.approx(44.35 - 0.14 - 12 - 12.55 - 0.65, rel=0.02)
 
 
 @pytest.mark.parametrize(

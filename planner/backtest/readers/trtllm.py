@@ -79,6 +79,8 @@ def _options(fields: Fields) -> dict[str, OptionValue]:
         options["gather_context_logits"] = True
     if "NOT removed" in remarks:
         options["remove_input_padding"] = False
+    if "context_fmha" in remarks:
+        options["context_fmha"] = True
     if re.search(r"enable_block_reuse|kv_cache_config", remarks) and fields.number("mem_fraction") is None:
         options[NO_FRACTION] = True
     if dtype := fields.text("dtype"):

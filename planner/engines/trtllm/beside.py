@@ -94,7 +94,10 @@ def _graphs(model: Model, layout: Layout, is_last: bool) -> int:
 
 
 def _activation(model: Model, layout: Layout, rules: Release, backend: str) -> int:
-    """Widest rows of a layer over the tokens of one step; engines without packed input count the padding."""
+    """Widest rows of a layer over the tokens of one step; engines without packed input count the padding.
+
+    They keep the scores of attention too unless it was built fused (`--context_fmha`, which packed input has anyway).
+    """
     fit = constants("trtllm")["activation"]
     padded = layout.options.get("remove_input_padding") is False
     length = int(layout.options.get("max_input_len", layout.max_model_len))
@@ -102,7 +105,7 @@ def _activation(model: Model, layout: Layout, rules: Release, backend: str) -> i
     size = tokens * _token_bytes(model, layout, rules, backend)
     if backend != PYTORCH:
         size += rules.workspace_mib * MIB
-    if padded:
+    if padded and not layout.options.get("context_fmha"):
         size += fit["score_bytes"] * layout.max_num_seqs * _query_heads(model, layout) * length**2
     if layout.options.get("gather_context_logits"):
         kept = fit["context_logits"]
