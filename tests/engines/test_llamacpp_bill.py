@@ -119,6 +119,17 @@ def test_layers_that_draft_have_a_context_of_their_own(ubatch: int, logged: floa
     assert more / MIB == pytest.approx(logged, rel=0.05)
 
 
+@pytest.mark.parametrize(("build", "more"), [("b9460", True), ("b9420", False)])
+def test_fused_attention_has_room_for_the_cache_in_16_bits(build: str, more: bool) -> None:
+    """Qwen3.6-27B asks an RTX 5060 Ti for 251.53 MiB at 35,072 tokens in q8_0, 137 of them copies at most."""
+    model, caches = as_gguf(load_model("Qwen3.6-27B"), "IQ4_XS"), {"cache_type_k": "q8_0", "cache_type_v": "q8_0"}
+    bills = [_bill(model, context=35072, build=build, **options) for options in (caches, {})]
+    buffers = [bill.per_device[0].activation_bytes / MIB for bill in bills]
+    assert (buffers[0] - buffers[1] > 30) == more
+    if more:
+        assert buffers[0] == pytest.approx(251.53, rel=0.11)
+
+
 def test_elsewhere_the_context_that_drafts_caches_all_layers() -> None:
     """LongCat-Flash-Lite's cache of 2,088 MiB is there twice; GLM-4.5-Air has no filter either."""
     model = load_model("zai-org/GLM-4.5-Air")

@@ -20,8 +20,11 @@ from planner.models.source import load_model
 from planner.units import MIB
 
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("data").joinpath("llamacpp_matrix.json").read_text())
-ESTIMATE = LlamaCpp(replace(build_of(NEWEST), few_outputs=False, pinned_norms=False))
-"""The newest build as llama-fit-params estimates it: logits for a whole batch, norms wherever they fall."""
+ESTIMATE = LlamaCpp(replace(build_of(NEWEST), few_outputs=False, pinned_norms=False, reserves_halves=False))
+"""The newest build as llama-fit-params estimates it: logits for a whole batch, norms wherever they fall.
+
+The devices it was given are no CUDA devices, which reserve room for caches in 16 bits.
+"""
 
 
 def _name(case: dict[str, Any]) -> str:

@@ -1,9 +1,14 @@
 """The attention of a layer (build_attn of src/llama-graph.cpp; latent attention in latent_graph.py)."""
 
 from planner.engines.llamacpp.graph import Node
+from planner.engines.llamacpp.options import HOST
 from planner.engines.llamacpp.sketch import Sketch
 from planner.models.attention import Attention
+from planner.models.dtype import F16
+from planner.units import round_up
 
+_FEW_TOKENS = 2
+_ALIGNMENT = 128
 _SCALED_QUERIES = {"gemma2", "gemma3", "gemma3_text", "phi3", "phi", "phimoe"}
 _KEYS_BEFORE_VALUES = {"gemma2", "gemma3", "gemma3_text", "gemma3n_text", "gemma4_text"}
 
@@ -56,8 +61,23 @@ def mix(sketch: Sketch, queries: Node, heads: int, value: int, window: int | Non
     tokens, mask = step.tokens, sketch.inputs.masks[window]
     at = place.cache if place.cache != place.device else None
     if step.flash_attention:
-        return graph.view(graph.add((value, heads, tokens), queries, mask, at=at))
+        halves = 0 if place.cache == HOST else _half_copies(sketch, window)
+        return graph.view(graph.add((value, heads, tokens), queries, mask, at=at, beside=halves))
     scores = (step.cells_of(window), tokens, heads)
     found = graph.add(scores, graph.add(scores, queries), mask, inplace=True)
     weighted = graph.add((value, tokens, heads), found)
     return graph.add((value * heads, tokens), graph.view(weighted), at=at)
+
+
+def _half_copies(sketch: Sketch, window: int | None) -> int:
+    """Bytes of keys and values in 16 bits, behind the result, of every cell (ggml_cuda_flash_attn_ext_get_alloc_size).
+
+    ggml/src/ggml-cuda/fattn.cu and fattn-common.cuh since pull request 23907; kernels for one or two tokens need none.
+    """
+    step, attention = sketch.step, sketch.layer.attention
+    if not step.copies_to_half or attention is None or attention.latent_dim or step.tokens <= _FEW_TOKENS:
+        return 0
+    cells = dict(step.cells)[window]
+    sizes = ((step.keys, attention.key_dim), (step.values, attention.value_dim))
+    copied = [cells * attention.kv_heads * width for dtype, width in sizes if dtype != F16]
+    return sum(round_up(F16.size(elements), _ALIGNMENT) for elements in copied)

@@ -16,7 +16,9 @@ class Build:
     `pinned_norms`: norms stay with their layer (not so where llama-fit-params estimates, which resets the scheduler).
     `half_mask`: the mask comes from the host in 16 bit. `fused_gate`: one operation joins gate and up.
     `index_cache`: keys of sparse-attention indexers are cached. `pipelines`: devices overlap micro-batches.
-    `moves_fused_experts`: `--cpu-moe` and `--n-cpu-moe` meet gate and up where a file has them in one tensor.
+    `reserves_halves`: the compute buffer has room for copies in 16 bits of caches of other types, which fused attention
+    of CUDA makes; before, they were taken when a prompt came. `moves_fused_experts`: `--cpu-moe` and `--n-cpu-moe` meet
+    gate and up where a file has them in one tensor.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Build:
     index_cache: bool = True
     pipelines: bool = True
     moves_fused_experts: bool = True
+    reserves_halves: bool = True
     fork: bool = False
 
 
@@ -49,6 +52,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (8300, {"moves_fused_experts": False}),  # 20416, 2026-03-11
     (9369, {"half_mask": False}),  # 23764, 2026-05-27
     (9419, {"few_outputs": False}),  # 23861, 2026-06-01
+    (9450, {"reserves_halves": False}),  # 23907, 2026-06-04
     (9549, {"index_cache": False}),  # 23346, 2026-06
 )
 """Build numbers are those of about the day on which the pull request was merged."""
@@ -61,6 +65,7 @@ _FORK = Build(
     half_mask=False,
     fused_gate=False,
     index_cache=False,
+    reserves_halves=False,
     fork=True,
 )
 

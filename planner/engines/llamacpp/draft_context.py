@@ -50,7 +50,9 @@ def draft_compute(model: Model, at: Resolved, step: Step, build: Build) -> Mappi
     index = attending[-1]
     outputs = min(step.tokens, at.slots) if build.few_outputs else step.tokens
     placed = (model.layers[index], replace(layer_place(model.layers[index], index, at), device=at.placement.layers[-1]))
-    return prediction_bytes(model, placed, at.placement.output, replace(step, outputs=outputs), build)
+    return prediction_bytes(
+        model, placed, at.placement.output, replace(step, outputs=outputs, copies_to_half=False), build
+    )
 
 
 def _count(model: Model) -> int:

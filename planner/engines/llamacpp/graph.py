@@ -63,9 +63,13 @@ class Graph:
         weights: tuple[Weight, ...] = (),
         rows: int = 0,
         at: int | None = None,
+        beside: int = 0,
     ) -> Node:
-        """A result with memory of its own, or that of an operand of the same shape when `inplace`."""
-        size = prod(shape) * bytes_each
+        """A result with memory of its own, or that of an operand of the same shape when `inplace`.
+
+        `beside` are bytes that the operation wants behind its result.
+        """
+        size = prod(shape) * bytes_each + beside
         node = Node(size, (bytes_each, *shape), sources, None, inplace, weights, at, rows or shape[-1])
         self.nodes.append(node)
         return node

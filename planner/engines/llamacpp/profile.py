@@ -100,7 +100,7 @@ class LlamaCpp:
         """Weights, caches and compute buffers of each device, as logged; those of the host are in `logged`."""
         file = as_file(model)
         at = resolve(file, layout, self.build)
-        held, step = weights(file, at, self.build), worst_step(file, layout, at, self.build)
+        held, step = weights(file, at, self.build), worst_step(file, layout, at, self.build, sites[0].gpu)
         cached = _together(caches(file, at, self.build), draft_caches(file, at, self.build))
         layers = [(layer, layer_place(layer, index, at)) for index, layer in enumerate(file.layers)]
         own = compute_bytes(

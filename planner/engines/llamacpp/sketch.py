@@ -6,7 +6,7 @@ from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.graph import Graph, Node
 from planner.engines.llamacpp.layer_place import LayerPlace
 from planner.engines.llamacpp.traits import Traits
-from planner.models.dtype import DType
+from planner.models.dtype import F16, DType
 from planner.models.layer import Layer
 from planner.models.model import Model
 
@@ -15,7 +15,8 @@ from planner.models.model import Model
 class Step:
     """What the worst graph computes: `tokens` of a micro-batch, logits for `outputs`, `cells` of each kind of cache.
 
-    `latent_mode`, `scores_mib` and `fused_experts` are the ik_llama.cpp fork's `-mla`, `-amb` and `-fmoe`.
+    With `copies_to_half` fused attention turns caches of other types into 16 bits. `latent_mode`, `scores_mib` and
+    `fused_experts` are the ik_llama.cpp fork's `-mla`, `-amb` and `-fmoe`.
     """
 
     tokens: int
@@ -24,6 +25,8 @@ class Step:
     cells: tuple[tuple[int | None, int], ...]
     flash_attention: bool
     keys: DType
+    values: DType = F16
+    copies_to_half: bool = False
     latent_mode: int = 0
     scores_mib: int = 0
     fused_experts: bool = True
