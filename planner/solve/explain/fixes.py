@@ -149,7 +149,10 @@ def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
 
 
 def _alike_nodes(problem: Problem, gpu: Gpu) -> Added | None:
-    """The fewest in nodes of one size, where it matters which replicas lie on one node; of equals in larger nodes."""
+    """The fewest in nodes of one size and a smaller one for the rest, where it matters which replicas lie on one node.
+
+    Of equals those in larger nodes.
+    """
     found = []
     for size in {1, node_size(problem, gpu)}:
         if problem.beyond_a_part(1, [like(problem, gpu, size, _APART_NODES)]):
@@ -159,8 +162,15 @@ def _alike_nodes(problem: Problem, gpu: Gpu) -> Added | None:
             most *= 2
         ways = [Added(gpu, size, nodes, 0) for nodes in range(most // 2 + 1, most + 1)]
         least = bisect_left(ways, True, key=lambda way: _with(problem, way).feasible)
-        found += ways[least : least + 1]
+        found += [_with_smaller_last(problem, way) for way in ways[least : least + 1]]
     return min(found, key=lambda way: (way.gpus, -way.size), default=None)
+
+
+def _with_smaller_last(problem: Problem, added: Added) -> Added:
+    """The same with a last node as small as will do."""
+    smaller = [replace(added, nodes=added.nodes - 1, rest=rest) for rest in range(1, added.size)]
+    least = bisect_left(smaller, True, key=lambda way: _with(problem, way).feasible)
+    return smaller[least] if least < len(smaller) else added
 
 
 def _affordable(problem: Problem, added: Added) -> bool:

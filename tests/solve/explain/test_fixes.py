@@ -77,6 +77,18 @@ def test_every_fix_works_and_one_unit_less_does_not(data: dict[str, Any]) -> Non
         assert less is None or not solved(less), fix.text
 
 
+def test_where_nodes_count_for_themselves_the_last_one_added_is_as_small_as_will_do() -> None:
+    load = {"context": 8192, "concurrency": 160}
+    request = Request.parse(
+        {"models": [{"model": "llama-3.1-8b", "workload": load, "spread": "node"}], "on": "1x2xL40S"}
+    )
+    problem = read_problem(request)
+    added = next(fix for fix in fixes(problem, *clash(problem)) if fix.request.add_nodes)
+    assert added.request.add_nodes == "1x2xl40s,1x1xl40s"
+    assert solved(added.request)
+    assert not solved(request.model_copy(update={"add_nodes": "1x2xl40s"}))
+
+
 def test_fixes_are_priced_and_a_budget_is_named_among_what_clashes() -> None:
     document = answer(Request.parse(INFEASIBLE[3]))
     assert any("at most $10.00 an hour" in line for line in document.explanation)
