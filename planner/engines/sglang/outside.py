@@ -93,8 +93,8 @@ def outside(
     """Return what a rank allocates after the pool is sized, for `requests` rows of the request table.
 
     `tables` are bytes that captured batches keep for their pages, `splits` those of the largest for outputs of split
-    attention. With `captured_nccl` the sums across ranks in graphs
-    are NCCL's and keep memory; with `kept_logits` each graph keeps the logits it puts out.
+    attention. With `captured_nccl` the sums across ranks in graphs are NCCL's and keep memory; with `kept_logits` each
+    graph keeps the logits it puts out.
     """
     fit, sizes = constants("sglang")["outside"], decode_sizes(graphs.decode_batch)
     captured = (fit["decode_graph_mib"] * MIB + captured_nccl * _sums(model, layout)) * len(sizes)

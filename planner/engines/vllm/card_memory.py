@@ -12,7 +12,6 @@ _SMALL_CARD = 30 * GIB
 _SWITCHED = 8
 """Ranks of a whole Hopper node, whose communicators also use the multicast of the NVLink switch."""
 
-
 _NVLS = (9, 0)
 """Compute capability from which NCCL sums within the switch, with buffers of its own for that (NVLink SHARP)."""
 

@@ -39,7 +39,7 @@ def loaded_bytes(
     """Return what the log calls model weights, of the `rank`-th GPU of a stage."""
     how, types = sharding(layout, rank), WeightTypes.of(model, layout, version)
     if silicon.vendor == "nvidia" and silicon.capability < _MULTIPLIES_FP8:
-        types = replace(types, repeated_blocks=True)
+        types = _repeating(types)
     first, last = layout.stage_layers(stage)
     kinds = model.layer_kinds[first : last + 1]
     is_last = stage == layout.pipeline_parallel_size - 1
@@ -48,6 +48,12 @@ def loaded_bytes(
     tower, left_out = 1 if whole_tower(model, layout) else how.tensor, unasked_towers(model, layout, version)
     outer = _outer(model, how, types, version, tower, left_out, stage == 0, is_last, expandable)
     return own + outer + (prediction_bytes(model, layout, how, types, version) if is_last else 0)
+
+
+@cache
+def _repeating(types: WeightTypes) -> WeightTypes:
+    """The types where Marlin multiplies FP8, which repeats the scale of a block for each output."""
+    return replace(types, repeated_blocks=True)
 
 
 @lru_cache(maxsize=_MOST_STAGES)
