@@ -36,6 +36,7 @@ _TITLES = {
     "vllm-12": "vLLM, twelfth batch",
     "vllm-13": "vLLM, thirteenth batch",
     "vllm-14": "vLLM, fourteenth batch",
+    "vllm-15": "vLLM, fifteenth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
