@@ -1,6 +1,6 @@
 """The `calibrate` verb: one's own logs and rows to a local profile (see `planner.engines.local_profile`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -67,8 +67,8 @@ def _entry(key: tuple[str, str, str], rows: Sequence[Replayed]) -> Entry:
     engine = key[0]
     found: dict[str, Correction] = {}
     for line, metric in _SHARES.get(engine, {}).items():
-        if ratios := [p / m for row in rows for p, m in _pairs(row, metric) if p > 0]:
-            found[line] = Correction(share=_rounded(median(1 / ratio for ratio in ratios) - 1))
+        if shares := [share for row in rows for share in _shares(row, line, metric)]:
+            found[line] = Correction(share=_rounded(median(shares) - 1))
     if gaps := [m - p for row in rows for p, m in _pairs(row, "non_torch_gib")]:
         found["non_torch"] = Correction(gib=_rounded(median(gaps)))
     if left := [gap for row in rows if (gap := _unexplained(engine, row, found)) is not None]:
@@ -81,6 +81,14 @@ def _entry(key: tuple[str, str, str], rows: Sequence[Replayed]) -> Entry:
         rows=[row.id for row in rows],
         **found,
     )
+
+
+def _shares(row: Replayed, line: str, metric: str) -> Iterator[float]:
+    """What was logged of a line as a share of what is predicted, without what logs count with it."""
+    for predicted, measured in _pairs(row, metric):
+        beside = max(0.0, predicted - row.lines.get(line, 0) / GIB) if metric.endswith("_gib") else 0.0
+        if predicted > beside:
+            yield (measured - beside) / (predicted - beside)
 
 
 def _pairs(row: Replayed, metric: str) -> list[tuple[float, float]]:

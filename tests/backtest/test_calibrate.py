@@ -31,7 +31,7 @@ def runs(tmp_path: Path) -> Path:
     for length in (4096, 8192, 16384):
         row: dict[str, Any] = {
             "id": f"run{length}", "framework": "vLLM", "model": "meta-llama/Llama-3.1-8B", "gpu_slug": "l40s", "tp": 1,
-            "vllm_version": "0.33.0", "max_model_len": length, "fits": True,
+            "vllm_version": "0.26.0", "max_model_len": length, "fits": True,
             "measured": {"activation_peak_gib": 1.0, "kv_cache_gib_per_gpu": 1.0, "non_torch_gib": 1.0},
         }  # fmt: skip
         file = tmp_path / "probe.json"
@@ -114,3 +114,18 @@ def test_broken_profiles_are_bad_input(tmp_path: Path, content: str) -> None:
 def test_a_line_never_becomes_negative() -> None:
     assert Correction(share=-0.5, gib=-100).of(100) == -100
     assert LocalProfile(entries=[]).entries == []
+
+
+def test_graphs_that_a_log_counts_as_activation_are_no_part_of_its_share(runs: Path, tmp_path: Path) -> None:
+    """From 0.27 on vLLM logs what it leaves for graphs with the activation."""
+    rows = json.loads(runs.read_text())
+    for row in rows:
+        row["vllm_version"], row["measured"] = "0.33.0", {"activation_peak_gib": 1.0}
+    runs.write_text(json.dumps(rows))
+    for row, said in zip(rows, backtest(runs)["rows"], strict=True):
+        row["measured"] = {"activation_peak_gib": said["predicted"]["activation_peak_gib"] + 0.2}
+    runs.write_text(json.dumps(rows))
+    file = tmp_path / "mine.json"
+    file.write_text(calibrate([runs])[0].dump())
+    with using(file):
+        assert errors(runs)["activation_peak_gib"] < 0.005

@@ -13,6 +13,7 @@ from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.engines.vllm.allocator import EXPANDABLE
 from planner.engines.vllm.first_compilation import STARTED_AGAIN
 from planner.engines.vllm.flashinfer_sampler import FLASHINFER_INSTALLED, FLASHINFER_SWITCH
+from planner.engines.vllm.graph_estimate import ESTIMATE_SWITCH
 from planner.engines.vllm.limits import LLM_CLASS
 from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.errors import BadInput
@@ -29,7 +30,7 @@ _LOGGED_STAGE = re.compile(r"stage-(\d+) ranks|Worker_PP(\d+): ")
 _FIRST_V1, _LAST_V0 = (0, 8), (0, 10)
 """First version that starts the v1 engine by default (vllm/envs.py), and the last that has the other."""
 _WARM = re.compile(r"compile cache is warm")
-_SWITCH = re.compile(rf"({SECOND_RUNNER}|{FLASHINFER_SWITCH})=([01])")
+_SWITCH = re.compile(rf"({SECOND_RUNNER}|{FLASHINFER_SWITCH}|{ESTIMATE_SWITCH})=([01])")
 _IMAGE = re.compile(r"image \S*vllm|NVIDIA container|Using FlashInfer for top-p")
 """FlashInfer is installed: vLLM's image or NVIDIA's, or the log says so."""
 _EXPANDABLE = re.compile(r"expandable_segments(?!:False)")
@@ -188,11 +189,16 @@ def _available(replay: Replay) -> float | None:
     return replay.device.kv_cache_bytes if logged is None else logged
 
 
+def _activation(replay: Replay) -> float:
+    """The peak as logged: from 0.27 on with what the engine leaves for graphs."""
+    return replay.device.activation_bytes + (replay.logged("graphs_in_activation_bytes") or 0)
+
+
 METRICS: Mapping[str, Metric] = {
     "weights_gib_per_gpu": _gib(lambda replay: replay.device.weights_bytes),
     "consumed_gib": _gib(lambda replay: replay.device.weights_bytes + replay.device.non_torch_bytes),
     "non_torch_gib": _gib(lambda replay: replay.device.non_torch_bytes),
-    "activation_peak_gib": _gib(lambda replay: replay.device.activation_bytes),
+    "activation_peak_gib": _gib(_activation),
     "cuda_graph_gib": _gib(lambda replay: replay.device.cuda_graph_bytes),
     "kv_cache_gib_per_gpu": _gib(_available),
     "available_kv_gib": _gib(_available),

@@ -8,6 +8,7 @@ constants that remain stand in terms.yaml.
 from dataclasses import dataclass
 
 from planner.engines.vllm.compressed_latent import compresses
+from planner.engines.vllm.copied_matrices import copies_for, largest_copy
 from planner.engines.vllm.encoder_run import encoder_run
 from planner.engines.vllm.first_compilation import first_compilation
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
@@ -74,6 +75,11 @@ def activation(
     own = any(_marlin_caches(one, model, rules) for one in widths)
     forward = max(_forward(widths, model, step, rules, served), _split_products(widths, model, step, rules, served))
     forward += unpacked_bytes(dict.fromkeys(stage_layers), how, served, step.max_num_batched_tokens)
+    if copies_for(model, layout, silicon, version, step.max_num_batched_tokens):
+        copy = largest_copy(dict.fromkeys(stage_layers), how, served)
+        forward = max(
+            forward, copy + _multiplied(max((one.product for one in widths), default=0), model, step, rules, served)
+        )
     kept = _kept_between_stages(model, layout, served)
     kept += standing_bytes(model, stage_layers, rules, layout.tensor_parallel_size, layout.max_num_seqs, served)
     sampler = 0
@@ -155,7 +161,12 @@ def _split_products(widths: set[RankWidths], model: Model, layout: Layout, rules
     if model.quantization != "awq" or not rules.split_products:
         return 0
     product = max((max(one.product, one.expert) for one in widths), default=0)
-    elements = (rules.split_products + 1) * product + _hidden_copies(model, rules) * model.hidden_size
+    return _multiplied((rules.split_products + 1) * product, model, layout, rules, served)
+
+
+def _multiplied(outputs: int, model: Model, layout: Layout, rules: Rules, served: DType) -> int:
+    """What a multiplication writes, that many elements a token, with its input and the residual."""
+    elements = outputs + _hidden_copies(model, rules) * model.hidden_size
     return served.size(layout.max_num_batched_tokens * elements)
 
 

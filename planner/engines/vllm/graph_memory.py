@@ -3,9 +3,12 @@
 from functools import lru_cache
 
 from planner.engines.vllm.captured_sizes import captured
+from planner.engines.vllm.copied_matrices import copies_for, kept_segments
 from planner.engines.vllm.layer_caches import rank_heads
-from planner.engines.vllm.release import Rules
+from planner.engines.vllm.parameters import sharding
+from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.terms import gib_bytes, terms
+from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.models.layer import Layer
@@ -16,7 +19,7 @@ _MOST_STAGES = 4096
 _HOPPER = 9
 
 
-def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules) -> int:
+def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules, version: Version) -> int:
     """Return the bytes that the graphs of a rank hold; 0 when it runs eagerly."""
     sizes = captured(model, layout, rules)
     if not sizes.graphs:
@@ -27,7 +30,11 @@ def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rule
     layers = _layers_mib(model, model.layer_kinds[first : last + 1])
     splits = _split_outputs(model, layout, sizes.largest_whole) if _splits(silicon, rules) else 0
     latent = rules.graphs == "v0" and any(one.attention and one.attention.latent_dim for one in model.distinct_layers)
-    return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits
+    copies = 0
+    if copies_for(model, layout, silicon, version, sizes.largest):
+        served = WeightTypes.of(model, layout, version).served
+        copies = kept_segments(model.layers[first : last + 1], sharding(layout), served)
+    return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits + copies
 
 
 @lru_cache(maxsize=_MOST_STAGES)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from planner.confidence import CONFIDENCE
 from planner.engines.vllm.capacity import capacity, shares
 from planner.engines.vllm.flashinfer_sampler import with_sampler
+from planner.engines.vllm.graph_estimate import with_estimate
 from planner.engines.vllm.limits import batch_limits, default_length, stages
 from planner.engines.vllm.model_cache import block_bytes, layout_groups, preferred_block, request_blocks
 from planner.engines.vllm.refusals import refusals
@@ -92,6 +93,7 @@ class Vllm:
             reasons=tuple(shortfalls(model, layout, lines, sizes, logged, held, rules, self.release)),
             logged={
                 "available_kv_bytes": first.pool,
+                "graphs_in_activation_bytes": first.estimated_graphs if rules.standing_charged else 0,
                 "needed_kv_bytes": needed * asked[0],
                 "blocks": logged.blocks,
                 "blocks_per_sequence": needed,
@@ -113,7 +115,7 @@ class Vllm:
     def _rules(self, options: dict[str, bool | int | float | str], gpu: Gpu) -> Rules:
         wished = options.get("VLLM_USE_V1")
         generation = None if wished is None else f"v{int(wished)}"
-        found = with_sampler(rules_of(self.release, generation, gpu.capability), options, gpu)
+        found = with_estimate(with_sampler(rules_of(self.release, generation, gpu.capability), options, gpu), options)
         runner = options.get(SECOND_RUNNER)
         return found if runner is None else replace(found, second_runner="all" if int(runner) else "none")
 

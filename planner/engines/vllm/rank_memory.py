@@ -48,7 +48,7 @@ def rank_memory(
         held = known[key] = RankMemory(
             loaded_bytes(model, layout, stage, rank, silicon, rules, version),
             _peak(model, layout, stage, silicon, rules, version, known),
-            graph_bytes(model, layout, stage, silicon, rules),
+            graph_bytes(model, layout, stage, silicon, rules, version),
         )
     return held
 

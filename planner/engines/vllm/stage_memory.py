@@ -69,10 +69,14 @@ class StageMemory:
         """Memory for the cache; may be negative."""
         if self.given_pool is not None:
             return self.given_pool
-        graphs = self.graphs - self.unforeseen if self.graphs_in_fraction else 0
         before = self.device - self.free if self.whole_card else 0
-        taken = self.weights + self.activation + self.non_torch + graphs + before
+        taken = self.weights + self.activation + self.non_torch + self.estimated_graphs + before
         return self.requested - taken + self.together
+
+    @property
+    def estimated_graphs(self) -> int:
+        """What the engine leaves for graphs; from 0.27 on its log counts that as activation."""
+        return self.graphs - self.unforeseen if self.graphs_in_fraction else 0
 
     def at(self, confidence: float) -> "StageMemory":
         """Return the lines at the upper edges of their error bands, and the pool at its lower edge.
