@@ -46,12 +46,14 @@ _TITLES = {
     "sglang-7": "SGLang, seventh batch",
     "sglang-8": "SGLang, eighth batch",
     "sglang-9": "SGLang, ninth batch",
+    "sglang-10": "SGLang, tenth batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "trtllm-3": "TensorRT-LLM, third batch",
     "trtllm-4": "TensorRT-LLM, fourth batch",
     "trtllm-5": "TensorRT-LLM, fifth batch",
     "trtllm-6": "TensorRT-LLM, sixth batch",
+    "trtllm-7": "TensorRT-LLM, seventh batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
     "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
@@ -59,6 +61,7 @@ _TITLES = {
     "llamacpp-5": "llama.cpp and ik_llama.cpp, fifth batch",
     "llamacpp-6": "llama.cpp and ik_llama.cpp, sixth batch",
     "llamacpp-7": "llama.cpp and ik_llama.cpp, seventh batch",
+    "llamacpp-8": "llama.cpp and ik_llama.cpp, eighth batch",
 }
 
 
