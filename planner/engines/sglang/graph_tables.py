@@ -16,7 +16,6 @@ from planner.models.dtype import INT32
 from planner.models.model import Model
 from planner.units import ceil_div
 
-_HOPPER = 9
 _VERIFYING = 3
 """Of the target where tokens are drafted: for the draft's decoding, for what is verified and for what extends it."""
 
@@ -53,7 +52,7 @@ def runs_flash_attention_3(model: Model, layout: Layout, gpu: Gpu) -> bool:
 
     Sparse attention has other backends, e5m2 falls to Triton.
     """
-    if gpu.vendor != "nvidia" or gpu.capability[0] != _HOPPER or layout.kv_cache_dtype == "fp8_e5m2":
+    if not gpu.silicon.is_hopper or layout.kv_cache_dtype == "fp8_e5m2":
         return False
     if architecture.sparse(model) or architecture.compressed(model):
         return False

@@ -47,7 +47,7 @@ def decode_batch(model: Model, gpu: Gpu, usual: int, requests: int | None, optio
 
 def _wide_vision_on_hopper(model: Model, gpu: Gpu) -> bool:
     """Whether decode graphs follow max_running_requests up (model_overrides/qwen3_vl.py)."""
-    hopper = gpu.capability[0] == 9 and gpu.driver_mib >= 60 * 1024
+    hopper = gpu.silicon.is_hopper and gpu.driver_mib >= 60 * 1024
     return hopper and str(model.config.get("model_type")) in ("qwen3_vl", "qwen3_vl_moe")
 
 

@@ -85,7 +85,7 @@ def _host_bytes(weights: int) -> int:
 
 def wiring(layout: Layout, site: Site) -> str:
     """Return the column of the non-torch table: how the ranks of a stage are joined, or that there is one only."""
-    if layout.tensor_parallel_size >= _SWITCHED and site.peer_access and site.gpu.architecture == "hopper":
+    if layout.tensor_parallel_size >= _SWITCHED and site.peer_access and site.gpu.silicon.is_hopper:
         return "switched"
     if layout.gpus_per_stage > 1:
         return "peer" if site.peer_access else "no_peer"

@@ -16,7 +16,6 @@ from planner.models.model import Model
 from planner.units import MIB
 
 _MOST_STAGES = 4096
-_HOPPER = 9
 
 
 def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules, version: Version) -> int:
@@ -67,7 +66,7 @@ def _splits(silicon: Silicon, rules: Rules) -> bool:
     It runs on Hopper; others have FlashAttention 2, which splits only what leaves multiprocessors idle, or kernels with
     workspaces of their own (v1/attention/backends/fa_utils.py, get_flash_attn_version; flash_attn.py, max_num_splits).
     """
-    return rules.graphs != "v0" and silicon.capability[0] == _HOPPER
+    return rules.graphs != "v0" and silicon.is_hopper
 
 
 def _split_outputs(model: Model, layout: Layout, largest: int) -> int:

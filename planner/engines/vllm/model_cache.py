@@ -32,7 +32,7 @@ DEFAULT_BLOCK = 16
 _SPARSE_BLOCK = 64
 _OLD_UNFOLDED_HEAD = 256
 """Width of a head of key or value before 0.7 (config.py, get_head_size: 192 padded for FlashAttention)."""
-_WIDEST_HEAD, _WIDE_EIGHT_BIT_BLOCK, _HOPPER = 512, 64, 9
+_WIDEST_HEAD, _WIDE_EIGHT_BIT_BLOCK = 512, 64
 
 
 def preferred_block(model: Model, gpu: Gpu, kv_cache_dtype: str) -> int:
@@ -44,7 +44,7 @@ def preferred_block(model: Model, gpu: Gpu, kv_cache_dtype: str) -> int:
     if any(compresses(kind) for kind in kinds):
         return COMPRESSED_BLOCK
     eight_bits = (checkpoint_cache_dtype(model) if kv_cache_dtype == "auto" else kv_cache_dtype) in ("fp8", "fp8_e4m3")
-    if eight_bits and gpu.capability[0] == _HOPPER and any(kind.key_dim == _WIDEST_HEAD for kind in kinds):
+    if eight_bits and gpu.silicon.is_hopper and any(kind.key_dim == _WIDEST_HEAD for kind in kinds):
         return _WIDE_EIGHT_BIT_BLOCK
     sparse = any(kind.index_dim for kind in kinds)
     return _SPARSE_BLOCK if sparse else DEFAULT_BLOCK

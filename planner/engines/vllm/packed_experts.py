@@ -13,7 +13,6 @@ from planner.models.model import Model
 from planner.models.tensor import Role, Split
 from planner.units import round_up
 
-_HOPPER = (9, 0)
 _APART = 256
 """Bytes between rows."""
 
@@ -24,7 +23,7 @@ def padding(model: Model, how: Sharding, silicon: Silicon, rules: Rules) -> floa
         return _apart(model, how)
     if model.quantization != "mxfp4":
         return 1.0
-    if silicon.capability == _HOPPER and rules.packed_experts == "triton_on_hopper":
+    if silicon.is_hopper and rules.packed_experts == "triton_on_hopper":
         return float(terms("weights")["triton_packed_experts"])
     for layer in model.distinct_layers:
         for tensor in layer.tensors:
