@@ -9,6 +9,7 @@ from planner.engines.vllm.formats import unsupported_formats
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.padded_encoder import padded_encoder
 from planner.engines.vllm.release import Version
+from planner.engines.vllm.stretched_context import longest_context
 from planner.fleet.gpu import Gpu
 from planner.layout import Layout
 from planner.models.model import Model
@@ -122,8 +123,8 @@ def _limits(model: Model, layout: Layout) -> Iterator[str]:
     if layout.options.get("enable_chunked_prefill") is False:
         yield from _whole_prompts(model, layout)
     attends = any(layer.attention for layer in model.distinct_layers)
-    if attends and layout.max_model_len > model.max_context:
-        yield f"max_model_len {layout.max_model_len:,} is above the {model.max_context:,} tokens of the model"
+    if attends and layout.max_model_len > (longest := longest_context(model, layout)):
+        yield f"max_model_len {layout.max_model_len:,} is above the {longest:,} tokens of the model"
 
 
 def _whole_prompts(model: Model, layout: Layout) -> Iterator[str]:
