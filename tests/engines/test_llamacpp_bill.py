@@ -174,3 +174,17 @@ def test_the_fork_copies_experts_from_the_host_from_so_many_tokens_on() -> None:
 
     assert computed() - computed(op_offload=False) > 200
     assert computed(ubatch_size=256) == computed(ubatch_size=256, op_offload=False)
+
+
+def test_attention_was_not_fused_by_default_before_b6325() -> None:
+    """QwQ-32B on five MI50 in March 2025 logs a compute buffer of 2664 MiB on each for 32,768 tokens, without `-fa`.
+
+    Its host buffer of 74.01 MiB holds one mask: micro-batches are not overlapped there.
+    """
+    model = as_gguf(load_model("QwQ-32B"), "Q4_K_M")
+    plain = _bill(model, 5, 32_768, "b4880", pipeline_copies=1)
+    assert plain.per_device[1].activation_bytes / MIB == pytest.approx(2664, rel=0.005)
+    asked = _bill(model, 5, 32_768, "b4880", flash_attn="on", pipeline_copies=1)
+    assert asked.per_device[1].activation_bytes < plain.per_device[1].activation_bytes / 8
+    later = _bill(model, 5, 32_768, "b6325", pipeline_copies=1)
+    assert later.per_device[1].activation_bytes <= asked.per_device[1].activation_bytes

@@ -18,7 +18,7 @@ class Build:
     `index_cache`: keys of sparse-attention indexers are cached. `pipelines`: devices overlap micro-batches.
     `reserves_halves`: the compute buffer has room for copies in 16 bits of caches of other types, which fused attention
     of CUDA makes; before, they were taken when a prompt came. `moves_fused_experts`: `--cpu-moe` and `--n-cpu-moe` meet
-    gate and up where a file has them in one tensor.
+    gate and up where a file has them in one tensor. `fuses_attention`: flash attention is on where nobody says.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Build:
     pipelines: bool = True
     moves_fused_experts: bool = True
     reserves_halves: bool = True
+    fuses_attention: bool = True
     fork: bool = False
 
 
@@ -46,6 +47,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (5139, {"latent_cache": False}),  # pull request 12801, 2025-04-15
     (5429, {"windowed_cache": False}),  # 13194, 2025-05-20
     (5779, {"fused_gate": False}),  # 14158, 2025-06-29
+    (6324, {"fuses_attention": False}),  # 15434, 2025-08-30
     (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
     (7449, {"output_first": False}),  # 18148, 2025-12-17
     (7829, {"latent_values": True}),  # 19067, 2026-01-24

@@ -57,7 +57,7 @@ class LlamaCpp:
         expert_parallel: bool = False,
     ) -> Layout:
         """Resolve flags as `llama-server` does; devices take equal shares unless `tensor_split` says otherwise."""
-        options = _options(limits, tensor)
+        options = _options(limits, tensor, self.build)
         stages = _stages(model, options, tensor, pipeline, self.build)
         if tensor_split(options) and _plain(model, options, stages, tensor, self.build):
             del options["tensor_split"]
@@ -148,9 +148,11 @@ def as_file(model: Model) -> Model:
     return model if is_gguf(model) else as_gguf(model, "F16" if model.dtype.name == "float16" else "BF16")
 
 
-def _options(limits: Limits, tensor: int) -> dict[str, OptionValue]:
+def _options(limits: Limits, tensor: int, build: Build) -> dict[str, OptionValue]:
     """The options that differ from their defaults; those that name devices or do not change what they hold go."""
     options = dict(limits.options)
+    if not build.fuses_attention:
+        options.setdefault("flash_attn", "off")
     if limits.max_num_seqs is None:
         options.setdefault("kv_unified", True)
     if limits.kv_cache_dtype not in (None, "auto"):
