@@ -131,12 +131,13 @@ def _logged(path: Path) -> Iterator[Logged]:
         stage = run.rank // max(1, found.layout.gpus_per_stage)
 
         lines = stage_memory(found.model, found.layout, stage, 0, site, rules, version)
-        beyond = lines.graphs - graph_bytes(found.model, found.layout, stage, site.gpu.silicon, rules)
+        sized = found.model, found.layout, stage, site.gpu.silicon, rules, version
+        beyond = lines.graphs - graph_bytes(*sized)
         served = WeightTypes.of(found.model, found.layout, version).served
         how = found.model, found.layout, stage, site.gpu.silicon, rules, version, served
         anew = {
             "activation": partial(_total, *how),
-            "graphs": partial(_graphs, beyond, found.model, found.layout, stage, site.gpu.silicon, rules),
+            "graphs": partial(_graphs, beyond, *sized),
             "non_torch": partial(non_torch_bytes, found.model, found.layout, site, rules, found.device.weights_bytes),
         }
         source = str(row.get("source") or "").split("run log")[0].split("http")[0].strip() or "unnamed"
