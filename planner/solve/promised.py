@@ -33,7 +33,7 @@ def promises(base: Shape, splits: Sequence[Split], longest: Layout, sites: Seque
     `longest` is the layout of the longest on its `sites`, with the limits that it is offered.
     """
     cache = _least_cache(base)
-    if not _tells(base, longest) or not 0 < cache <= _billed(base):
+    if not _tells(base, longest) or not 0 < cache(len(base.variant.model.layers)) <= _billed(base):
         return None
     most = _most_sequences(base, _stage_room(base, longest, sites), cache)
     data = base.layout.data_parallel_size
@@ -44,7 +44,7 @@ def without_room(base: Shape, splits: Sequence[Split], longest: Layout, sites: S
     """Return how many of the splits, shorter ones first, have no more room for the weights than `base` has."""
     if not _tells(base, longest):
         return 0
-    most = _most_sequences(base, _stage_room(base, longest, sites), cache=1)
+    most = _most_sequences(base, _stage_room(base, longest, sites), lambda _: 1)
     return next((place for place, split in enumerate(splits) if most(split.pipeline)), len(splits))
 
 
@@ -55,18 +55,21 @@ def _tells(base: Shape, longest: Layout) -> bool:
     return pooled and not base.variant.limits.options and base.layout.max_num_seqs == longest.max_num_seqs
 
 
-def _most_sequences(base: Shape, room: int, cache: int) -> Callable[[int], int]:
-    """Sequences of which so many stages together, and the one with most layers, have room for the caches."""
+def _most_sequences(base: Shape, room: int, cache: Callable[[int], int]) -> Callable[[int], int]:
+    """Sequences of which so many stages together, and the one with most layers, have room for the caches.
+
+    `cache` tells the bytes of a sequence over so many layers in a row at least.
+    """
     model = base.variant.model
     layers, most, weights = len(model.layers), base.layout.max_num_seqs, base.stage_weights
-    alike = len(model.distinct_layers) == 1
+    alike = len({layer.tensors for layer in model.distinct_layers}) == 1
     of_layers = max(0, weights - model.weight_bytes + sum(layer.bytes for layer in model.layers)) if alike else 0
 
     def sequences(stages: int) -> int:
-        found = min(most, (stages * room - weights) // cache)
+        found = min(most, (stages * room - weights) // max(1, cache(layers)))
         if alike:
             fullest = ceil_div(layers, stages)
-            found = min(found, (room * layers - fullest * of_layers) // (fullest * cache))
+            found = min(found, (room * layers - fullest * of_layers) // (layers * max(1, cache(fullest))))
         return max(0, found)
 
     return sequences
@@ -83,8 +86,19 @@ def _stage_room(base: Shape, longest: Layout, sites: Sequence[Site]) -> int:
     return max(line.device_bytes if lowered else line.usable_bytes for line in lines)
 
 
-def _least_cache(shape: Shape) -> int:
-    """Bytes that the cache of a sequence of full length takes at least on a rank of each stage together."""
+def _least_cache(shape: Shape) -> Callable[[int], int]:
+    """Tells the bytes that the cache of a sequence of full length takes at least on a rank, over layers in a row."""
+    layout, model, engine = shape.layout, shape.variant.model, shape.variant.engine
+    if hasattr(engine, "least_cache"):
+        told: Callable[[int], int] = engine.least_cache(model, layout, shape.slots[0].island.gpu)
+        return told
+    whole = _keys_and_values(shape)
+    alike = len(model.distinct_layers) == 1
+    return lambda layers: whole * layers // len(model.layers) if alike or layers == len(model.layers) else 0
+
+
+def _keys_and_values(shape: Shape) -> int:
+    """Bytes of the cache of a sequence of full length on a rank of each stage together, without blocks and padding."""
     layout, model, logged = shape.layout, shape.variant.model, shape.bill.logged
     if len(model.distinct_layers) == 1 and "blocks_per_sequence" in logged:
         first = int(logged["blocks_per_sequence"]) * int(logged["block_bytes"])

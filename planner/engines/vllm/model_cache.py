@@ -1,5 +1,6 @@
 """The cache of a model under a layout: its groups, what a block costs each stage, what a request holds."""
 
+from collections.abc import Callable
 from functools import cache
 
 from planner.engines.vllm.cache_groups import CacheGroup, LayerCache, form_groups
@@ -52,6 +53,19 @@ def preferred_block(model: Model, gpu: Gpu, kv_cache_dtype: str) -> int:
 
 def layout_groups(model: Model, layout: Layout, rules: Rules, version: Version) -> tuple[CacheGroup, ...]:
     """Return the cache groups of a model under a layout."""
+    return _groups(*_what_groups(model, layout, rules, version))
+
+
+def least_blocks(model: Model, layout: Layout, rules: Rules, version: Version) -> Callable[[int], int]:
+    """Tell the least bytes that a block takes over so many layers in a row."""
+    return _least_blocks(_what_groups(model, layout, rules, version)).__getitem__
+
+
+_Decided = tuple[Model, Rules, int, DType, DType, int, int, bool | None, int, tuple[Layer, ...]]
+"""What decides the groups: the arguments of `_groups`."""
+
+
+def _what_groups(model: Model, layout: Layout, rules: Rules, version: Version) -> _Decided:
     served = WeightTypes.of(model, layout, version).served
     name = layout.kv_cache_dtype
     if name == "auto":
@@ -60,7 +74,7 @@ def layout_groups(model: Model, layout: Layout, rules: Rules, version: Version) 
         name = "fp8"
     if not model_class(model.architecture, version).quantized_cache:
         name = "auto"
-    return _groups(
+    return (
         model,
         rules,
         layout.tensor_parallel_size,
@@ -135,16 +149,39 @@ def _unfolded_width(model: Model, rules: Rules) -> int:
 
 
 def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules) -> list[int]:
-    """Return for each stage the bytes that one block takes on a rank of it: those of the widest group there."""
-    by_pages, first, found = packed(groups) and rules.packed_pages != "widest_group", 0, []
+    """Return for each stage the bytes that one block takes on a rank of it."""
+    first, found = 0, []
     for layers in layout.layers_per_stage:
-        last = first + layers - 1
-        if by_pages:
-            found.append(packed_bytes(groups, first, last, by_slot=rules.packed_pages == "slots"))
-        else:
-            found.append(max([group.stage_bytes(first, last) for group in groups], default=0))
-        first = last + 1
+        found.append(_stage_block(groups, first, first + layers - 1, rules))
+        first += layers
     return found
+
+
+def _stage_block(groups: tuple[CacheGroup, ...], first: int, last: int, rules: Rules) -> int:
+    """Bytes of a block over the layers `first` to `last`: those of the widest group there."""
+    if packed(groups) and rules.packed_pages != "widest_group":
+        return packed_bytes(groups, first, last, by_slot=rules.packed_pages == "slots")
+    return max([group.stage_bytes(first, last) for group in groups], default=0)
+
+
+class _LeastBlocks(dict[int, int]):
+    """The least bytes of a block over so many layers in a row, found when they are first asked for."""
+
+    def __init__(self, groups: tuple[CacheGroup, ...], layers: int, rules: Rules) -> None:
+        super().__init__()
+        self._groups, self._layers, self._rules = groups, layers, rules
+
+    def __missing__(self, layers: int) -> int:
+        begins = range(self._layers - layers + 1)
+        least = min(_stage_block(self._groups, first, first + layers - 1, self._rules) for first in begins)
+        self[layers] = least
+        return least
+
+
+@cache
+def _least_blocks(decided: _Decided) -> _LeastBlocks:
+    model, rules = decided[:2]
+    return _LeastBlocks(_groups(*decided), len(model.layers), rules)
 
 
 def request_blocks(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, tokens: int) -> int:

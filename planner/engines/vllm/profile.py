@@ -1,6 +1,6 @@
 """The profile of vLLM: layout, refusals and bill of one release."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from planner.confidence import CONFIDENCE
@@ -8,12 +8,19 @@ from planner.engines.vllm.capacity import capacity, shares
 from planner.engines.vllm.flashinfer_sampler import with_sampler
 from planner.engines.vllm.graph_estimate import with_estimate
 from planner.engines.vllm.limits import batch_limits, default_length, stages
-from planner.engines.vllm.model_cache import block_bytes, layout_groups, preferred_block, request_blocks
+from planner.engines.vllm.model_cache import (
+    block_bytes,
+    layout_groups,
+    least_blocks,
+    preferred_block,
+    request_blocks,
+)
 from planner.engines.vllm.refusals import refusals
 from planner.engines.vllm.release import Rules, Version, newest, rules_of
 from planner.engines.vllm.runner import SECOND_RUNNER
 from planner.engines.vllm.shortfalls import shortfalls
 from planner.engines.vllm.stage_memory import Lines, StageMemory, pipeline_lines, rank_lines
+from planner.engines.vllm.stage_room import stage_room
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
 from planner.layout import Layout, Limits
@@ -103,14 +110,16 @@ class Vllm:
         )
 
     def stage_room(self, model: Model, layout: Layout, sites: Sequence[Site]) -> int:
-        """Return the most bytes that weights and caches share on a stage, of this pipeline or of a shorter one.
+        """Return the most bytes that weights and caches share on a stage, of this pipeline or of a shorter one."""
+        return stage_room(model, layout, sites, self._rules(layout.options, sites[0].gpu), self.release)
 
-        With more layers, or with the first or the last of them, a stage takes no less for all else.
-        """
-        lines = pipeline_lines(
-            model, layout, sites, self._rules(layout.options, sites[0].gpu), self.release, CONFIDENCE
-        )
-        return max(usual.pool + usual.weights for usual, _ in lines)
+    def least_cache(self, model: Model, layout: Layout, gpu: Gpu) -> Callable[[int], int]:
+        """Tell the bytes of a full-length sequence over so many layers in a row, in this pipeline or a longer one."""
+        rules = self._rules(layout.options, gpu)
+        groups = layout_groups(model, layout, rules, self.release)
+        needed = request_blocks(groups, layout, rules, layout.max_model_len)
+        block = least_blocks(model, layout, rules, self.release)
+        return lambda layers: needed * block(layers)
 
     def _rules(self, options: dict[str, bool | int | float | str], gpu: Gpu) -> Rules:
         wished = options.get("VLLM_USE_V1")

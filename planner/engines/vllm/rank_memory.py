@@ -53,6 +53,15 @@ def rank_memory(
     return held
 
 
+def beside_weights(
+    model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules, version: Version
+) -> RankMemory:
+    """Return what a GPU of a stage holds but for its weights, which are not counted."""
+    known = _ranks(model, what_ranks_share(layout), silicon, rules, version)
+    peak = _peak(model, layout, stage, silicon, rules, version, known)
+    return RankMemory(0, peak, graph_bytes(model, layout, stage, silicon, rules))
+
+
 def _peak(
     model: Model, layout: Layout, stage: int, silicon: Silicon, rules: Rules, version: Version, known: _Known
 ) -> Activation:

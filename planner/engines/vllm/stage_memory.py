@@ -14,7 +14,7 @@ from planner.engines.vllm.activation import standing_counts
 from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
 from planner.engines.vllm.graph_memory import forget_layers
-from planner.engines.vllm.rank_memory import forget_ranks, rank_memory, what_ranks_share
+from planner.engines.vllm.rank_memory import RankMemory, forget_ranks, rank_memory, what_ranks_share
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.runner import runs_on_second_runner
 from planner.engines.vllm.standing_embeddings import standing_embeddings
@@ -211,6 +211,13 @@ def stage_memory(
 ) -> StageMemory:
     """Return the lines of the `rank`-th GPU of a stage."""
     held = rank_memory(model, layout, stage, rank, site.gpu.silicon, rules, version)
+    return of_rank(held, model, layout, stage, site, rules, version)
+
+
+def of_rank(
+    held: RankMemory, model: Model, layout: Layout, stage: int, site: Site, rules: Rules, version: Version
+) -> StageMemory:
+    """Return the lines of a GPU of a stage that holds so much."""
     sums = captured_collectives(model, layout, stage, site, rules)
     given = layout.options.get("kv_cache_memory_bytes")
     return StageMemory(
