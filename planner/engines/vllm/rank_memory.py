@@ -59,7 +59,7 @@ def beside_weights(
     """Return what a GPU of a stage holds but for its weights, which are not counted."""
     known = _ranks(model, what_ranks_share(layout), silicon, rules, version)
     peak = _peak(model, layout, stage, silicon, rules, version, known)
-    return RankMemory(0, peak, graph_bytes(model, layout, stage, silicon, rules))
+    return RankMemory(0, peak, graph_bytes(model, layout, stage, silicon, rules, version))
 
 
 def _peak(
