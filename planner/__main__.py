@@ -1,5 +1,5 @@
 """`python -m planner` is the `gpuplan` command."""
 
-from planner.cli.main import main
+from planner.cli.main import run
 
-main()
+run()
