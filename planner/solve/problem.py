@@ -31,6 +31,7 @@ from planner.solve.rules import Rules, node_tag, read_rules, told_apart
 from planner.solve.shape import Shape
 from planner.solve.side_by_side import side_by_side
 from planner.solve.variant import Variant, variants
+from planner.solve.well_carried import well_carried
 
 MANY_LAYOUTS = 200
 """From so many models times kinds of GPUs on, models are priced in two processes."""
@@ -205,7 +206,9 @@ class Problem:
         if self.gpus > MANY_GPUS and len(self.variants) == 1 < len(self.variants[0]):
             # a model is served in one variant: a plan of all is a plan of one, and each alone is the smaller programme
             return any(replace(self, variants=((one,),)).within(limit) for one in reversed(self.variants[0]))
-        values = minimise(self.rows_within(limit), {}, Effort()).values
+        rows = self.rows_within(limit)
+        values = well_carried(self.programme, rows) if self.gpus > MANY_GPUS else None
+        values = values or minimise(rows, {}, Effort()).values
         if values is not None and limit is None:
             self.known.plans[self.request.model_dump_json()] = values
         return values is not None

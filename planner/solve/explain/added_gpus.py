@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import load_inventory
 from planner.fleet.limits import MOST_NODES
+from planner.solve import mathopt_solver
 from planner.solve.integer_programme import Adding
 from planner.solve.lexicographic import minimise
 from planner.solve.node_class import NodeClass, node_class
 from planner.solve.outcome import Effort
-from planner.solve.problem import Problem
+from planner.solve.problem import MANY_GPUS, Problem
 
 USUAL_NODE = 8
+_NODES = 10
+"""Nodes of the search tree for the fewest to be added to many GPUs: beyond these it can take minutes to prove."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,10 @@ class Added:
 
 
 def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
-    """Return the least number of GPUs that makes the problem feasible; None when no number does."""
+    """Return the least number of GPUs that makes the problem feasible; None when no number does.
+
+    None too where on many GPUs a short search does not prove which number is the least.
+    """
     size = node_size(problem, gpu)
     extra = [like(problem, gpu, size, MOST_NODES - 1), *(like(problem, gpu, rest, 1) for rest in range(1, size))]
     if problem.out_of_reach_with(extra):
@@ -55,7 +61,11 @@ def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
     rows = programme.rows.copy()
     rows.at_most(dict.fromkeys(rests, 1), 1)
     terms = Adding({full: size} | {variable: rest for rest, variable in enumerate(rests, 1)})
-    values = minimise(rows, terms, Effort()).values
+    if problem.gpus > MANY_GPUS:
+        short = mathopt_solver.minimise(rows, terms, Effort(), nodes=_NODES)
+        values = short.values if short.complete else None
+    else:
+        values = minimise(rows, terms, Effort()).values
     if values is None:
         return None
     return Added(gpu, size, values[full], sum(rest * values[variable] for rest, variable in enumerate(rests, 1)))
