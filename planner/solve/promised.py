@@ -99,10 +99,7 @@ def _least_cache(shape: Shape) -> Callable[[int], int]:
 
 def _keys_and_values(shape: Shape) -> int:
     """Bytes of the cache of a sequence of full length on a rank of each stage together, without blocks and padding."""
-    layout, model, logged = shape.layout, shape.variant.model, shape.bill.logged
-    if len(model.distinct_layers) == 1 and "blocks_per_sequence" in logged:
-        first = int(logged["blocks_per_sequence"]) * int(logged["block_bytes"])
-        return first * len(model.layers) // layout.layers_per_stage[0]
+    layout, model = shape.layout, shape.variant.model
     dtype = cache_dtype(layout.kv_cache_dtype, model.dtype)
     return sum(
         token_bytes(layer.attention, layout.tensor_parallel_size, dtype)

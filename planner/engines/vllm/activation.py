@@ -70,16 +70,15 @@ def activation(
     step = _profiled_step(layout, items, rules)
     first, last = layout.stage_layers(stage)
     stage_layers, how = model.layers[first : last + 1], sharding(layout)
-    widths = {rank_widths(layer, how) for layer in dict.fromkeys(stage_layers)}
+    distinct = dict.fromkeys(stage_layers)
+    widths = {rank_widths(layer, how) for layer in distinct}
     workspace = max((_workspace(one, model, step, rules, served, silicon) for one in widths), default=0)
     own = any(_marlin_caches(one, model, rules) for one in widths)
     forward = max(_forward(widths, model, step, rules, served), _split_products(widths, model, step, rules, served))
-    forward += unpacked_bytes(dict.fromkeys(stage_layers), how, served, step.max_num_batched_tokens)
+    forward += unpacked_bytes(distinct, how, served, step.max_num_batched_tokens)
     if copies_for(model, layout, silicon, version, step.max_num_batched_tokens):
-        copy = largest_copy(dict.fromkeys(stage_layers), how, served)
-        forward = max(
-            forward, copy + _multiplied(max((one.product for one in widths), default=0), model, step, rules, served)
-        )
+        product = max((one.product for one in widths), default=0)
+        forward = max(forward, largest_copy(distinct, how, served) + _multiplied(product, model, step, rules, served))
     kept = _kept_between_stages(model, layout, served)
     kept += standing_bytes(model, stage_layers, rules, layout.tensor_parallel_size, layout.max_num_seqs, served)
     sampler = 0

@@ -47,7 +47,10 @@ def largest_copy(layers: Iterable[Layer], how: Sharding, served: DType) -> int:
 
 
 def kept_segments(layers: Iterable[Layer], how: Sharding, served: DType) -> int:
-    """Return the bytes of the segments that copies leave where graphs are captured: of each that is the largest yet."""
+    """Return the bytes of the segments that copies leave where graphs are captured: of each that is the largest yet.
+
+    Layers that were there before leave none.
+    """
     kept, largest = 0, 0
     for layer in layers:
         for size in _copied(layer, how):

@@ -32,7 +32,7 @@ def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rule
     copies = 0
     if copies_for(model, layout, silicon, version, sizes.largest):
         served = WeightTypes.of(model, layout, version).served
-        copies = kept_segments(model.layers[first : last + 1], sharding(layout), served)
+        copies = kept_segments(dict.fromkeys(model.layers[first : last + 1]), sharding(layout), served)
     return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits + copies
 
 

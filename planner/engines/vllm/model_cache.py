@@ -58,7 +58,7 @@ def layout_groups(model: Model, layout: Layout, rules: Rules, version: Version) 
 
 def least_blocks(model: Model, layout: Layout, rules: Rules, version: Version) -> Callable[[int], int]:
     """Tell the least bytes that a block takes over so many layers in a row."""
-    return _least_blocks(_what_groups(model, layout, rules, version)).__getitem__
+    return _least_blocks(_what_groups(model, layout, rules, version))
 
 
 _Decided = tuple[Model, Rules, int, DType, DType, int, int, bool | None, int, tuple[Layer, ...]]
@@ -164,24 +164,17 @@ def _stage_block(groups: tuple[CacheGroup, ...], first: int, last: int, rules: R
     return max([group.stage_bytes(first, last) for group in groups], default=0)
 
 
-class _LeastBlocks(dict[int, int]):
-    """The least bytes of a block over so many layers in a row, found when they are first asked for."""
-
-    def __init__(self, groups: tuple[CacheGroup, ...], layers: int, rules: Rules) -> None:
-        super().__init__()
-        self._groups, self._layers, self._rules = groups, layers, rules
-
-    def __missing__(self, layers: int) -> int:
-        begins = range(self._layers - layers + 1)
-        least = min(_stage_block(self._groups, first, first + layers - 1, self._rules) for first in begins)
-        self[layers] = least
-        return least
-
-
 @cache
-def _least_blocks(decided: _Decided) -> _LeastBlocks:
+def _least_blocks(decided: _Decided) -> Callable[[int], int]:
     model, rules = decided[:2]
-    return _LeastBlocks(_groups(*decided), len(model.layers), rules)
+    groups = _groups(*decided)
+
+    @cache
+    def least(layers: int) -> int:
+        begins = range(len(model.layers) - layers + 1)
+        return min(_stage_block(groups, first, first + layers - 1, rules) for first in begins)
+
+    return least
 
 
 def request_blocks(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, tokens: int) -> int:
