@@ -11,6 +11,7 @@ from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.llamacpp_evidence import device_number, strange, unsaid
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
+from planner.engines.llamacpp.build import build_of
 from planner.errors import BadInput
 from planner.launch.dialect import limits_of
 from planner.launch.flag_table import flag_table
@@ -68,6 +69,11 @@ def read(row: Mapping[str, Any]) -> Run:
     slots = _slots(remarks, command)
     fork = "ik_llama" in (fields.text("framework") or "")
     gpus = 1 if "only CUDA0 used" in remarks else fields.size("n_gpus") or 1
+    build = re.fullmatch(r"b?(\d{3,5})", fields.text("version") or "")
+    if gpus > 1 and build and not build_of(build[1]).splits_layers:
+        options["split_mode"] = "row"
+    if re.search(r"\bVulkan\b", remarks) or "Vulkan0" in str(row.get("measured")):
+        options["device"] = ",".join(f"Vulkan{number}" for number in range(gpus))
     rows = options.get("split_mode") == "row"
     if gpus > 1 and "," not in str(options.get("tensor_split", ",")):
         del options["tensor_split"]  # the posting lost its commas
@@ -81,7 +87,7 @@ def read(row: Mapping[str, Any]) -> Run:
     launch, notes = launch_of("llamacpp", {**row, "other_flags": remarks, **read}, options)
     if fork:
         launch, notes = replace(launch, version=FORK), (*notes, "the ik_llama.cpp fork, as its threads describe it")
-    elif build := re.fullmatch(r"b?(\d{3,5})", fields.text("version") or ""):
+    elif build:
         launch, notes = replace(launch, version=f"b{build[1]}"), ()
     devices = _devices(fields, _free(measured)).repeated(gpus)
     reason = "the command is another run's" if another else strange(measured, remarks, options, devices)

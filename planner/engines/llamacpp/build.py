@@ -19,6 +19,10 @@ class Build:
     `reserves_halves`: the compute buffer has room for copies in 16 bits of caches of other types, which fused attention
     of CUDA makes; before, they were taken when a prompt came. `moves_fused_experts`: `--cpu-moe` and `--n-cpu-moe` meet
     gate and up where a file has them in one tensor. `fuses_attention`: flash attention is on where nobody says.
+    `splits_layers`: `--split-mode` exists; before, several devices always shared rows. `rows_share_layers`: under row
+    split the caches go with the shares; before, and in the fork, the main device has them all. `chunked_buffer`: a
+    compute buffer beyond what a backend allocates at once becomes several. `batches_attention`,
+    `pool_spares_slow_halves`, `prompts_by_cublas` and `prompts_by_hipblas` are told in `prompt_pool.py`.
     """
 
     name: str
@@ -38,17 +42,32 @@ class Build:
     moves_fused_experts: bool = True
     reserves_halves: bool = True
     fuses_attention: bool = True
+    splits_layers: bool = True
+    rows_share_layers: bool = True
+    chunked_buffer: bool = True
+    batches_attention: bool = True
+    pool_spares_slow_halves: bool = True
+    prompts_by_cublas: bool = False
+    prompts_by_hipblas: bool = False
     fork: bool = False
 
 
 _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     # last build before a change, and what was before it
-    (2408, {"pipelines": False}),  # pull request 6017, 2024-03-13
+    (1421, {"batches_attention": False}),  # pull request 3749, 2023-10-24
+    (1429, {"prompts_by_cublas": False, "prompts_by_hipblas": False}),  # 3776, 2023-10-27
+    (1727, {"pool_spares_slow_halves": False}),  # 4682, 2023-12-29
+    (1842, {"splits_layers": False}),  # 4766, 2024-01-12
+    (2408, {"pipelines": False}),  # 6017, 2024-03-13
+    (3213, {"prompts_by_cublas": True}),  # 8075, 2024-06-24
+    (3999, {"rows_share_layers": False}),  # 10026, 2024-10-30
     (5139, {"latent_cache": False}),  # pull request 12801, 2025-04-15
     (5429, {"windowed_cache": False}),  # 13194, 2025-05-20
     (5779, {"fused_gate": False}),  # 14158, 2025-06-29
     (6324, {"fuses_attention": False}),  # 15434, 2025-08-30
+    (6568, {"chunked_buffer": False}),  # 15815, 2025-09-24
     (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
+    (7290, {"prompts_by_hipblas": True}),  # 17576, 2025-12-05
     (7449, {"output_first": False}),  # 18148, 2025-12-17
     (7829, {"latent_values": True}),  # 19067, 2026-01-24
     (8300, {"moves_fused_experts": False}),  # 20416, 2026-03-11
@@ -68,6 +87,7 @@ _FORK = Build(
     fused_gate=False,
     index_cache=False,
     reserves_halves=False,
+    rows_share_layers=False,
     fork=True,
 )
 
@@ -82,5 +102,5 @@ def build_of(version: str) -> Build:
     before: dict[str, bool | int] = {}
     for last, rules in _CHANGES:
         if int(match[1]) <= last:
-            before |= rules
+            before = rules | before
     return replace(Build(version), **before)  # type: ignore[arg-type]

@@ -11,6 +11,8 @@ from planner.memory.device_bill import DeviceBill
 from planner.units import MIB, gib
 
 Held = Mapping[int, int]
+VULKAN_ALLOCATION = 4 << 30
+"""Runs fresh15-llcpp-qwen2.5-7b-1m-mi60-vulkan-71000 (4,061 MiB, starts) and -72000 (4,119 MiB, does not)."""
 
 
 def free_bytes(site: Site) -> int:
@@ -24,8 +26,10 @@ def _outside(site: Site) -> int:
     return int((own + known["system"] if site.holds_system else own) * MIB)
 
 
-def device_bill(device: int, layout: Layout, site: Site, held: Held, cached: Held, computed: Held) -> DeviceBill:
-    """Lines of one device; the compute buffer counts as activation."""
+def device_bill(
+    device: int, layout: Layout, site: Site, held: Held, cached: Held, computed: Held, pool: Held
+) -> DeviceBill:
+    """Lines of one device; the compute buffer counts as activation, the pool of prompts as outside the buffers."""
     return DeviceBill(
         rank=device,
         stage=device if layout.pipeline_parallel_size > 1 else 0,
@@ -33,7 +37,7 @@ def device_bill(device: int, layout: Layout, site: Site, held: Held, cached: Hel
         kv_cache_bytes=cached.get(device, 0),
         activation_bytes=computed.get(device, 0),
         cuda_graph_bytes=0,
-        non_torch_bytes=_outside(site),
+        non_torch_bytes=_outside(site) + pool.get(device, 0),
         device_bytes=site.gpu.memory_bytes,
         usable_bytes=site.gpu.memory_bytes - site.used_bytes,
     )
@@ -55,13 +59,23 @@ def at_edges(device: DeviceBill, site: Site, confidence: float, *, mixed: bool, 
     )
 
 
-def lack(device: DeviceBill, site: Site) -> int:
+def lack(device: DeviceBill, site: Site, pool: Held) -> int:
     """Bytes by which what a device needs exceeds what is free; negative where there is room.
 
     What was free at the start already lacks the context of the process.
     """
-    context = device.non_torch_bytes if site.free_bytes is not None else 0
+    context = device.non_torch_bytes - pool.get(device.rank, 0) if site.free_bytes is not None else 0
     return device.total_bytes - context - free_bytes(site)
+
+
+def too_large(device: DeviceBill) -> int:
+    """Bytes of a compute buffer beyond what Vulkan allocates at once; negative where it is less.
+
+    ggml-vulkan.cpp takes the smaller of maxBufferSize and maxMemoryAllocationSize of the driver and throws beyond it
+    ("Requested buffer size exceeds device memory allocation limit", ggml_vk_create_buffer at b4615). Mesa and NVIDIA's
+    driver say 4 GiB, AMD's own 2 GiB; weights and caches are allocated in parts, the compute buffer was not.
+    """
+    return device.activation_bytes - VULKAN_ALLOCATION
 
 
 def too_little(device: DeviceBill, short: int) -> str:

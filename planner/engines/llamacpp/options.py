@@ -38,7 +38,7 @@ class Options:
     None for as many as a server needs, 0 for all (`n_outputs_max`). `draft_context`: the file's own prediction layers
     draft, in a context of their own. `whole_heads`: the fork's `-mla 0`, which caches
     the keys and values of every head in place of a latent. `fused_experts`: the file has gate and up of experts in one
-    tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py).
+    tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py). `vulkan`: `--device` names devices of Vulkan.
     """
 
     gpu_layers: int | None = None
@@ -59,6 +59,7 @@ class Options:
     outputs: int | None = None
     whole_heads: bool = False
     fused_experts: bool = False
+    vulkan: bool = False
 
 
 def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True) -> Options:
@@ -85,7 +86,13 @@ def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True
         outputs=_whole(options, "n_outputs_max", 0) if "n_outputs_max" in options else None,
         whole_heads=_whole(options, "mla_use", 1) == 0,
         fused_experts=bool(options.get("fused_experts", False)),
+        vulkan=on_vulkan(options),
     )
+
+
+def on_vulkan(options: Mapping[str, OptionValue]) -> bool:
+    """Whether `--device` names devices of the Vulkan backend, by which no other backend's devices are taken."""
+    return str(options.get("device", "")).lower().startswith("vulkan")
 
 
 def _speculates(options: Mapping[str, OptionValue]) -> bool:

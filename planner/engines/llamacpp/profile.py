@@ -14,10 +14,11 @@ from planner.confidence import CONFIDENCE
 from planner.engines.llamacpp import refusals as rules
 from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.compute import compute_bytes, pipeline_copies
-from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_bytes, lack, too_little
+from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_bytes, lack, too_large, too_little
 from planner.engines.llamacpp.draft_context import draft_caches, draft_compute
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
-from planner.engines.llamacpp.options import HOST, read_options, tensor_split
+from planner.engines.llamacpp.options import HOST, on_vulkan, read_options, tensor_split
+from planner.engines.llamacpp.prompt_pool import prompt_pool
 from planner.engines.llamacpp.resolved import blocks_of, by_shares, resolve
 from planner.engines.llamacpp.step import worst_step
 from planner.fleet.gpu import Gpu
@@ -114,13 +115,17 @@ class LlamaCpp:
         )
         computed = _together(own, draft_compute(file, at, step, self.build))
         placed = [sites[device % len(sites)] for device in range(at.devices)]
-        devices = [device_bill(n, layout, site, held, cached, computed) for n, site in enumerate(placed)]
+        pool = prompt_pool(file, at, step, self.build, sites[0].gpu)
+        devices = [device_bill(n, layout, site, held, cached, computed, pool) for n, site in enumerate(placed)]
         mixed = "mix" in (file.quantization or "")
         careful = [
             at_edges(device, site, confidence, mixed=mixed, fork=self.build.fork)
             for device, site in zip(devices, placed, strict=True)
         ]
-        lacks = [lack(device, site) for device, site in zip(careful, placed, strict=True)]
+        lacks = [
+            max(lack(device, site, pool), beyond if at.options.vulkan and not self.build.chunked_buffer else 0)
+            for device, site, beyond in zip(careful, placed, map(too_large, devices), strict=True)
+        ]
         reasons = tuple(too_little(device, short) for device, short in zip(devices, lacks, strict=True) if short > 0)
         return Bill(
             per_device=Devices.listed(device.bounded_by(most) for device, most in zip(devices, careful, strict=True)),
@@ -163,7 +168,8 @@ def _options(limits: Limits, tensor: int, build: Build) -> dict[str, OptionValue
     return {
         name: value
         for name, value in options.items()
-        if name not in _NO_MATTER and str(value).lower() not in _DEFAULTS.get(name, ("auto",))
+        if (name not in _NO_MATTER or (name == "device" and on_vulkan(options)))
+        and str(value).lower() not in _DEFAULTS.get(name, ("auto",))
     }
 
 

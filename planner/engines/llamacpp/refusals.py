@@ -28,6 +28,8 @@ def refusals(model: Model, layout: Layout, build: Build) -> Iterator[str]:
         yield "llama.cpp has no expert parallelism: experts lie where their layer does, or where --override-tensor says"
     if layout.tensor_parallel_size > 1 and layout.pipeline_parallel_size > 1:
         yield "--split-mode is either layer (a pipeline) or row (tensor parallel) for all devices"
+    if layout.pipeline_parallel_size > 1 and not build.splits_layers:
+        yield "several devices always share rows before b1843 (--split-mode is newer)"
     if layout.tensor_parallel_size > 1 and layout.options.get("split_mode") != "row":
         yield "layers are shared out whole: use a pipeline, or ask for rows with --split-mode row"
     if layout.tensor_parallel_size * layout.pipeline_parallel_size > MOST_DEVICES:

@@ -79,7 +79,7 @@ def _placement(model: Model, layout: Layout, options: Options, build: Build, dev
     blocks = blocks_of(model)
     offloaded = blocks + 1 if options.gpu_layers is None else options.gpu_layers
     shares = tensor_split(layout.options)
-    if options.rows and build.fork:
+    if options.rows and not build.rows_share_layers:
         main = [float(device == options.main_device) for device in range(devices)]
         return by_shares(blocks, offloaded, main, devices, build)
     if options.rows or shares:

@@ -25,7 +25,7 @@ def worst_step(model: Model, layout: Layout, at: Resolved, build: Build, gpu: Gp
         flash_attention=at.options.flash_attention,
         keys=at.options.keys,
         values=at.options.values,
-        copies_to_half=build.reserves_halves and gpu.vendor in _CUDA,
+        copies_to_half=build.reserves_halves and gpu.vendor in _CUDA and not at.options.vulkan,
         latent_mode=int(options.get("mla_use", 0)),
         scores_mib=int(options.get("attention_max_batch", 0)),
         fused_experts=options.get("fmoe") is not False,
