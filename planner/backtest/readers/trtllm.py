@@ -9,7 +9,7 @@ from planner.backtest.fields import Fields, Value
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.engines.calibration import constants
-from planner.engines.trtllm.profile import NO_FRACTION
+from planner.engines.trtllm.profile import CONTIGUOUS, NO_FRACTION
 from planner.layout import OptionValue
 from planner.models.quantization.stored_as import format_family
 from planner.units import GIB, MIB
@@ -79,6 +79,9 @@ def _options(fields: Fields) -> dict[str, OptionValue]:
         options["gather_context_logits"] = True
     if "NOT removed" in remarks:
         options["remove_input_padding"] = False
+    if "no paged cache" in remarks:
+        run = re.search(r"of which (\d+) run", remarks)
+        options[CONTIGUOUS] = int(run[1]) if run else 1
     if "context_fmha" in remarks:
         options["context_fmha"] = True
     if re.search(r"enable_block_reuse|kv_cache_config", remarks) and fields.number("mem_fraction") is None:

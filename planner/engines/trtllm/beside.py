@@ -45,10 +45,15 @@ def beside(
     held = "shared_context" if site.holds_system else "context"
     return Beside(
         context=upper_edge(_context(layout, site, backend), bands[held], confidence),
-        activation=upper_edge(_activation(model, layout, rules, backend), bands["activation"], confidence),
+        activation=upper_edge(_activation(model, layout, rules, backend), bands[_band(model, backend)], confidence),
         buffers=buffer_bytes(model, layout, rules) if is_last and backend != PYTORCH else 0,
         graphs=upper_edge(_graphs(model, layout, is_last), bands["graphs"], confidence) if backend == PYTORCH else 0,
     )
+
+
+def _band(model: Model, backend: str) -> str:
+    """Name of the error band of activations: engines log theirs, and plugins for 8-bit integers take more."""
+    return "activation" if backend == PYTORCH or "int8" in (model.quantization or "") else "engine_activation"
 
 
 def graph_batch(layout: Layout) -> int:

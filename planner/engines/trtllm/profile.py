@@ -31,10 +31,14 @@ from planner.layout import Layout, Limits, OptionValue, even_stages
 from planner.memory.bill import Bill
 from planner.memory.devices import Devices
 from planner.models.model import Model
+from planner.units import count
 
 FRACTION = 0.9
 NO_FRACTION = "kv_cache_config_without_fraction"
 """Option of our own: the user's `kv_cache_config` names no `free_gpu_memory_fraction`; ours always does."""
+CONTIGUOUS = "contiguous_sequences"
+"""Option of our own: sequences that run on an engine built without a paged cache, whose tensors are one for each layer
+and hold the batch at full length (GenerationSession.setup of runtime/generation.py, up to 0.9)."""
 MAX_BATCH_SIZE = 2048
 """Of `trtllm-serve` and the LLM API (llmapi/llm_args.py, BuildConfig)."""
 
@@ -97,6 +101,12 @@ class TensorRtLlm:
             for reason in s.overflows(upper_edge(blocks_measured * s.whole_block_bytes, margin, confidence))
         ]
         tokens = blocks * layout.block_size
+        sequences = max(0, held // needed) * layout.data_parallel_size
+        if (at_once := int(layout.options.get(CONTIGUOUS, 0))) > sequences:
+            reasons.append(
+                f"KV cache: without pages it is allocated whole for the {at_once} sequences that run,"
+                f" and {count(sequences, 'sequence')} of {layout.max_model_len:,} tokens would fit"
+            )
         devices = [
             stage.device_bill(rank, blocks).bounded_by(most.device_bill(rank, blocks))
             for number, (stage, most) in enumerate(zip(expected, careful, strict=True))
@@ -106,7 +116,7 @@ class TensorRtLlm:
             per_device=Devices.listed(devices),
             kv_cache_tokens=tokens,
             max_concurrency=round(tokens / layout.max_model_len * layout.data_parallel_size, 2),
-            sequences=max(0, held // needed) * layout.data_parallel_size,
+            sequences=sequences,
             short_bytes=max(0, *(needed * s.block_bytes - max(0, s.pool_bytes) for s in careful)),
             reasons=tuple(dict.fromkeys(reasons)),
             logged={
