@@ -59,6 +59,27 @@ def test_unfused_attention_keeps_its_scores() -> None:
     assert found.logged["execution_context_bytes"] == pytest.approx((59395 - 25267) * 2**20, rel=0.02)
 
 
+def test_without_pages_all_that_run_have_their_cache_at_once() -> None:
+    """Llama 7B on an A40: 19 GiB of activations, and eight sequences run where four would fit (issue 67)."""
+    options: dict[str, OptionValue] = {"max_input_len": 2048, "remove_input_padding": False, "context_fmha": True}
+    engine, model, site = find_engine("trtllm", "0.5.0"), load_model("huggyllama/llama-7b"), usual_site(gpus()["a40"])
+    for running, fits in ((4, True), (8, False)):
+        limits = Limits(max_model_len=4096, max_num_seqs=128, options={**options, "contiguous_sequences": running})
+        found = engine.bill(model, engine.layout(model, site.gpu, limits), [site])
+        assert found.logged["execution_context_bytes"] / GIB == pytest.approx(44.16 - 12 - 0.65 - 12.55, rel=0.02)
+        assert found.fits == fits
+        assert fits or "8 sequences of 4,096 tokens, and there is room for 4" in found.reasons[0]
+
+
+def test_unfused_attention_of_chatglm2_takes_more_than_its_weights() -> None:
+    """ "self.engine.device_memory_size needs 13 G": the defaults of its example, 4 prompts of 4,096 (issue 149)."""
+    limits = Limits(max_model_len=6144, max_num_seqs=4, options={"max_input_len": 4096, "remove_input_padding": False})
+    model = load_model("benchmarks/fresh_logs/models/THUDM--chatglm2-6b.json")
+    engine = find_engine("trtllm", "0.5.0")
+    found = engine.bill(model, engine.layout(model, H100, limits), [usual_site(H100)], 0.5)
+    assert found.logged["execution_context_bytes"] / GIB == pytest.approx(13, rel=0.04)
+
+
 def test_fused_attention_keeps_none() -> None:
     """44.35 - 0.14 GiB less 12 of cache, 12.55 of weights, 0.65 of context: Llama 7B for 128 sequences (issue 67)."""
     options: dict[str, OptionValue] = {"max_input_len": 2048, "remove_input_padding": False, "context_fmha": True}

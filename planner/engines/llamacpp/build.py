@@ -21,8 +21,9 @@ class Build:
     gate and up where a file has them in one tensor. `fuses_attention`: flash attention is on where nobody says.
     `splits_layers`: `--split-mode` exists; before, several devices always shared rows. `rows_share_layers`: under row
     split the caches go with the shares; before, and in the fork, the main device has them all. `chunked_buffer`: a
-    compute buffer beyond what a backend allocates at once becomes several. `batches_attention`,
-    `pool_spares_slow_halves`, `prompts_by_cublas` and `prompts_by_hipblas` are told in `prompt_pool.py`.
+    compute buffer beyond what a backend allocates at once becomes several. `xielu_on_device` is told in
+    `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas` and
+    `prompts_by_hipblas` in `prompt_pool.py`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Build:
     chunked_buffer: bool = True
     batches_attention: bool = True
     pool_spares_slow_halves: bool = True
+    xielu_on_device: bool = True
     prompts_by_cublas: bool = False
     prompts_by_hipblas: bool = False
     fork: bool = False
@@ -68,6 +70,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (6568, {"chunked_buffer": False}),  # 15815, 2025-09-24
     (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
     (7290, {"prompts_by_hipblas": True}),  # 17576, 2025-12-05
+    (7339, {"xielu_on_device": False}),  # 17895, 2025-12-09
     (7449, {"output_first": False}),  # 18148, 2025-12-17
     (7829, {"latent_values": True}),  # 19067, 2026-01-24
     (8300, {"moves_fused_experts": False}),  # 20416, 2026-03-11

@@ -5,6 +5,7 @@ from functools import cache
 
 from planner.engines.llamacpp.allocator import buffer_bytes
 from planner.engines.llamacpp.build import Build
+from planner.engines.llamacpp.feed_forward_graph import activates_on_host
 from planner.engines.llamacpp.graph import Graph, Node
 from planner.engines.llamacpp.layer_graph import add_head, add_layer
 from planner.engines.llamacpp.layer_place import LayerPlace
@@ -48,7 +49,8 @@ def compute_bytes(
     offloads: bool = True,
 ) -> dict[int, int]:
     """Bytes of the compute buffer of each device that computes anything, and of the host (`HOST`)."""
-    return _buffers(model, tuple(_shortened(layers)), output, step, build, copies, offloads)
+    repeating = copies == 1 or not activates_on_host(model, build)
+    return _buffers(model, tuple(_shortened(layers) if repeating else layers), output, step, build, copies, offloads)
 
 
 def _shortened(layers: Sequence[Placed]) -> list[Placed]:

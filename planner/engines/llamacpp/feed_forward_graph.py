@@ -1,7 +1,19 @@
 """The feed-forward part of a layer (build_ffn and build_moe_ffn of src/llama-graph.cpp)."""
 
+from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.graph import Node
+from planner.engines.llamacpp.options import HOST
 from planner.engines.llamacpp.sketch import Sketch
+from planner.models.model import Model
+
+_ON_HOST = {"apertus"}
+"""Architectures with xIELU, for which the CUDA backend had a kernel that supports_op did not name before #17895: the
+host computed it, and over several devices what enters it and comes back stays in as many copies as are pipelined."""
+
+
+def activates_on_host(model: Model, build: Build) -> bool:
+    """Whether each layer is left for the host and entered again."""
+    return model.model_type in _ON_HOST and not build.xielu_on_device
 
 
 def feed_forward(sketch: Sketch, cur: Node, tokens: int) -> Node:
@@ -24,7 +36,8 @@ def _dense(sketch: Sketch, inner: int, cur: Node, tokens: int, suffix: str) -> N
         up = sketch.project(f"ffn_up{suffix}", shape, cur)
         active = _gated(sketch, shape, sketch.project(f"ffn_gate{suffix}", shape, cur), up)
     else:
-        active = graph.add(shape, sketch.project("ffn_up", shape, cur), inplace=True)
+        host = HOST if activates_on_host(sketch.model, sketch.build) else None
+        active = graph.add(shape, sketch.project("ffn_up", shape, cur), inplace=True, at=host)
     return sketch.project(f"ffn_down{suffix}", (sketch.model.hidden_size, tokens), active)
 
 

@@ -53,7 +53,7 @@ def _hold(held: dict[int, int], tensor: Tensor, device: int, at: Resolved, build
 @cache
 def stored_bytes(tensor: Tensor) -> int:
     """Bytes that a tensor takes in a device buffer."""
-    size, row = tensor.bytes, tensor.shape[-1]
+    size, row = tensor.bytes, tensor.shape[-1] if tensor.shape else 1
     if is_quantized(tensor.dtype) and row % _ROW:
         size += tensor.dtype.size(_ROW - row % _ROW)
     return round_up(size, _ALIGNMENT)

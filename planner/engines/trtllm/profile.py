@@ -104,8 +104,8 @@ class TensorRtLlm:
         sequences = max(0, held // needed) * layout.data_parallel_size
         if (at_once := int(layout.options.get(CONTIGUOUS, 0))) > sequences:
             reasons.append(
-                f"KV cache: without pages it is allocated whole for the {at_once} sequences that run,"
-                f" and {count(sequences, 'sequence')} of {layout.max_model_len:,} tokens would fit"
+                f"KV cache: without pages it is allocated whole for all that run, {count(at_once, 'sequence')} of"
+                f" {layout.max_model_len:,} tokens, and there is room for {sequences}"
             )
         devices = [
             stage.device_bill(rank, blocks).bounded_by(most.device_bill(rank, blocks))
