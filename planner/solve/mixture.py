@@ -13,12 +13,16 @@ _ROW, _LOAD = 10.0, 1e5
 """Prices of a unit that a row lacks and of a load that is not carried, in prices of the dearest variable."""
 
 
+Copies = tuple[tuple[int, int], ...]
+"""Variables of a load with how many of each, in order."""
+
+
 @dataclass(frozen=True)
 class Cover:
     """Copies of the variables of a block that carry its load."""
 
     block: int
-    copies: tuple[tuple[int, int], ...]
+    copies: Copies
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,10 @@ class Mixture:
         """The covers known so far."""
         return list(self._columns)
 
-    def add(self, cover: Cover) -> None:
-        """Let the mixture use a cover."""
+    def add(self, cover: Cover) -> bool:
+        """Let the mixture use a cover; whether it did not yet."""
         if cover in self._columns:
-            return
+            return False
         takes: dict[int, int] = {}
         for variable, copies in cover.copies:
             for row, count in self._rows.column(variable):
@@ -72,6 +76,7 @@ class Mixture:
         price = sum(int(self._rows.objective[variable]) * copies for variable, copies in cover.copies)
         column = self._columns[cover] = self._column(float(price), list(takes.items()))
         self._loads[cover.block].set_coefficient(column, 1.0)
+        return True
 
     def best(self) -> Mixed:
         """Mix the covers at the least cost."""

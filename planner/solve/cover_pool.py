@@ -1,0 +1,76 @@
+"""The covers of a load to choose among: those of the mixture, the one so far, and others near the cheapest one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.solve.covering_knapsack import CheapestCover, Floats, Numbers
+from planner.solve.load_block import LoadBlock
+from planner.solve.mixture import Copies
+from planner.solve.near_covers import near_covers
+from planner.solve.shared_rows import SharedRows
+
+_DRAWN = 500
+"""Covers that are drawn for a load, of which many are alike."""
+
+
+@dataclass(frozen=True)
+class Covers:
+    """Covers of one load: `copies` of each variable of the load, and what they take of each of its rows.
+
+    `objective` is what each adds to it. No two take and add the same.
+    """
+
+    copies: Numbers
+    takes: Numbers
+    objective: Numbers
+
+    def only(self, places: Sequence[int] | Numbers) -> "Covers":
+        """Some of them."""
+        return Covers(self.copies[places], self.takes[places], self.objective[places])
+
+
+class CoverPool:
+    """Draws covers of a load whose variables stand in `rows` and cost `costs` at the prices of a bound.
+
+    `mixed` are the covers that prove it.
+    """
+
+    def __init__(self, block: LoadBlock, shared: SharedRows, costs: Numbers, mixed: Iterable[Copies]) -> None:
+        self.variables = block.variables
+        self._carried, self._costs = block.carried, np.maximum(costs[block.variables], 1)
+        self._cheapest = CheapestCover(block.need, block.carried, self._costs, rough=True)
+        columns = [shared.column(variable) for variable in self.variables.tolist()]
+        self.rows = np.unique(np.array([row for column in columns for row, _ in column], dtype=np.int64))
+        self._takes = np.zeros((len(columns), len(self.rows)), dtype=np.int64)
+        for place, column in enumerate(columns):
+            for row, count in column:
+                self._takes[place, np.searchsorted(self.rows, row)] += count
+        self._objective = shared.objective[self.variables]
+        places = {variable: place for place, variable in enumerate(self.variables.tolist())}
+        covers = [*mixed]
+        self._mixed = np.zeros((len(covers), len(columns)), dtype=np.int64)
+        for number, cover in enumerate(covers):
+            for variable, count in cover:
+                self._mixed[number, places[variable]] = count
+
+    def drawn(self, before: Sequence[int] | None, loss: float, dice: np.random.Generator) -> Covers:
+        """Covers that lose at most so much, and first the one in the values of all variables `before`."""
+        so_far = self._mixed[:0] if before is None else np.array(before, dtype=np.int64)[None, self.variables]
+        near = near_covers(self._cheapest, self._carried, self._costs, loss, _DRAWN, dice)
+        copies = np.concatenate((so_far, self._mixed, near))
+        takes, objective = copies @ self._takes, copies @ self._objective
+        _, first = np.unique(np.column_stack((takes, objective)), axis=0, return_index=True)
+        return Covers(copies, takes, objective).only(np.sort(first))
+
+    def at_prices(self, covers: Covers, prices: Floats) -> Floats:
+        """What each cover costs at these prices of the rows."""
+        found: Floats = covers.objective + covers.takes @ prices[self.rows]
+        return found
+
+    def as_copies(self, covers: Covers, place: int) -> Copies:
+        """One of the covers, as variables with how many of each."""
+        row = covers.copies[place]
+        kinds = np.flatnonzero(row)
+        return tuple(zip(self.variables[kinds].tolist(), row[kinds].tolist(), strict=True))
