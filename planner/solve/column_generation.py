@@ -16,10 +16,10 @@ from planner.solve.interruptible import interruptible
 from planner.solve.large_fleet import GAP, NAME
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_block import LoadBlock
-from planner.solve.near_plan import NearPlan, near_loss
 from planner.solve.outcome import Effort, Outcome
 from planner.solve.outline import outline
 from planner.solve.problem import MANY_LAYOUTS, Problem
+from planner.solve.reopening import Reopening, near_loss
 from planner.solve.shared_rows import SharedRows
 from planner.solve.solution import MANY_LOADS
 from planner.solve.uncollected import uncollected
@@ -93,7 +93,7 @@ def _solve(columns: CandidateColumns, decomposition: Decomposition, clock: Clock
     if not clock.ended() and columns.take(decomposition.prove(columns.bill, _near(decomposition, gap))):
         decomposition = decomposition.resumed(*_rows(columns))
     programme, objective = columns.problem.programme, columns.objective
-    search = NearPlan(programme.rows, objective, clock, decomposition, outline(programme, objective))
+    search = Reopening(programme.rows, objective, clock, decomposition, outline(programme, objective))
     search.run()
     bound = search.bound if search.values is None else min(search.bound, search.value)
     return Outcome(search.values, search.value, bound, search.near_enough, NAME)

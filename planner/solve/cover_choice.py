@@ -1,157 +1,129 @@
-"""A plan as a choice of one cover for each load, among many that cost little more than the cheapest one.
+"""Loads covered anew by a choice among whole covers, around the other loads as they are.
 
-The relaxation of such a choice is as strong as the decomposition: what a cover costs beyond its load's best at the
-prices of that relaxation tells which covers a plan near the bound is made of. Few are left, and CP-SAT, whose dives
-follow the relaxation, finds such plans soon. It runs on one thread and ends after a count of work or at the target, so
-that it finds the same on every machine; several run at the same time from different seeds, since one is often much
-sooner than another.
+The relaxation of such a choice is as strong as the decomposition, so that a small search tree finds plans near the
+bound where copies of single layouts would be cut into fractions. Covers are those of the mixture and others near the
+cheapest one, drawn anew each time.
 """
 
-from collections.abc import Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
 import numpy as np
 
+from planner.solve import mathopt_solver
 from planner.solve.clock import Clock
-from planner.solve.cover_pool import CoverPool, Covers
-from planner.solve.covering_knapsack import Numbers
+from planner.solve.covering_knapsack import CheapestCover, Numbers
 from planner.solve.decomposition import Decomposition
-from planner.solve.interruptible import interruptible
-from planner.solve.mixture import Copies, Cover, Mixture
+from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
+from planner.solve.near_covers import near_covers
 from planner.solve.shared_rows import SharedRows
 
-_KEPT = 40
-"""Covers of a load that are left to choose among."""
-_TAKEN, _PRICINGS = 3, 12
-"""Covers of a load that a mixture takes in at a time, and how often it is priced."""
-_WORK = 2.0
-"""What a search of CP-SAT may spend, in its own count of work: about so many seconds or a little more."""
-_RUNS = 2
-_UNLIMITED = 10**9
+_DRAWN = 500
+"""Covers drawn for an open load, of which the choice is among some."""
+_LOSS = 0.15
+"""Part of the gap that a cover may lose."""
+_NODES = 600
+"""Nodes of SCIP's search tree."""
+_PART = 0.1
+"""Part of the gap within which a choice is the best one."""
+
+Copies = tuple[tuple[int, int], ...]
+"""Variables of a load with how many of each, in order."""
 
 
 class CoverChoice:
     """Chooses covers of loads, and the other variables, but those `left_out`, over the `rows` that the loads share.
 
-    A copy of each variable costs `costs`, at the prices of the bound.
+    A copy of each variable costs `costs`; `losing` is what the `gap` leaves a plan to lose, in the same unit.
     """
 
-    def __init__(self, rows: SharedRows, left_out: Set[int], decomposition: Decomposition, costs: Numbers) -> None:
-        self._rows, self._bound = rows, decomposition.bound
-        self._others = [variable for variable in rows.others.tolist() if variable not in left_out]
-        self._mixture = Mixture(rows, len(decomposition.blocks))
-        mixed: dict[int, list[Copies]] = {}
+    def __init__(
+        self,
+        rows: SharedRows,
+        left_out: Set[int],
+        decomposition: Decomposition,
+        costs: Numbers,
+        losing: float,
+        gap: float,
+    ) -> None:
+        self._gap = gap
+        self._rows, self._blocks = rows, decomposition.blocks
+        self._others = [v for v in rows.others.tolist() if v not in left_out]
+        self._costs, self._loss = costs, _LOSS * losing
+        self._cheapest: dict[int, CheapestCover] = {}
+        self._mixed: dict[int, list[Copies]] = {}
         for cover in decomposition.mixture.covers:
-            self._mixture.add(cover)
-            mixed.setdefault(cover.block, []).append(cover.copies)
-        self._pools = [
-            CoverPool(block, rows, costs, mixed.get(number, ())) for number, block in enumerate(decomposition.blocks)
-        ]
+            self._mixed.setdefault(cover.block, []).append(cover.copies)
 
     def values(
-        self, before: Sequence[int] | None, target: float, loss: float, clock: Clock, seed: int
-    ) -> list[tuple[int, ...]]:
-        """Values of all variables, as each of the runs found them, among covers that lose at most so much.
-
-        They start from those `before`, and end as soon as the objective is no more than the `target`.
-        """
-        dice = np.random.default_rng(seed)
-        drawn = [pool.drawn(before, loss, dice) for pool in self._pools]
-        kept = self._kept(drawn)
-        with ThreadPoolExecutor(_RUNS) as threads:
-            runs = [threads.submit(self._found, kept, before, target, clock, seed * _RUNS + n) for n in range(_RUNS)]
-            return [found for run in runs if (found := run.result()) is not None]
-
-    def _kept(self, drawn: Sequence[Covers]) -> list[Covers]:
-        """The covers of each load that cost least where all that were drawn may be mixed; the first is always one."""
-        for _ in range(_PRICINGS):
-            prices, taken = self._mixture.best().prices, False
-            for number, (pool, covers) in enumerate(zip(self._pools, drawn, strict=True)):
-                for place in np.argsort(pool.at_prices(covers, prices), kind="stable")[:_TAKEN].tolist():
-                    taken |= self._mixture.add(Cover(number, pool.as_copies(covers, place)))
-            if not taken:
-                break
-        kept = []
-        for pool, covers in zip(self._pools, drawn, strict=True):
-            order = np.argsort(pool.at_prices(covers, prices), kind="stable")[:_KEPT]
-            kept.append(covers.only(sorted({0, *order.tolist()})))
-        return kept
-
-    def _found(
-        self, kept: Sequence[Covers], before: Sequence[int] | None, target: float, clock: Clock, seed: int
+        self, opened: Iterable[int], settled: Terms, covers: int, clock: Clock, seed: int, before: Sequence[int] = ()
     ) -> tuple[int, ...] | None:
-        """The best choice that a run of CP-SAT comes to; None where it finds none."""
-        from ortools.sat.python import cp_model
-
-        model = cp_model.CpModel()
-        others = {v: model.new_int_var(0, int(min(self._rows.upper[v], _UNLIMITED)), "") for v in self._others}
-        chosen = [[model.new_bool_var("") for _ in covers.objective] for covers in kept]
-        takes: list[tuple[list[Any], list[int]]] = [([], []) for _ in self._rows.most]
-        goal: tuple[list[Any], list[int]] = ([], [])
-        for variable, amount in others.items():
-            _add(goal, amount, int(self._rows.objective[variable]))
-            for row, count in self._rows.column(variable):
-                _add(takes[row], amount, count)
-        for pool, covers, ones in zip(self._pools, kept, chosen, strict=True):
-            model.add_exactly_one(ones)
-            rows = pool.rows.tolist()
-            for one, objective, taken in zip(ones, covers.objective.tolist(), covers.takes.tolist(), strict=True):
-                _add(goal, one, objective)
-                for row, count in zip(rows, taken, strict=True):
-                    _add(takes[row], one, count)
-        for (terms, counts), most in zip(takes, self._rows.most.tolist(), strict=True):
-            if terms:
-                model.add(cp_model.LinearExpr.weighted_sum(terms, counts) <= most)
-        cost = cp_model.LinearExpr.weighted_sum(*goal)
-        model.add(cost >= int(self._bound))
-        model.minimize(cost)
-        if before is not None:
-            for variable, amount in others.items():
-                model.add_hint(amount, before[variable])
-            for ones in chosen:
-                for place, one in enumerate(ones):
-                    model.add_hint(one, place == 0)
-        solver = _solved(model, target, clock, seed)
-        if solver is None:
+        """Return the values of all variables with the `opened` loads covered anew; `before` are those to start from."""
+        dice = np.random.default_rng(seed)
+        pools = [self._pool(number, covers, before, dice) for number in opened]
+        choices = [*({v: 1} for v in self._others), *(dict(cover) for pool in pools for cover in pool)]
+        programme = self._programme(pools, choices, settled)
+        objective = {number: self._value(choice) for number, choice in enumerate(choices)}
+        firsts = (int(not number) for pool in pools for number in range(len(pool)))
+        hint = [*(before[v] for v in self._others), *firsts] if before else []
+        effort = replace(clock.left, gap=_PART * self._gap)
+        found = mathopt_solver.minimise(programme, objective, effort, nodes=_NODES, hint=hint, cuts=False).values
+        if found is None:
             return None
-        found = np.zeros(len(self._rows.objective), dtype=np.int64)
-        for variable, amount in others.items():
-            found[variable] = solver.value(amount)
-        for pool, covers, ones in zip(self._pools, kept, chosen, strict=True):
-            place = next(place for place, one in enumerate(ones) if solver.boolean_value(one))
-            found[pool.variables] = covers.copies[place]
-        return tuple(found.tolist())
+        whole = Adding(settled)
+        for choice, times in zip(choices, found, strict=True):
+            for variable, copies in choice.items() if times else ():
+                whole.add(variable, copies * times)
+        return tuple(whole.get(variable, 0) for variable in range(len(self._rows.objective)))
 
+    def _programme(
+        self, pools: Sequence[Sequence[Copies]], choices: Sequence[Mapping[int, int]], settled: Terms
+    ) -> IntegerProgramme:
+        """One cover of each pool, and the other variables, within what the settled loads leave of the rows."""
+        programme = IntegerProgramme([self._most(v) for v in self._others] + [1] * sum(map(len, pools)))
+        place = len(self._others)
+        for pool in pools:
+            one = dict.fromkeys(range(place, place + len(pool)), 1)
+            programme.at_least(one, 1)
+            programme.at_most(one, 1)
+            place += len(pool)
+        left = self._rows.most - self._taken(settled)
+        for terms, most in zip(self._sums(choices), left.tolist(), strict=True):
+            programme.at_most(terms, most)
+        return programme
 
-def _add(form: tuple[list[Any], list[int]], term: Any, count: int) -> None:
-    if count:
-        form[0].append(term)
-        form[1].append(count)
+    def _pool(self, number: int, covers: int, before: Sequence[int], dice: np.random.Generator) -> list[Copies]:
+        """The cover of a load `before`, those that are mixed, and some near the cheapest one."""
+        block = self._blocks[number]
+        variables, costs = block.variables, np.maximum(self._costs[block.variables], 1)
+        if number not in self._cheapest:
+            self._cheapest[number] = CheapestCover(block.need, block.carried, costs, rough=True)
+        found: dict[Copies, None] = {}
+        if before:
+            found[tuple((v, before[v]) for v in variables.tolist() if before[v])] = None
+        found |= dict.fromkeys(self._mixed.get(number, ()))
+        near = near_covers(self._cheapest[number], block.carried, costs, self._loss, _DRAWN, dice)
+        for row in near[dice.permutation(len(near))[:covers]]:
+            kinds = np.flatnonzero(row)
+            found[tuple(zip(variables[kinds].tolist(), row[kinds].tolist(), strict=True))] = None
+        return list(found)
 
+    def _sums(self, choices: Iterable[Mapping[int, int]]) -> list[Adding]:
+        """What each choice takes of each row."""
+        sums = [Adding() for _ in self._rows.most]
+        for number, choice in enumerate(choices):
+            for variable, copies in choice.items():
+                for row, count in self._rows.column(variable):
+                    sums[row].add(number, count * copies)
+        return sums
 
-def _solved(model: Any, target: float, clock: Clock, seed: int) -> Any:
-    """The solver with the best values that it came to; None where it found none."""
-    from ortools.sat.python import cp_model
+    def _taken(self, settled: Terms) -> Numbers:
+        """What is taken of each row already."""
+        return np.array([terms.get(0, 0) for terms in self._sums([settled])], dtype=np.int64)
 
-    class Near(cp_model.CpSolverSolutionCallback):
-        """Ends the search at the target."""
+    def _value(self, choice: Mapping[int, int]) -> int:
+        return sum(int(self._rows.objective[variable]) * copies for variable, copies in choice.items())
 
-        def on_solution_callback(self) -> None:
-            if self.objective_value <= target:
-                self.stop_search()
-
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.linearization_level = 2
-    solver.parameters.max_deterministic_time = _WORK
-    solver.parameters.random_seed = seed
-    if clock.left.seconds is not None:
-        solver.parameters.max_time_in_seconds = clock.left.seconds
-
-    def stop() -> bool:
-        solver.stop_search()
-        return True
-
-    status = interruptible(lambda: solver.solve(model, Near()), stop, clock.effort)
-    return solver if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
+    def _most(self, variable: int) -> int | None:
+        top = self._rows.upper[variable]
+        return None if np.isinf(top) else int(top)

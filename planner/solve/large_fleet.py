@@ -9,9 +9,9 @@ from planner.solve.integer_programme import IntegerProgramme, Terms
 from planner.solve.interruptible import interruptible
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_block import load_blocks
-from planner.solve.near_plan import NearPlan
 from planner.solve.outcome import Effort, Outcome
 from planner.solve.outline import Outline
+from planner.solve.reopening import Reopening
 from planner.solve.shared_rows import SharedRows
 
 NAME = "decomposition with MathOpt/SCIP"
@@ -46,7 +46,7 @@ def _minimise(
     rows = SharedRows(programme, objective, blocks)
     decomposition = Decomposition(blocks, rows, relaxed.value, rows.prices(relaxed.duals))
     decomposition.improve(clock.effort.gap, clock)
-    search = NearPlan(programme, objective, clock, decomposition, sketch)
+    search = Reopening(programme, objective, clock, decomposition, sketch)
     search.run()
     value, bound = search.value, search.bound
     if search.values is not None:

@@ -29,10 +29,12 @@ def minimise(
     *,
     nodes: int | None = None,
     hint: Sequence[int] = (),
+    cuts: bool = True,
 ) -> Outcome:
     """Minimise the objective; the values returned keep every row in exact arithmetic.
 
     `nodes` limits SCIP's search tree, which ends at the same point on every machine; `hint` are values to start from.
+    Without `cuts` no cutting planes are looked for, which take long and raise the bound alone.
 
     A solver works in floating point and may break a row by its tolerance. Rows that come back broken are
     asked for again, tighter by that tolerance; the bound is always that of the programme as given.
@@ -40,7 +42,7 @@ def minimise(
     tight: set[int] = set()
     bound: int | None = None
     while True:
-        values, proven, finished = _solve(programme, objective, effort, solver, tight, nodes, hint)
+        values, proven, finished = _solve(programme, objective, effort, solver, tight, nodes, hint, cuts)
         bound = proven if bound is None else bound
         if values is None:
             return Outcome(None, 0, bound, finished and not tight, _NAMES[solver])
@@ -62,6 +64,7 @@ def _solve(
     tight: set[int],
     nodes: int | None,
     hint: Sequence[int],
+    cuts: bool,
 ) -> tuple[tuple[int, ...] | None, int, bool]:
     """Return the values, the bound and whether the solver came to its own end."""
     from ortools.math_opt.python import mathopt
@@ -71,7 +74,7 @@ def _solve(
     if hint:
         known = {variable: float(value) for variable, value in zip(variables, hint, strict=True)}
         start.solution_hints.append(mathopt.SolutionHint(variable_values=known))
-    result = _run(mathopt, model, effort, solver, nodes, start)
+    result = _run(mathopt, model, effort, solver, nodes, start, cuts)
     if result is None:
         return None, _NO_BOUND, False
     reason = result.termination.reason
@@ -84,7 +87,7 @@ def _solve(
     return tuple(round(found[variable]) for variable in variables), bound, finished
 
 
-def _run(mathopt: Any, model: Any, effort: Effort, solver: str, nodes: int | None, start: Any) -> Any:
+def _run(mathopt: Any, model: Any, effort: Effort, solver: str, nodes: int | None, start: Any, cuts: bool) -> Any:
     """Solve so that the caller can still be interrupted (Ctrl-C); None when it gave up.
 
     HiGHS neither hears the interrupter nor tells how it gets on: it is left behind, and its seconds are shown.
@@ -97,6 +100,7 @@ def _run(mathopt: Any, model: Any, effort: Effort, solver: str, nodes: int | Non
         relative_gap_tolerance=effort.gap,
         absolute_gap_tolerance=0.0,
         node_limit=nodes,
+        cuts=None if cuts else mathopt.Emphasis.OFF,
         threads=1 if solver == "scip" else None,
         time_limit=None if effort.seconds is None else timedelta(seconds=max(effort.seconds, 0.05)),
     )
