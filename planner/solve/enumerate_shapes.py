@@ -71,10 +71,15 @@ Billed = dict[tuple[Layout, tuple[Site, ...]], Shared]
 
 @dataclass
 class Tried:
-    """The trials of one variant, of which other nodes ask for most again, and its bills, which hold for any load."""
+    """The trials of one variant, of which other nodes ask for most again, and its bills, which hold for any load.
+
+    With `lean` layouts are billed as if they ran so many sequences at once, and carry all that the room left holds:
+    no layout that is made for more of them carries more.
+    """
 
     billed: Billed
     trials: dict[tuple[Split, tuple[Site, ...]], Trial] = field(default_factory=dict)
+    lean: int | None = None
 
 
 @dataclass(frozen=True)
@@ -218,12 +223,12 @@ def _try_pipelines(
             found.considered += 1
             small = split
         else:
-            shape = _try(found, place, wanted, variant, split, ground, tried)
-            small = None
+            trial = _try(found, place, wanted, variant, split, ground, tried)
+            shape, small = trial.shape, None
             weights = shape.stage_weights if shape and not shape.bill.fits else 0
             refused = shape is None and not split.parts and _single_refused(wanted, variant, split)
             if shape and not needs_speed(wanted.workload):
-                full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
+                full = shape.capacity.get("sequences", 0) >= _most(wanted, shape, trial)
             longer = splits[place_in_line + 1 :] if sparse and shape and not full else []
             if longer and shape:
                 longest = longest or (_layout(wanted, variant, splits[-1]), tuple(_sites(splits[-1], ground)))
@@ -247,14 +252,14 @@ def _single_refused(wanted: ModelRequest, variant: Variant, split: Split) -> boo
     return bool(variant.engine.refusals(variant.model, _layout(wanted, variant, single), run.island.gpu))
 
 
-def _most(wanted: ModelRequest, shape: Shape) -> int:
+def _most(wanted: ModelRequest, shape: Shape, trial: Trial) -> int:
     """Sequences that a longer pipeline of the same stages could run at once.
 
     An engine that sets aside the cache of each sequence may have been given fewer than were asked for.
     """
     if hasattr(shape.variant.engine, "most_sequences"):
         return wanted.limits.max_num_seqs or wanted.workload.concurrency
-    return shape.layout.max_num_seqs * shape.layout.data_parallel_size
+    return trial.sequences
 
 
 def _too_small(variant: Variant, split: Split) -> bool:
@@ -277,7 +282,7 @@ def bill_promised(one: Promised, place: int, wanted: ModelRequest, ground: Groun
 
 def _try(
     found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds, tried: Tried
-) -> Shape | None:
+) -> Trial:
     found.considered += 1
     sites = tuple(_sites(split, ground))
     key = (split, sites)
@@ -287,13 +292,13 @@ def _try(
     found.most_sequences = max(found.most_sequences, trial.sequences)
     found.refusals |= dict.fromkeys(trial.refusals)
     if trial.shape is None:
-        return None
+        return trial
     fits = trial.shape.bill.fits
     group = found.misfits if not fits else found.fitting if all(trial.shape.capacity.values()) else found.slow
     group.append(trial.shape)
     if fits and may_separate(wanted) and not split.parts:
         found.fitting += phase_shapes(trial.shape, wanted.workload, ground.onward)
-    return trial.shape
+    return trial
 
 
 def _trial(
@@ -302,6 +307,9 @@ def _trial(
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
     sequences = layout.max_num_seqs * layout.data_parallel_size
+    if tried.lean is not None:
+        few = wanted.workload.model_copy(update={"concurrency": tried.lean})
+        layout = _layout(wanted.model_copy(update={"workload": few}), variant, split)
     kinds = dict.fromkeys(run.island.gpu for run in split.stages)
     for gpu in kinds:
         if reasons := engine.refusals(model, layout, gpu):
@@ -314,7 +322,10 @@ def _trial(
     layout, bill = billed.layout, billed.bill
     if split.parts and not bill.fits:
         return Trial(sequences)
-    carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
+    if tried.lean is not None:
+        carried = {"sequences": min(bill.sequences, sequences)}
+    else:
+        carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
     slots = tuple(
         SlotKind(run.island, run.tensor * split.data * split.stages_per_slot, split.parts)
         for run in split.stages

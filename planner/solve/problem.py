@@ -48,7 +48,8 @@ class Problem:
     `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
     are to be kept where that costs nothing. `generated` are its layouts where not all were billed. With `shallow` only
     layouts of a single stage are tried, with a `limit` only those of plans whose first objective is no more than it;
-    when it is `narrow` only those of no more GPUs than may be used.
+    when it is `narrow` only those of no more GPUs than may be used. With `lean`, the place of a model and a number of
+    sequences, it has what no layout of that model exceeds that is made for more of them (`Tried`).
     """
 
     request: Request
@@ -61,6 +62,7 @@ class Problem:
     shallow: bool = False
     limit: int | None = None
     narrow: bool = False
+    lean: tuple[int, int] | None = None
 
     @cached_property
     def objective(self) -> Minimised:
@@ -93,8 +95,9 @@ class Problem:
 
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self.request.models[place], self.known.enumerated
+        lean = self.lean[1] if self.lean and self.lean[0] == place else None
         return [
-            enumerated.shapes(place, wanted, variant, ground, mixed=self.mixes, shallow=self.shallow)
+            enumerated.shapes(place, wanted, variant, ground, mixed=self.mixes, shallow=self.shallow, lean=lean)
             for variant in self.variants[place]
         ]
 

@@ -11,7 +11,7 @@ from planner.solve.explain.alone import alone
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.requirement import Blamed, least_context, with_model, with_workload
 from planner.solve.explain.search import largest, smallest
-from planner.solve.load_knob import LOAD_KNOBS, nearly_most
+from planner.solve.load_knob import LOAD_KNOBS, Near, nearly_most
 from planner.solve.problem import Problem
 from planner.units import ceil_div
 from planner.workload import Workload
@@ -139,9 +139,10 @@ def _steps(problem: Problem, place: int, knob: Knob, asked: float) -> int | None
     if last < first:
         return None
     load = next((load for load in LOAD_KNOBS if load.field == knob.field), None)
-    guess = nearly_most(problem, place, load) if load else 0
-    grain = 10 ** max(0, len(str(guess)) - _DIGITS)
-    found = largest(lambda grains: holds(grains * grain), ceil_div(first, grain), last // grain, guess // grain or None)
+    near = nearly_most(problem, place, load) if load else Near(0, last)
+    grain = 10 ** max(0, len(str(near.guess)) - _DIGITS)
+    low, high = ceil_div(first, grain), min(last, near.never_more) // grain
+    found = largest(lambda grains: holds(grains * grain), low, high, near.guess // grain or None)
     return found * grain if found else first if holds(first) else None
 
 
