@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property, partial
 from itertools import groupby, repeat
 
@@ -27,6 +28,9 @@ from planner.workload import Workload
 
 DEEPEST = 16
 """Stages of a pipeline; deeper ones are tried only where nothing else holds the model."""
+
+_FALLS = 2
+"""Pipelines in a row that carry less a GPU than shorter ones, after which no longer ones are tried where few will do."""
 
 
 @dataclass
@@ -139,25 +143,28 @@ def enumerate_shapes(
     mixed: bool,
     sparse: bool = False,
     shallow: bool = False,
+    falling: bool = False,
 ) -> Shapes:
     """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
-    With `shallow` nothing but single stages are tried. With `mixed` the stages of a pipeline may lie on different
+    With `shallow` nothing but single stages are tried, with `falling` no pipeline longer than two that carried less a
+    GPU than shorter ones, and none of which stages share an island. With `mixed` the stages of a pipeline may lie on different
     island kinds. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together are
     smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
     sequences as the engine would, and pipelines over several island kinds of which the stages on one carry the whole
     load.
     """
     found = Shapes()
-    packed = needs_speed(wanted.workload)
+    speed = needs_speed(wanted.workload)
+    packed = speed and not falling
     layers = len(variant.model.layers)
     for deepest in (1,) if shallow else (DEEPEST, layers):
         splits = even_splits(variant.model, ground.slots, deepest=deepest, packed=packed)
         for _, alike in groupby(
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
         ):
-            _try_pipelines(found, place, wanted, variant, alike, ground, tried, sparse=sparse)
+            _try_pipelines(found, place, wanted, variant, alike, ground, tried, sparse=sparse, falling=falling)
         if (
             found.fitting
             or found.slow
@@ -166,7 +173,7 @@ def enumerate_shapes(
             break
     if mixed and not shallow:
         own = getattr(variant.engine, "tensor_per_stage", False)
-        enough = {} if packed else _enough(found.fitting, wanted)
+        enough = {} if speed else _enough(found.fitting, wanted)
         for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
             if any(_within(run, enough) for run in split.stages):
                 found.considered += 1
@@ -206,6 +213,7 @@ def _try_pipelines(
     tried: Tried,
     *,
     sparse: bool = False,
+    falling: bool = False,
 ) -> None:
     """Try splits that differ in the length of the pipeline, or in their share of a GPU, smaller ones first.
 
@@ -213,11 +221,12 @@ def _try_pipelines(
     """
     full = refused = False
     small: Split | None = None
-    weights = hopeless = 0
+    weights = hopeless = fallen = 0
+    best: Fraction | None = None
     splits = list(alike)
     longest: tuple[Layout, tuple[Site, ...]] | None = None
     for place_in_line, split in enumerate(splits):
-        if full or refused or place_in_line < hopeless:
+        if full or refused or place_in_line < hopeless or fallen == _FALLS:
             found.considered += 1
         elif _too_small(variant, split) or split.pipeline * split.stages[0].island.gpu.memory_bytes < weights:
             found.considered += 1
@@ -229,6 +238,9 @@ def _try_pipelines(
             refused = shape is None and not split.parts and _single_refused(wanted, variant, split)
             if shape and not needs_speed(wanted.workload):
                 full = shape.capacity.get("sequences", 0) >= _most(wanted, shape, trial)
+            if falling and shape and shape.bill.fits:
+                carried = Fraction(max(shape.capacity.values()), shape.gpus)
+                fallen, best = (fallen + 1, best) if best and carried < best else (0, carried)
             longer = splits[place_in_line + 1 :] if sparse and shape and not full else []
             if longer and shape:
                 longest = longest or (_layout(wanted, variant, splits[-1]), tuple(_sites(splits[-1], ground)))

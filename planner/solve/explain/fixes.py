@@ -18,7 +18,7 @@ from planner.solve.explain.lighter_types import lighter_types, lightest
 from planner.solve.explain.loosened import loosened
 from planner.solve.explain.requirement import Blamed, Requirement
 from planner.solve.explain.sharing import sharing
-from planner.solve.explain.turned import FAR_PARTS, turned, turned_together
+from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_knob import LOAD_KNOBS
@@ -26,7 +26,7 @@ from planner.solve.mathopt_model import TOLERANCE
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
-from planner.solve.problem import MANY_GPUS, MOST_MIXED, Problem, read_problem
+from planner.solve.problem import FAR_PARTS, MANY_GPUS, MOST_MIXED, Problem, read_problem
 from planner.units import count
 
 _KINDS, _LARGER_KINDS = 4, 2
@@ -124,7 +124,7 @@ def _larger(problem: Problem) -> list[Gpu]:
 
 
 def _added(problem: Problem, kinds: Sequence[Gpu]) -> Iterator[Fix]:
-    for gpu in kinds:
+    for gpu in () if problem.dense and len(problem.inventory.gpu_kinds) > 1 else kinds:
         added = _alike_nodes(problem, gpu) if problem.rules.tracked else _fewest(problem, gpu)
         if added and _affordable(problem, added):
             yield Fix(
@@ -198,7 +198,8 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
         entry["gpus_added"], each = fix.change["gpus"], gpu_price(problem.inventory, fix.change["gpu"])
         entry["usd_per_hour_added"] = None if each is None else round(each * fix.change["gpus"], 2)
         return entry
-    fixed = replace(read_problem(fix.request, known=problem.known), shallow=fix.shallow, narrow=problem.narrow)
+    fixed = read_problem(fix.request, known=problem.known)
+    fixed = replace(fixed, shallow=fix.shallow, narrow=problem.narrow, dense=problem.dense)
     objective = first_objective(fixed.programme, fixed.objective)
     rows = fixed.programme.rows
     if fixed.gpus > MANY_GPUS and (uncut := _hardly_cut(fixed)):
