@@ -30,7 +30,7 @@ DEEPEST = 16
 """Stages of a pipeline; deeper ones are tried only where nothing else holds the model."""
 
 _FALLS = 2
-"""Pipelines in a row that carry less a GPU than shorter ones, after which no longer ones are tried where few will do."""
+"""Pipelines in a row that carry less a GPU than shorter ones, after which none is tried where few will do."""
 
 
 @dataclass
@@ -144,12 +144,14 @@ def enumerate_shapes(
     sparse: bool = False,
     shallow: bool = False,
     falling: bool = False,
+    depths: Sequence[int] = (),
 ) -> Shapes:
     """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
-    With `shallow` nothing but single stages are tried, with `falling` no pipeline longer than two that carried less a
-    GPU than shorter ones, and none of which stages share an island. With `mixed` the stages of a pipeline may lie on different
+    With `shallow` nothing but single stages are tried, with `depths` pipelines of the first of them that holds the
+    model, with `falling` no pipeline longer than two that carried less a GPU than shorter ones, and none of which
+    stages share an island. With `mixed` the stages of a pipeline may lie on different
     island kinds. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together are
     smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
     sequences as the engine would, and pipelines over several island kinds of which the stages on one carry the whole
@@ -159,7 +161,7 @@ def enumerate_shapes(
     speed = needs_speed(wanted.workload)
     packed = speed and not falling
     layers = len(variant.model.layers)
-    for deepest in (1,) if shallow else (DEEPEST, layers):
+    for deepest in depths or ((1,) if shallow else (DEEPEST, layers)):
         splits = even_splits(variant.model, ground.slots, deepest=deepest, packed=packed)
         for _, alike in groupby(
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)

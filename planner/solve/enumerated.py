@@ -65,12 +65,10 @@ class Enumerated:
             self._endless[endless, nodes] = found
         return found
 
-    def knows(
-        self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool, dense: bool
-    ) -> bool:
-        """Whether all shapes of a variant, or the densest ones, are known already."""
+    def knows(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> bool:
+        """Whether all shapes of a variant are known already."""
         like = _asked(wanted)
-        return self._known(like, *_keys(place, like, variant), (mixed, False, dense, None, ground.offered)) is not None
+        return self._known(like, *_keys(place, like, variant), (mixed, False, False, None, ground.offered)) is not None
 
     def _known(self, like: ModelRequest, asked: Hashable, endless: Hashable, nodes: Hashable) -> Shapes | None:
         if (asked, nodes) in self._shapes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from planner.request import Request
-from planner.solve.capacity import MILLI, arrives, needs_speed
+from planner.solve.capacity import ENDLESS, MILLI, arrives, needs_speed
 from planner.solve.explain.requirement import with_workload
 from planner.solve.explain.search import largest
 from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
@@ -16,7 +16,6 @@ from planner.solve.problem import MANY_GPUS, Problem
 from planner.solve.promised import shares_one_pool
 from planner.workload import Workload
 
-_MOST = 10**9
 _MANY_NODES = 10
 """Classes of nodes, where rules tell single nodes apart, from which on fractions of replicas tell as much."""
 _DOUBT = 1e-6
@@ -93,7 +92,7 @@ def nearly_most(problem: Problem, place: int, knob: LoadKnob, limit: int | None 
     as much carry. Those that are made for that load and may hold more carry the most there is. Where that is not
     known to hold, the layouts for the first guess give the second.
     """
-    endless = problem.asking(knob.turned(problem.request, place, _MOST))
+    endless = problem.asking(knob.turned(problem.request, place, ENDLESS))
     first, settled = _endless(endless, place, knob, limit)
     if settled:
         return first
@@ -101,7 +100,7 @@ def nearly_most(problem: Problem, place: int, knob: LoadKnob, limit: int | None 
         lean = replace(endless, lean=(place, max(first.guess, least)))
         return _endless(lean, place, knob, limit)[0]
     again, _ = _endless(problem.asking(knob.turned(problem.request, place, first.guess)), place, knob, limit)
-    return replace(again, never_more=_MOST)
+    return replace(again, never_more=ENDLESS)
 
 
 def _pooled(problem: Problem, place: int) -> bool:

@@ -13,7 +13,7 @@ from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
 from planner.request import Minimised, Request
 from planner.solve.cache_bound import cache_bound, running_bound
-from planner.solve.capacity import needs, needs_speed
+from planner.solve.capacity import endless, needs, needs_speed
 from planner.solve.carried_a_gpu import carried_a_gpu
 from planner.solve.dominance import undominated
 from planner.solve.earlier import Earlier, earlier_replicas
@@ -54,7 +54,7 @@ class Problem:
     layouts of a single stage are tried, with a `limit` only those of plans whose first objective is no more than it;
     when it is `narrow` only those of no more GPUs than may be used. With `lean`, the place of a model and a number of
     sequences, it has what no layout of that model exceeds that is made for more of them (`Tried`). With `dense` only
-    the `densest_shapes` are tried.
+    the `densest_shapes` are tried, which are made for an endless load.
     """
 
     request: Request
@@ -101,6 +101,8 @@ class Problem:
 
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self.request.models[place], self.known.enumerated
+        if self.dense:
+            wanted = wanted.model_copy(update={"workload": endless(wanted.workload)})
         lean = self.lean[1] if self.lean and self.lean[0] == place else None
         which = {"mixed": self.mixes, "shallow": self.shallow, "dense": self.dense}
         return [
@@ -112,7 +114,7 @@ class Problem:
         """Whether all layouts are known already."""
         enumerated = self.known.enumerated
         return all(
-            enumerated.knows(place, wanted, variant, self.ground, mixed=self.mixes, dense=self.dense)
+            enumerated.knows(place, wanted, variant, self.ground, mixed=self.mixes)
             for place, wanted in enumerate(self.request.models)
             for variant in self.variants[place]
         )
@@ -208,7 +210,7 @@ class Problem:
             return self.limited(limit).within(limit)
         if self._beyond_memory(()) or self._beyond_arithmetic(()):
             return False
-        if not self.shallow and not self._enumerated and replace(self, shallow=True).within(limit):
+        if not (self.shallow or self.dense or self._enumerated) and replace(self, shallow=True).within(limit):
             return True
         if self.out_of_reach:
             return False
