@@ -15,6 +15,7 @@ from planner.solve.explain.clash import clashes
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
+from planner.solve.explain.limits import limits_moved
 from planner.solve.explain.loosened import loosened
 from planner.solve.explain.requirement import Blamed, Requirement
 from planner.solve.explain.sharing import sharing
@@ -43,8 +44,8 @@ ENOUGH = 3
 
 
 def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requirement]) -> list[Fix]:
-    """Return a fix a direction: GPUs to add, rules to loosen, lighter types, pools or shared GPUs, then numbers of
-    the load. Of these only what is `clashing` is turned; `clash` says what that is, and the places of its models.
+    """Return a fix a direction: GPUs to add, rules to loosen, limits to move, lighter types, pools or shared GPUs, then
+    numbers of the load. Of these only what is `clashing` is turned; `clash` says what it is, and whose.
 
     Where these are few, GPUs of larger kinds follow, and the same beside weights and cache in eight bits, where that
     makes them smaller. A load that is far beyond what all GPUs could ever do with such types is turned without them
@@ -54,6 +55,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     blamed = frozenset((requirement.model, requirement.kind) for requirement in clashing)
     found = [*_added(problem, own), *loosened(problem, places, blamed)]
     for place in places:
+        found += limits_moved(problem, place, blamed)
         found += lighter_types(problem, place)
         found += apart(problem, place)
     found += sharing(problem)
