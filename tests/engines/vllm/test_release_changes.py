@@ -287,7 +287,7 @@ def test_between_nodes_sums_in_graphs_stay_with_nccl_on_dgx_spark() -> None:
     for share, pool, fits in ((0.8, 22.5, False), (0.85, 28.74, True)):
         limits = Limits(max_model_len=196608, memory_fraction=share)
         found = engine.bill(model, engine.layout(model, spark, limits, tensor=2), [usual_site(spark)])
-        assert found.logged["available_kv_bytes"] / 2**30 == pytest.approx(pool, rel=0.03)
+        assert found.logged["available_kv_bytes"] / 2**30 == pytest.approx(pool, rel=0.04)
         assert found.fits == fits
 
 
@@ -470,7 +470,7 @@ def test_lines_of_the_pool_err_independently() -> None:
     """The cache at its lower edge is what all errors at once leave: the root of the sum of their squares."""
     engine, kind, model = of_version("0.21.0"), gpus()["l40s"], load_model("Qwen/Qwen3-8B")
     layout = engine.layout(model, kind, Limits(max_model_len=8192))
-    rules = engine._rules(layout.options, kind)
+    rules = engine.rules(layout.options, kind)
     [(usual, most)] = pipeline_lines(model, layout, [usual_site(kind)], rules, engine.release, 0.99)
     lines = ("weights", "activation", "non_torch", "graphs")
     errors = [getattr(most, line) - getattr(usual, line) for line in lines]
