@@ -31,8 +31,8 @@ class StageMemory:
     """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
-    takes where the parts known only up to a bound take all of it: its edge at the usual confidence; `recounted` of it is
-    there once and counted twice. `told` is the part of the graphs that sources tell, sums that NCCL keeps and
+    takes where the parts known only up to a bound take all of it: its edge at the usual confidence; `recounted`
+    of it is there once and counted twice. `told` is the part of the graphs that sources tell, sums that NCCL keeps and
     workspaces, `captured` what graphs take once the cache is there, of which the engine is expected not to foresee
     `unforeseen`. With `whole_card` what the card held before counts as well; `wider` names the bands that are wider
     here than usual. `together` is by how much less all lines err at once than one after the other.
