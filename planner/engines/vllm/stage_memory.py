@@ -31,9 +31,9 @@ class StageMemory:
     """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
-    takes where the parts known only up to a bound take all of it: its edge at the usual confidence; `recounted`
-    of it is there once and counted twice. `told` is the part of the graphs that sources tell, sums that NCCL keeps and
-    workspaces, `captured` what graphs take once the cache is there, of which the engine is expected not to foresee
+    takes where the parts known only up to a bound take all of it: its edge at the usual confidence; `recounted` of it
+    is there once and counted twice. `sums` is the part of the graphs that NCCL keeps, `buffers` what attention sets
+    aside for them, `captured` what they take once the cache is there, of which the engine is expected not to foresee
     `unforeseen`. With `whole_card` what the card held before counts as well; `wider` names the bands that are wider
     here than usual. `together` is by how much less all lines err at once than one after the other.
     """
@@ -50,7 +50,8 @@ class StageMemory:
     given_pool: int | None = None
     activation_most: int = 0
     recounted: int = 0
-    told: int = 0
+    sums: int = 0
+    buffers: int = 0
     captured: int = 0
     unforeseen: int = 0
     whole_card: bool = False
@@ -123,10 +124,10 @@ class StageMemory:
         return bands["graphs_over_estimate"] if self.graphs_in_fraction else bands["graphs"]
 
     def _graphs_at(self, confidence: float, band: dict[str, float]) -> int:
-        """The graphs at their upper edge; what sources tell is known better than what the engine estimates."""
-        estimated = self.told if self.graphs_in_fraction else 0
+        """The graphs at their upper edge: sums are known better than what is estimated, buffers to the byte."""
+        estimated = self.sums if self.graphs_in_fraction else 0
         known = upper_edge(estimated, terms("captured_sums_bands")["graphs"], confidence) if estimated else 0
-        return upper_edge(self.graphs - estimated, band, confidence) + known
+        return upper_edge(self.graphs - self.buffers - estimated, band, confidence) + known + self.buffers
 
     def asking(self, requested: int) -> "StageMemory":
         """Return the lines of an engine that asks for another part of the device."""
@@ -243,7 +244,8 @@ def of_rank(
         given_pool=int(given) if given is not None else None,
         activation_most=held.peak.most,
         recounted=held.peak.recounted,
-        told=sums + workspace.total,
+        sums=sums,
+        buffers=workspace.total,
         whole_card=rules.whole_card,
         wider=tuple(_wider(layout, site, rules, sums)),
     )
