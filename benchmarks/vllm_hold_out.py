@@ -140,12 +140,13 @@ def _logged(path: Path) -> Iterator[Logged]:
         lines = stage_memory(found.model, found.layout, stage, 0, site, rules, version)
         sized = found.model, found.layout, stage, site.gpu.silicon, rules, version
         beyond = lines.graphs - graph_bytes(*sized)
+        card = found.model, found.layout, site, rules, found.device.weights_bytes
         served = WeightTypes.of(found.model, found.layout, version).served
         how = found.model, found.layout, stage, site.gpu.silicon, rules, version, served
         anew = {
             "activation": partial(_total, *how),
             "graphs": partial(_graphs, beyond, *sized),
-            "non_torch": partial(non_torch_bytes, found.model, found.layout, site, rules, found.device.weights_bytes),
+            "non_torch": partial(_non_torch, lines.non_torch - non_torch_bytes(*card), *card),
         }
         source = str(row.get("source") or "").split("run log")[0].split("http")[0].strip() or "unnamed"
         joined = wiring(found.layout, site)
@@ -187,6 +188,10 @@ def _of_first_rank(found: Replay, measured: Mapping[str, float]) -> dict[str, fl
 
 def _total(*how: Any) -> int:
     return activation(*how).total
+
+
+def _non_torch(standing: int, *how: Any) -> int:
+    return standing + non_torch_bytes(*how)
 
 
 def _graphs(beyond: int, *how: Any) -> int:
