@@ -2,6 +2,10 @@
 better conditions never make a plan worse, names and order of the nodes never change its cost.
 
 python -m benchmarks.fixes --requests 100
+python -m benchmarks.fixes --crowded --requests 100
+
+With --crowded every request has two or three models, and only fixes and what is blamed are looked at: that it cannot be
+had together, and that without any one part of it there is a plan.
 """
 
 import argparse
@@ -12,7 +16,7 @@ from pathlib import Path
 
 from planner.request import Request
 from tests.solve.better_conditions import wrong_changes
-from tests.solve.explain.random_requests import random_request, wrong_fixes, wrong_flips
+from tests.solve.explain.random_requests import crowded_request, random_request, wrong_fixes, wrong_flips
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -20,18 +24,22 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--crowded", action="store_true")
     chosen = parser.parse_args(words)
-    fixes = flips = wrong = 0
+    fixes = flips = wrong = infeasible = 0
+    draw = crowded_request if chosen.crowded else random_request
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(chosen.first, chosen.first + chosen.requests):
-            request = Request.parse(random_request(seed, Path(folder)))
+            request = Request.parse(draw(seed, Path(folder)))
             of_fixes, found = wrong_fixes(request)
-            of_flips, more = wrong_flips(request) if not of_fixes else (0, [])
-            fixes, flips = fixes + of_fixes, flips + of_flips
-            for line in [*found, *more, *wrong_changes(request, seed)]:
+            of_flips, more = wrong_flips(request) if not (of_fixes or chosen.crowded) else (0, [])
+            fixes, flips, infeasible = fixes + of_fixes, flips + of_flips, infeasible + bool(of_fixes)
+            for line in [*found, *more, *([] if chosen.crowded else wrong_changes(request, seed))]:
                 wrong += 1
                 print(f"seed {seed}: {line}", flush=True)
-    print(f"{chosen.requests} requests: {fixes} fixes, {flips} flip points, {wrong} things wrong")
+    print(
+        f"{chosen.requests} requests, {infeasible} with fixes: {fixes} fixes, {flips} flip points, {wrong} things wrong"
+    )
     sys.exit(1 if wrong else 0)
 
 

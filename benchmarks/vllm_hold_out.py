@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 from planner.backtest.readers import reader_of
 from planner.backtest.replay import replay
+from planner.backtest.run import Replay, Run
 from planner.backtest.score import quantile
 from planner.confidence import CONFIDENCE
 from planner.data_files import read_json
@@ -30,7 +31,8 @@ from planner.engines.vllm.activation import activation
 from planner.engines.vllm.card_memory import later_communicators, non_torch_bytes, wiring
 from planner.engines.vllm.fused_sums import fused_sums_bytes
 from planner.engines.vllm.graph_memory import graph_bytes
-from planner.engines.vllm.release import Version, rules_of
+from planner.engines.vllm.profile import of_version
+from planner.engines.vllm.release import Version
 from planner.engines.vllm.stage_memory import StageMemory, forget_lines, stage_memory
 from planner.engines.vllm.terms import terms
 from planner.engines.vllm.weight_types import WeightTypes
@@ -39,7 +41,7 @@ from planner.units import GIB
 
 FITTED: Mapping[str, tuple[str, ...]] = {
     "activation": ("base", "hidden_copies", "sort_bytes", "fused_bytes"),
-    "graphs": ("base", "layer_mib", "chosen_expert_mib", "shared_expert_mib", "latent_layer_mib", "split_factor"),
+    "graphs": ("base", "layer_mib", "chosen_expert_mib", "latent_layer_mib", "split_factor"),
 }
 LINES = {"activation": "activation_peak_gib", "graphs": "cuda_graph_gib", "non_torch": "non_torch_gib"}
 POOL = "kv_cache_gib_per_gpu"
@@ -50,7 +52,8 @@ FACTORS = (1.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.02, 1.05, 1.1, 1.25, 2.0)
 class Logged:
     """A run: its lines, how those that hang on constants are computed anew, what was logged, its non-torch cell.
 
-    `reckoned` is what its non-torch line has beside the cell, GiB.
+    `reckoned` is what its non-torch line has beside the cell, GiB. `foreseen` tells whether what the engine leaves for
+    graphs is part of the activation it logs, as it is from 0.27 on; `whole` whether it logs its terms and its pool.
     """
 
     name: str
@@ -62,12 +65,17 @@ class Logged:
     measured: Mapping[str, float]
     cell: tuple[str, str]
     reckoned: float = 0.0
+    foreseen: bool = False
+    whole: bool = False
 
     def predicted(self, line: str) -> float:
         """GiB of a line, or of the pool, with the constants as they are."""
-        if line != "pool":
-            return self.anew[line]() / GIB
-        return replace(self.lines, **{name: size() for name, size in self.anew.items()}).pool / GIB
+        if line == "activation" and self.foreseen:
+            return (self.anew["activation"]() + self._anew().estimated_graphs) / GIB
+        return self.anew[line]() / GIB if line != "pool" else self._anew().pool / GIB
+
+    def _anew(self) -> StageMemory:
+        return replace(self.lines, **{name: size() for name, size in self.anew.items()})
 
     def error(self, line: str, metric: str) -> float | None:
         """Relative error of a line, where it was logged; a pool below zero has none, as in scores."""
@@ -121,35 +129,69 @@ def _logged(path: Path) -> Iterator[Logged]:
             found = replay(run, path.parent, 0.5)
         except (BadInput, KeyError, ValueError):
             continue
-        measured = {name: float(value) for name, value in run.measured.items() if isinstance(value, int | float)}
+        measured = _scored(run)
         if found.refusals or not any(metric in measured for metric in LINES.values()):
             continue
         site = run.devices.sites(found.layout.pipeline_parallel_size)[0]
         version = Version.parse(found.engine.version)
-        wished = found.layout.options.get("VLLM_USE_V1")
-        rules = rules_of(version, None if wished is None else f"v{int(wished)}", site.gpu.capability)
+        rules = of_version(found.engine.version).rules(found.layout.options, site.gpu)
         stage = run.rank // max(1, found.layout.gpus_per_stage)
 
         lines = stage_memory(found.model, found.layout, stage, 0, site, rules, version)
         sized = found.model, found.layout, stage, site.gpu.silicon, rules, version
         beyond = lines.graphs - graph_bytes(*sized)
+        card = found.model, found.layout, site, rules, found.device.weights_bytes
         served = WeightTypes.of(found.model, found.layout, version).served
         how = found.model, found.layout, stage, site.gpu.silicon, rules, version, served
         anew = {
             "activation": partial(_total, *how),
             "graphs": partial(_graphs, beyond, *sized),
-            "non_torch": partial(non_torch_bytes, found.model, found.layout, site, rules, found.device.weights_bytes),
+            "non_torch": partial(_non_torch, lines.non_torch - non_torch_bytes(*card), *card),
         }
         source = str(row.get("source") or "").split("run log")[0].split("http")[0].strip() or "unnamed"
         joined = wiring(found.layout, site)
         later = later_communicators(found.model, found.layout, site, rules)
         cell = rules.non_torch, f"{joined} and communicators" if later else joined
         fused = fused_sums_bytes(found.model, found.layout, site, rules) / GIB
-        yield Logged(run.id, found.model.name, found.model.model_type, source, lines, anew, measured, cell, fused)
+        family = found.model.model_type
+        counted = rules.standing_charged and lines.graphs_in_fraction
+        whole = LINES["activation"] in measured and POOL in measured
+        if rules.generation == "v0":
+            measured = _of_first_rank(found, measured)
+        yield Logged(run.id, found.model.name, family, source, lines, anew, measured, cell, fused, counted, whole)
+
+
+def _scored(run: Run) -> dict[str, float]:
+    """What was logged, but for what hangs on flags that are not known."""
+    numbers = {name: float(value) for name, value in run.measured.items() if isinstance(value, int | float)}
+    return {name: value for name, value in numbers.items() if name not in run.unscored}
+
+
+_OF_ONE_RANK = 0.05
+"""Share by which the tokens of the tightest rank may lie below what the pool of the first holds."""
+
+
+def _of_first_rank(found: Replay, measured: Mapping[str, float]) -> dict[str, float]:
+    """What v0 logged of the first rank.
+
+    Each rank logs a pool of its own, and the blocks are those of the tightest: the first, which alone samples
+    (model_executor/layers/logits_processor.py, 0.7.2: logits are gathered to the driver). Where a pool holds more than
+    the tokens beside it, it is of another rank, and the first has what those tokens take.
+    """
+    tokens, pool, ours = measured.get("kv_cache_tokens"), measured.get(POOL), found.bill.kv_cache_tokens
+    if not tokens or not pool or found.layout.tensor_parallel_size == 1 or ours <= 0:
+        return dict(measured)
+    if (first := tokens * found.device.kv_cache_bytes / ours / GIB) < pool * (1 - _OF_ONE_RANK):
+        return {name: value for name, value in measured.items() if name != LINES["activation"]} | {POOL: first}
+    return dict(measured)
 
 
 def _total(*how: Any) -> int:
     return activation(*how).total
+
+
+def _non_torch(standing: int, *how: Any) -> int:
+    return standing + non_torch_bytes(*how)
 
 
 def _graphs(beyond: int, *how: Any) -> int:
@@ -234,7 +276,7 @@ def _errors(rows: Sequence[Logged]) -> dict[str, list[tuple[float, str]]]:
     errors: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for row in rows:
         for line, metric in {**LINES, "pool": POOL}.items():
-            whole = line != "pool" or all(row.measured.get(one) is not None for one in ("activation_peak_gib", POOL))
+            whole = line != "pool" or row.whole
             if whole and (error := row.error(line, metric)) is not None:
                 errors[line].append((error, row.name))
     return errors

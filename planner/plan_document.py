@@ -154,7 +154,9 @@ class Plan(Document):
     explanation: list[str] = Field(default=[])
     fixes: list[dict[str, Any]] = Field(default=[], description="smallest changes that make the request feasible")
     alternatives: list[dict[str, Any]] = Field(default=[])
-    outlook: list[dict[str, Any]] = Field(default=[], description="loads and prices at which the answer changes")
+    outlook: list[dict[str, Any]] = Field(
+        default=[], description="loads, targets and prices at which the answer changes"
+    )
     moves: Moves | None = Field(default=None, description="with --from: what changes of the earlier plan")
     assumptions: list[str] = Field(default=[])
     solve: SolveRecord

@@ -103,7 +103,7 @@ def _read(file: InventoryFile, text: str, where: str | None) -> Inventory:
     groups, more = _paid_for(groups, where)
     notes += more
     if sum(group.count for group in groups) > 1:
-        groups, more = _with_network(groups)
+        groups, more = with_network(groups)
         notes += [*own.network_notes, *more]
     return Inventory(NodeList(groups), text, tuple(dict.fromkeys([*notes, *_origins(groups, kinds)])))
 
@@ -129,7 +129,7 @@ _ETHERNET = {True: ("100GbE", 12.5), False: ("25GbE", 3.125)}
 """What joins nodes where nobody says: by whether their GPUs are socketed; GB/s per direction of a node."""
 
 
-def _with_network(groups: list[NodeGroup]) -> tuple[list[NodeGroup], list[str]]:
+def with_network(groups: list[NodeGroup]) -> tuple[list[NodeGroup], list[str]]:
     """Give every node a network: a modest Ethernet where nothing is known of it."""
     done, notes = [], []
     for group in groups:

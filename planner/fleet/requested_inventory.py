@@ -5,7 +5,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from planner.errors import BadInput, UnknownName
-from planner.fleet.inventory import Inventory, load_inventory
+from planner.fleet.inventory import Inventory, load_inventory, with_network
 from planner.fleet.node import Node
 from planner.fleet.node_group import NodeGroup, NodeList
 from planner.near_names import near_names
@@ -20,7 +20,9 @@ def requested_inventory(request: Request) -> Inventory:
     inventory = load_inventory(request.on)
     if request.add_nodes:
         added = [_renamed(group) for group in load_inventory(request.add_nodes).groups]
-        inventory = replace(inventory, nodes=NodeList([*inventory.groups, *added]))
+        groups, notes = with_network([*inventory.groups, *added])
+        assumptions = tuple(dict.fromkeys([*inventory.assumptions, *notes]))
+        inventory = replace(inventory, nodes=NodeList(groups), assumptions=assumptions)
     for place, wanted in enumerate(request.models):
         for field, chosen in (("nodes", wanted.nodes), ("exclude_nodes", wanted.exclude_nodes)):
             _refuse_unknown(inventory, chosen, f"models.{place}.{field}")

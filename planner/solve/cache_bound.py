@@ -1,5 +1,9 @@
 """How many sequences fit into memory at most, before any layout is thought of: caches alone would fill all of it."""
 
+from collections.abc import Mapping
+
+from planner.fleet.gpu import Gpu
+from planner.fleet.share import PARTS
 from planner.models.attention import CacheKind
 from planner.solve.variant import Variant
 
@@ -25,3 +29,19 @@ def cache_bound(variant: Variant, memory_bytes: int) -> int | None:
         bits = 4  # the checkpoint may name a type of its own
     size = elements * variant.limits.max_model_len * bits // 8
     return memory_bytes // size if size else None
+
+
+def running_bound(variant: Variant, gpus: Mapping[Gpu, int], *, shared: bool) -> int | None:
+    """Return a number of sequences that engines on so many GPUs do not exceed; None where none is known.
+
+    A replica, or one of its groups of attention data parallelism, takes a GPU at least, or where they may be
+    `shared` the smallest part of one.
+    """
+    engine, model = variant.engine, variant.model
+    if engine.name != "vllm":
+        return None
+    most = 0
+    for gpu, count in gpus.items():
+        layout = engine.layout(model, gpu, variant.limits, tensor=1, pipeline=1, data=1, expert_parallel=False)
+        most += layout.max_num_seqs * count
+    return most * (PARTS if shared else 1)

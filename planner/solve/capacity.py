@@ -17,6 +17,8 @@ Capacity = dict[str, int]
 """`sequences` held at once, `requests` and `tokens` in thousandths a second."""
 
 MILLI = 1000
+ENDLESS = 10**9
+"""More sequences, or steps of a rate, than anything carries."""
 LEAST_RATE = 1 / MILLI
 """The least that can be asked for a second. No rate at all would ask for something else: see `capacity`."""
 _ROUNDING = 1 - 1e-3
@@ -45,6 +47,11 @@ def unmeasured(workload: Workload) -> Workload:
     rates = ("requests_per_second", "tokens_per_second")
     ones = {rate: 1.0 for rate in rates if getattr(workload, rate) is not None}
     return workload.model_copy(update={"concurrency": 1, **ones})
+
+
+def endless(workload: Workload) -> Workload:
+    """Return the load with more sequences at once than any replica runs, where it has no rate."""
+    return workload if arrives(workload) else workload.model_copy(update={"concurrency": ENDLESS})
 
 
 def needs_speed(workload: Workload) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property, partial
 from itertools import groupby, repeat
 
@@ -27,6 +28,9 @@ from planner.workload import Workload
 
 DEEPEST = 16
 """Stages of a pipeline; deeper ones are tried only where nothing else holds the model."""
+
+_FALLS = 2
+"""Pipelines in a row that carry less a GPU than shorter ones, after which none is tried where few will do."""
 
 
 @dataclass
@@ -71,10 +75,15 @@ Billed = dict[tuple[Layout, tuple[Site, ...]], Shared]
 
 @dataclass
 class Tried:
-    """The trials of one variant, of which other nodes ask for most again, and its bills, which hold for any load."""
+    """The trials of one variant, of which other nodes ask for most again, and its bills, which hold for any load.
+
+    With `lean` layouts are billed as if they ran so many sequences at once, and carry all that the room left holds:
+    no layout that is made for more of them carries more.
+    """
 
     billed: Billed
     trials: dict[tuple[Split, tuple[Site, ...]], Trial] = field(default_factory=dict)
+    lean: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,25 +143,30 @@ def enumerate_shapes(
     mixed: bool,
     sparse: bool = False,
     shallow: bool = False,
+    falling: bool = False,
+    depths: Sequence[int] = (),
 ) -> Shapes:
     """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
-    With `shallow` nothing but single stages are tried. With `mixed` the stages of a pipeline may lie on different
+    With `shallow` nothing but single stages are tried, with `depths` pipelines of the first of them that holds the
+    model, with `falling` no pipeline longer than two that carried less a GPU than shorter ones, and none of which
+    stages share an island. With `mixed` the stages of a pipeline may lie on different
     island kinds. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together are
     smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
     sequences as the engine would, and pipelines over several island kinds of which the stages on one carry the whole
     load.
     """
     found = Shapes()
-    packed = needs_speed(wanted.workload)
+    speed = needs_speed(wanted.workload)
+    packed = speed and not falling
     layers = len(variant.model.layers)
-    for deepest in (1,) if shallow else (DEEPEST, layers):
+    for deepest in depths or ((1,) if shallow else (DEEPEST, layers)):
         splits = even_splits(variant.model, ground.slots, deepest=deepest, packed=packed)
         for _, alike in groupby(
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
         ):
-            _try_pipelines(found, place, wanted, variant, alike, ground, tried, sparse=sparse)
+            _try_pipelines(found, place, wanted, variant, alike, ground, tried, sparse=sparse, falling=falling)
         if (
             found.fitting
             or found.slow
@@ -161,7 +175,7 @@ def enumerate_shapes(
             break
     if mixed and not shallow:
         own = getattr(variant.engine, "tensor_per_stage", False)
-        enough = {} if packed else _enough(found.fitting, wanted)
+        enough = {} if speed else _enough(found.fitting, wanted)
         for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
             if any(_within(run, enough) for run in split.stages):
                 found.considered += 1
@@ -201,6 +215,7 @@ def _try_pipelines(
     tried: Tried,
     *,
     sparse: bool = False,
+    falling: bool = False,
 ) -> None:
     """Try splits that differ in the length of the pipeline, or in their share of a GPU, smaller ones first.
 
@@ -208,22 +223,26 @@ def _try_pipelines(
     """
     full = refused = False
     small: Split | None = None
-    weights = hopeless = 0
+    weights = hopeless = fallen = 0
+    best: Fraction | None = None
     splits = list(alike)
     longest: tuple[Layout, tuple[Site, ...]] | None = None
     for place_in_line, split in enumerate(splits):
-        if full or refused or place_in_line < hopeless:
+        if full or refused or place_in_line < hopeless or fallen == _FALLS:
             found.considered += 1
         elif _too_small(variant, split) or split.pipeline * split.stages[0].island.gpu.memory_bytes < weights:
             found.considered += 1
             small = split
         else:
-            shape = _try(found, place, wanted, variant, split, ground, tried)
-            small = None
+            trial = _try(found, place, wanted, variant, split, ground, tried)
+            shape, small = trial.shape, None
             weights = shape.stage_weights if shape and not shape.bill.fits else 0
             refused = shape is None and not split.parts and _single_refused(wanted, variant, split)
             if shape and not needs_speed(wanted.workload):
-                full = shape.capacity.get("sequences", 0) >= _most(wanted, shape)
+                full = shape.capacity.get("sequences", 0) >= _most(wanted, shape, trial)
+            if falling and shape and shape.bill.fits:
+                carried = Fraction(max(shape.capacity.values()), shape.gpus)
+                fallen, best = (fallen + 1, best) if best and carried < best else (0, carried)
             longer = splits[place_in_line + 1 :] if sparse and shape and not full else []
             if longer and shape:
                 longest = longest or (_layout(wanted, variant, splits[-1]), tuple(_sites(splits[-1], ground)))
@@ -247,14 +266,14 @@ def _single_refused(wanted: ModelRequest, variant: Variant, split: Split) -> boo
     return bool(variant.engine.refusals(variant.model, _layout(wanted, variant, single), run.island.gpu))
 
 
-def _most(wanted: ModelRequest, shape: Shape) -> int:
+def _most(wanted: ModelRequest, shape: Shape, trial: Trial) -> int:
     """Sequences that a longer pipeline of the same stages could run at once.
 
     An engine that sets aside the cache of each sequence may have been given fewer than were asked for.
     """
     if hasattr(shape.variant.engine, "most_sequences"):
         return wanted.limits.max_num_seqs or wanted.workload.concurrency
-    return shape.layout.max_num_seqs * shape.layout.data_parallel_size
+    return trial.sequences
 
 
 def _too_small(variant: Variant, split: Split) -> bool:
@@ -277,7 +296,7 @@ def bill_promised(one: Promised, place: int, wanted: ModelRequest, ground: Groun
 
 def _try(
     found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds, tried: Tried
-) -> Shape | None:
+) -> Trial:
     found.considered += 1
     sites = tuple(_sites(split, ground))
     key = (split, sites)
@@ -287,13 +306,13 @@ def _try(
     found.most_sequences = max(found.most_sequences, trial.sequences)
     found.refusals |= dict.fromkeys(trial.refusals)
     if trial.shape is None:
-        return None
+        return trial
     fits = trial.shape.bill.fits
     group = found.misfits if not fits else found.fitting if all(trial.shape.capacity.values()) else found.slow
     group.append(trial.shape)
     if fits and may_separate(wanted) and not split.parts:
         found.fitting += phase_shapes(trial.shape, wanted.workload, ground.onward)
-    return trial.shape
+    return trial
 
 
 def _trial(
@@ -302,6 +321,9 @@ def _trial(
     model, engine = variant.model, variant.engine
     layout = _layout(wanted, variant, split)
     sequences = layout.max_num_seqs * layout.data_parallel_size
+    if tried.lean is not None:
+        few = wanted.workload.model_copy(update={"concurrency": tried.lean})
+        layout = _layout(wanted.model_copy(update={"workload": few}), variant, split)
     kinds = dict.fromkeys(run.island.gpu for run in split.stages)
     for gpu in kinds:
         if reasons := engine.refusals(model, layout, gpu):
@@ -314,7 +336,10 @@ def _trial(
     layout, bill = billed.layout, billed.bill
     if split.parts and not bill.fits:
         return Trial(sequences)
-    carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
+    if tried.lean is not None:
+        carried = {"sequences": min(bill.sequences, sequences)}
+    else:
+        carried = capacity(model, layout, sites, engine, wanted.workload, bill) if bill.fits else {}
     slots = tuple(
         SlotKind(run.island, run.tensor * split.data * split.stages_per_slot, split.parts)
         for run in split.stages

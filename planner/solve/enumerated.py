@@ -4,6 +4,7 @@ from collections.abc import Hashable
 
 from planner.request import Allowed, ModelRequest
 from planner.solve.capacity import unmeasured
+from planner.solve.densest_shapes import densest_shapes
 from planner.solve.enumerate_shapes import Billed, Grounds, Shapes, Tried, bill_promised, enumerate_shapes
 from planner.solve.promised import Promised
 from planner.solve.shape import Shape
@@ -40,20 +41,25 @@ class Enumerated:
         *,
         mixed: bool = False,
         shallow: bool = False,
+        dense: bool = False,
+        lean: int | None = None,
     ) -> Shapes:
         """Return the shapes of a variant of the model at `place`, their variant one of the same content.
 
-        With `shallow` only those of a single stage.
+        With `shallow` only those of a single stage, with `dense` the `densest_shapes`, with `lean` as `Tried` has them.
         """
         like = _asked(wanted)
         asked, endless = _keys(place, like, variant)
-        nodes = (mixed, shallow, ground.offered)
+        nodes = (mixed, shallow, dense, lean, ground.offered)
         known = self._known(like, asked, endless, nodes)
         if known is not None:
             return known
         billed = self._billed.setdefault((place, *_content(variant)), {})
-        same, tried = self._tried.setdefault(asked, (variant, Tried(billed)))
-        found = enumerate_shapes(place, like, same, ground, tried, mixed=mixed, shallow=shallow)
+        same, tried = self._tried.setdefault((asked, lean), (variant, Tried(billed, lean=lean)))
+        if dense and not shallow:
+            found = densest_shapes(place, like, same, ground, tried)
+        else:
+            found = enumerate_shapes(place, like, same, ground, tried, mixed=mixed, shallow=shallow)
         self._shapes[asked, nodes] = found
         if like.workload.concurrency > found.most_sequences:
             self._endless[endless, nodes] = found
@@ -62,7 +68,7 @@ class Enumerated:
     def knows(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> bool:
         """Whether all shapes of a variant are known already."""
         like = _asked(wanted)
-        return self._known(like, *_keys(place, like, variant), (mixed, False, ground.offered)) is not None
+        return self._known(like, *_keys(place, like, variant), (mixed, False, False, None, ground.offered)) is not None
 
     def _known(self, like: ModelRequest, asked: Hashable, endless: Hashable, nodes: Hashable) -> Shapes | None:
         if (asked, nodes) in self._shapes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from planner.request import Request
-from planner.solve.capacity import MILLI
+from planner.solve.capacity import ENDLESS, MILLI, arrives, needs_speed
 from planner.solve.explain.requirement import with_workload
 from planner.solve.explain.search import largest
 from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
@@ -13,9 +13,13 @@ from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.outcome import Effort
 from planner.solve.problem import MANY_GPUS, Problem
+from planner.solve.promised import shares_one_pool
 from planner.workload import Workload
 
-_MOST = 10**9
+_MANY_NODES = 10
+"""Classes of nodes, where rules tell single nodes apart, from which on fractions of replicas tell as much."""
+_DOUBT = 1e-6
+"""Relative error granted to the value of a linear relaxation."""
 
 
 @dataclass(frozen=True)
@@ -69,31 +73,59 @@ def most_carried(problem: Problem, place: int, limit: int | None = None, *, leas
         turned = problem.asking(knob.turned(problem.request, place, steps))
         return turned.within(limit)
 
-    return largest(carries, least, _MOST, nearly_most(problem, place, knob, limit))
+    near = nearly_most(problem, place, knob, limit, least=least)
+    return largest(carries, least, near.never_more, near.guess)
 
 
-def nearly_most(problem: Problem, place: int, knob: LoadKnob, limit: int | None = None) -> int:
-    """Return about the largest load of one model that a plan can carry, in steps of a knob, without a search."""
-    guess = _MOST
-    for _ in range(2):
-        guess = _endless(problem.asking(knob.turned(problem.request, place, guess)), place, knob, limit)
-    return guess
+@dataclass(frozen=True)
+class Near:
+    """About the largest load that a plan can carry, and one that no plan exceeds, in steps of a knob."""
+
+    guess: int
+    never_more: int
 
 
-def _endless(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
-    """What the shapes of an endless load carry at most, which is nearly right.
+def nearly_most(problem: Problem, place: int, knob: LoadKnob, limit: int | None = None, *, least: int = 1) -> Near:
+    """Tell about the largest load of one model that a plan can carry without a search.
+
+    Layouts that are made for an endless load leave the least room for caches: what they carry, any that are made for
+    as much carry. Those that are made for that load and may hold more carry the most there is. Where that is not
+    known to hold, the layouts for the first guess give the second.
+    """
+    endless = problem.asking(knob.turned(problem.request, place, ENDLESS))
+    first, settled = _endless(endless, place, knob, limit)
+    if settled:
+        return first
+    if _pooled(problem, place):
+        lean = replace(endless, lean=(place, max(first.guess, least)))
+        return _endless(lean, place, knob, limit)[0]
+    again, _ = _endless(problem.asking(knob.turned(problem.request, place, first.guess)), place, knob, limit)
+    return replace(again, never_more=ENDLESS)
+
+
+def _pooled(problem: Problem, place: int) -> bool:
+    """Whether all that a load changes of a layout is what is left for caches, which all its sequences share."""
+    shared = all(shares_one_pool(variant.engine) for variant in problem.variants[place])
+    return shared and not needs_speed(problem.request.models[place].workload)
+
+
+def _endless(problem: Problem, place: int, knob: LoadKnob, limit: int | None) -> tuple[Near, bool]:
+    """What the layouts of an endless load carry at most, and whether others carry no more.
 
     Fractions would mix the variants of a model, of which a plan takes one: on many GPUs each is asked alone.
     """
     alone = problem.variants[place]
     if problem.gpus > MANY_GPUS and len(alone) > 1:
         before, after = problem.variants[:place], problem.variants[place + 1 :]
-        each = (replace(problem, variants=(*before, (variant,), *after)) for variant in alone)
-        return max(_carried(one, place, knob, limit) for one in each)
+        each = [
+            _carried(replace(problem, variants=(*before, (variant,), *after)), place, knob, limit) for variant in alone
+        ]
+        found = Near(max(near.guess for near, _ in each), max(near.never_more for near, _ in each))
+        return found, all(settled for _, settled in each)
     return _carried(problem, place, knob, limit)
 
 
-def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> int:
+def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> tuple[Near, bool]:
     problem = whole if limit is None else whole.limited(limit)
     programme = problem.programme
     rows = problem.rows_within(limit)
@@ -103,13 +135,19 @@ def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> i
     for number in sorted([programme.load_rows[place, knob.need], *(surviving or ())], reverse=True):
         del rows.rows[number]
     most = {variable: -amount for variable, amount in carried.items()}
-    if problem.gpus > MANY_GPUS or problem.rules.tracked:
+    if problem.gpus > MANY_GPUS or (problem.rules.tracked and len(problem.classes) > _MANY_NODES):
         relaxed = linear_relaxation(rows, most)
         amount = -round(relaxed.value) if relaxed else 0
+        bound = ceil(-relaxed.value * (1 + _DOUBT)) if relaxed else 0
     else:
         outcome = minimise(rows, most, Effort(gap=1e-3))
         amount = evaluate(carried, outcome.values) if outcome.values is not None else 0
-    return max(1, amount * knob.per_unit // (MILLI if knob.need != "sequences" else 1))
+        bound = -outcome.bound if outcome.values is not None else 0
+    unit = MILLI if knob.need != "sequences" else 1
+    near = Near(max(1, amount * knob.per_unit // unit), max(1, bound * knob.per_unit // unit))
+    wanted, found = problem.request.models[place], problem.shapes[place]
+    given = wanted.limits.max_num_seqs is not None
+    return near, arrives(wanted.workload) or given or near.guess >= found.most_sequences
 
 
 def _least_left(rows: IntegerProgramme, ways: Sequence[Terms]) -> Terms:

@@ -20,14 +20,13 @@ from planner.solve.explain.fixes import fixes, priced
 from planner.solve.explain.outlook import outlook
 from planner.solve.explain.shortfall import shortfall
 from planner.solve.explain.survival_price import survival_prices
-from planner.solve.explain.turned import FAR_PARTS
 from planner.solve.idle_gpus import idle_gpus
 from planner.solve.node_class import MICRO
 from planner.solve.phase_cover import carried_together
 from planner.solve.phases import pool_remarks
 from planner.solve.placement import Placed, place
 from planner.solve.pool_pairs import pool_pairs
-from planner.solve.problem import Problem
+from planner.solve.problem import FAR_PARTS, Problem
 from planner.solve.replica_speed import replica_speeds
 from planner.solve.replica_writer import ReplicaWriter, write_replica
 from planner.solve.shape import Shape
@@ -90,13 +89,15 @@ def plan_cost(placed: Sequence[Placed]) -> float:
 def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     """Say what clashes, how far it is from fitting, and what would do."""
     narrow = problem if problem.rules.gpus is None else replace(problem, narrow=True)
+    narrow = replace(narrow, dense=True) if narrow.far else narrow
+    tried = narrow if narrow.dense else problem
     places, blamed = clash(narrow)
     lines = []
     for position in places:
         mine = {requirement.kind for requirement in blamed if requirement.model == position}
         if mine or (not blamed and len(places) == 1):
             count_of_gpus = problem.inventory.gpu_count
-            lines += shortfall(problem.request.models[position], problem.shapes[position], count_of_gpus, mine)
+            lines += shortfall(problem.request.models[position], tried.shapes[position], count_of_gpus, mine)
     lines += taken_alone(problem, places)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
@@ -114,7 +115,7 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
         explanation=lines,
         fixes=found,
         assumptions=_assumptions(problem),
-        solve=_record(problem, "MathOpt/SCIP" if problem.kept else "none: no layout fits", seconds),
+        solve=_record(tried, "MathOpt/SCIP" if tried.kept else "none: no layout fits", seconds),
         request=problem.request,
     )
 

@@ -1,17 +1,19 @@
 """A problem: a request with everything it names looked up, ready to be solved."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
 from planner.engines.sharing import refuse_unshared
+from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
 from planner.request import Minimised, Request
-from planner.solve.cache_bound import cache_bound
-from planner.solve.capacity import needs, needs_speed
+from planner.solve.cache_bound import cache_bound, running_bound
+from planner.solve.capacity import endless, needs, needs_speed
 from planner.solve.carried_a_gpu import carried_a_gpu
 from planner.solve.dominance import undominated
 from planner.solve.earlier import Earlier, earlier_replicas
@@ -37,6 +39,8 @@ MANY_LAYOUTS = 200
 """From so many models times kinds of GPUs on, models are priced in two processes."""
 MANY_GPUS = 1000
 """GPUs of which fractions of replicas tell as much, and on which each variant of a lone model is asked alone."""
+FAR_PARTS = 10
+"""A load is far beyond the GPUs when they could not even carry one of so many parts of it."""
 MOST_MIXED = 64
 """Inventories of up to so many GPUs are searched for replicas over several kinds of GPUs."""
 
@@ -48,7 +52,9 @@ class Problem:
     `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
     are to be kept where that costs nothing. `generated` are its layouts where not all were billed. With `shallow` only
     layouts of a single stage are tried, with a `limit` only those of plans whose first objective is no more than it;
-    when it is `narrow` only those of no more GPUs than may be used.
+    when it is `narrow` only those of no more GPUs than may be used. With `lean`, the place of a model and a number of
+    sequences, it has what no layout of that model exceeds that is made for more of them (`Tried`). With `dense` only
+    the `densest_shapes` are tried, which are made for an endless load.
     """
 
     request: Request
@@ -61,6 +67,8 @@ class Problem:
     shallow: bool = False
     limit: int | None = None
     narrow: bool = False
+    lean: tuple[int, int] | None = None
+    dense: bool = False
 
     @cached_property
     def objective(self) -> Minimised:
@@ -93,9 +101,12 @@ class Problem:
 
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self.request.models[place], self.known.enumerated
+        if self.dense:
+            wanted = wanted.model_copy(update={"workload": endless(wanted.workload)})
+        lean = self.lean[1] if self.lean and self.lean[0] == place else None
+        which = {"mixed": self.mixes, "shallow": self.shallow, "dense": self.dense}
         return [
-            enumerated.shapes(place, wanted, variant, ground, mixed=self.mixes, shallow=self.shallow)
-            for variant in self.variants[place]
+            enumerated.shapes(place, wanted, variant, ground, **which, lean=lean) for variant in self.variants[place]
         ]
 
     @property
@@ -199,7 +210,7 @@ class Problem:
             return self.limited(limit).within(limit)
         if self._beyond_memory(()) or self._beyond_arithmetic(()):
             return False
-        if not self.shallow and not self._enumerated and replace(self, shallow=True).within(limit):
+        if not (self.shallow or self.dense or self._enumerated) and replace(self, shallow=True).within(limit):
             return True
         if self.out_of_reach:
             return False
@@ -251,12 +262,29 @@ class Problem:
         """Whether even one of so many equal parts of a load is more than memory or arithmetic of all GPUs allow."""
         return self._beyond_memory(extra, parts) or self._beyond_arithmetic(extra, parts)
 
+    @cached_property
+    def far(self) -> bool:
+        """Whether the load of a lone model is far beyond very many GPUs, so that only the most they carry is of use."""
+        (first, *more) = self.request.models
+        plain = not (first.allow.disaggregation or first.allow.share_gpus or self.rules.tracked)
+        return plain and not more and self.gpus > MANY_GPUS and self.beyond_a_part(FAR_PARTS)
+
     def _beyond_memory(self, extra: Sequence[NodeClass], parts: int = 1) -> bool:
-        """Whether caches of a model's sequences alone, or of a part of them, take more than the memory of all GPUs."""
-        memory = sum(c.count * sum(gpu.memory_bytes for gpu in c.example.gpus) for c in (*self.classes, *extra))
-        for found, needed in zip(self.variants, self.needs, strict=True):
+        """Whether caches of a model's sequences alone, or of a part of them, take more than the memory of all GPUs.
+
+        Or whether these are more than engines run at once.
+        """
+        gpus: Counter[Gpu] = Counter()
+        for node_class in (*self.classes, *extra):
+            for gpu in node_class.example.gpus:
+                gpus[gpu] += node_class.count
+        memory = sum(gpu.memory_bytes * count for gpu, count in gpus.items())
+        for found, needed, wanted in zip(self.variants, self.needs, self.request.models, strict=True):
             bounds = [cache_bound(variant, memory) for variant in found]
             if all(bound is not None and bound * parts < needed["sequences"] for bound in bounds):
+                return True
+            running = [running_bound(variant, gpus, shared=wanted.allow.share_gpus) for variant in found]
+            if all(bound is not None and bound * parts < needed["sequences"] for bound in running):
                 return True
         return False
 

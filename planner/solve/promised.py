@@ -8,6 +8,7 @@ and the cache of a sequence is no smaller than its keys and values. Where the en
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from planner.engines.profile import Engine
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.memory.kv_cache import cache_dtype, token_bytes
@@ -50,9 +51,16 @@ def without_room(base: Shape, splits: Sequence[Split], longest: Layout, sites: S
 
 def _tells(base: Shape, longest: Layout) -> bool:
     """Whether the bill of a shape tells anything of longer pipelines of the same stages."""
-    engine = base.variant.engine
-    pooled = engine.name in POOLED and not hasattr(engine, "most_sequences")
-    return pooled and not base.variant.limits.options and base.layout.max_num_seqs == longest.max_num_seqs
+    return (
+        shares_one_pool(base.variant.engine)
+        and not base.variant.limits.options
+        and base.layout.max_num_seqs == longest.max_num_seqs
+    )
+
+
+def shares_one_pool(engine: Engine) -> bool:
+    """Whether an engine holds the caches of all sequences in one pool, which fewer sequences do not make smaller."""
+    return engine.name in POOLED and not hasattr(engine, "most_sequences")
 
 
 def _most_sequences(base: Shape, room: int, cache: Callable[[int], int]) -> Callable[[int], int]:

@@ -48,11 +48,23 @@ WIDEST = 2 * (27648 * 5120 + 512 * (27648 + 5120)) / MIB
         ("p40", "b4408", {"flash_attn": "off"}, 0),  # 16 bits are slow there
         ("rtx-3090", "b4408", {"flash_attn": "on", "cache_type_k": "q8_0", "cache_type_v": "q8_0"}, 32),
         ("rtx-3090", "b9460", {"cache_type_k": "q8_0", "cache_type_v": "q8_0"}, 0),  # in the compute buffer
+        ("rx-7900-xtx", "b7300", {"cache_type_k": "q8_0", "cache_type_v": "q8_0"}, 32),
         ("rtx-3090", "b4408", {"flash_attn": "off", "device": "Vulkan0"}, 0),
     ],
 )
 def test_the_pool_is_its_largest_operation(gpu: str, build: str, options: dict[str, OptionValue], taken: float) -> None:
     assert _pool(QWEN, gpu, build, 8192, **options) == pytest.approx(taken, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("build", "taken"), [("b6400", 3584 * 18944 + 512 * (3584 + 18944)), ("b6500", 131072 * 4 * 256)]
+)
+def test_amd_cards_read_quantized_caches_until_the_tile_kernel(build: str, taken: int) -> None:
+    model, options = (
+        as_gguf(load_model("Qwen2.5-7B-Instruct"), "Q4_K_S"),
+        {"cache_type_k": "q8_0", "cache_type_v": "q8_0"},
+    )
+    assert _pool(model, "rx-7900-xtx", build, 131072, **options) == pytest.approx(2 * taken / MIB, abs=0.01)
 
 
 def test_rows_were_shared_before_layers_with_the_cache_on_the_main_device() -> None:

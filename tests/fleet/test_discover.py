@@ -244,3 +244,54 @@ def test_any_text_is_read_or_refused_in_one_line(pieces: list[str]) -> None:
             reader(text, "x")
         except GpuplanError as error:
             assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "gbps"),
+    [("sys-4090", "rtx-4090", 31.52), ("hca-a100", "a100-sxm4-80gb", 300), ("old-pcie", "p40", 15.76)],
+)
+def test_matrices_with_rows_of_adapters_and_old_ones(name: str, kind: str, gbps: float, tmp_path: Path) -> None:
+    inventory = machine(name, tmp_path)
+    assert inventory.nodes[0].gpu_counts == {kind: 8}
+    assert site_of(inventory, ["n/gpu0", "n/gpu7"]).gbps == gbps
+
+
+def test_the_log_without_xml(tmp_path: Path) -> None:
+    (gpu,) = read_nvidia_smi((OUTPUTS / "log-1080ti.txt").read_text(), "log")
+    assert (gpu.name, gpu.memory_mib, gpu.used_mib) == ("GeForce GTX 1080 Ti", 11264, 185)
+    assert read_nvidia_smi((OUTPUTS / "wddm-3080ti.xml").read_text(), "xml")[0].memory_mib is None
+
+
+def test_graphics_of_a_processor_are_kept_out(tmp_path: Path) -> None:
+    found = discover(Sources(rocm_smi=[OUTPUTS / "rocm-6800-raphael.csv"]), name="n")
+    node = read_back(found, tmp_path).nodes[0]
+    assert node.usable == (0,) and len(node.gpus) == 2
+    assert any("n/gpu1: Raphael, a part of the processor with 64 MiB" in note for note in found.notes)
+
+
+def test_amd_smi_without_json() -> None:
+    (gpu,) = read_amd_smi((OUTPUTS / "amd-smi-mi350x.txt").read_text(), "text")
+    assert (gpu.name, gpu.architecture, gpu.memory_mib) == ("AMD Instinct MI350X", "gfx950", 294896)
+
+
+def test_scontrol() -> None:
+    found = read_sinfo((OUTPUTS / "scontrol.txt").read_text(), "scontrol")
+    assert {node.name: (node.gpus[0].name, len(node.gpus), node.taken) for node in found.nodes} == {
+        "esc8000a-1": ("a40", 1, 0),
+        "node01": ("h100", 8, 8),
+        "node02": ("h100", 8, 3),
+    }
+    assert any("yigou-dev-102-68: IDLE+DRAIN, left out" in note for note in found.notes)
+
+
+def test_slurm_names_what_jobs_hold() -> None:
+    found = read_sinfo((OUTPUTS / "sinfo-used.txt").read_text(), "sinfo")
+    taken = {node.name: node.taken_gpus for node in found.nodes}
+    assert (taken["fb10dl09"], taken["fb10dl05"]) == ((0, 1, 2), ())
+
+
+def test_kubernetes_mig_time_slicing_and_amd(tmp_path: Path) -> None:
+    found = discover(Sources(kubectl=OUTPUTS / "kubectl-kinds.json"))
+    counts = {node.name: sum(node.gpu_counts.values()) for node in read_back(found, tmp_path).nodes}
+    assert counts == {"as-4124": 6, "sliced": 1, "single-mig": 14, "amd1": 8}
+    assert any("nvidia1: offers 1 GPUs of no stated kind" in note for note in found.notes)

@@ -22,8 +22,8 @@ class Build:
     `splits_layers`: `--split-mode` exists; before, several devices always shared rows. `rows_share_layers`: under row
     split the caches go with the shares; before, and in the fork, the main device has them all. `chunked_buffer`: a
     compute buffer beyond what a backend allocates at once becomes several. `xielu_on_device` is told in
-    `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas` and
-    `prompts_by_hipblas` in `prompt_pool.py`.
+    `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`, `prompts_by_hipblas`
+    and `amd_reads_quantized` in `prompt_pool.py`.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Build:
     xielu_on_device: bool = True
     prompts_by_cublas: bool = False
     prompts_by_hipblas: bool = False
+    amd_reads_quantized: bool = False
     fork: bool = False
 
 
@@ -67,6 +68,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (5429, {"windowed_cache": False}),  # 13194, 2025-05-20
     (5779, {"fused_gate": False}),  # 14158, 2025-06-29
     (6324, {"fuses_attention": False}),  # 15434, 2025-08-30
+    (6401, {"amd_reads_quantized": True}),  # 15769, 2025-09-06
     (6568, {"chunked_buffer": False}),  # 15815, 2025-09-24
     (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
     (7290, {"prompts_by_hipblas": True}),  # 17576, 2025-12-05

@@ -5,7 +5,7 @@ to what its largest operation takes:
 
 - Fused attention turns keys and values that are not in 16 bits into 16 bits, over the whole cache of a layer
   (launch_fattn of ggml-cuda/fattn-common.cuh). Since b9451 the compute buffer has room for that (`reserves_halves`).
-  AMD cards ran the vector kernels there, which read quantized caches (ggml-cuda/fattn.cu at b4408).
+  Before #15769 (b6402) AMD cards ran the vector kernels, which read quantized caches (ggml-cuda/fattn.cu at b4408).
 - Without it the scores of all heads over the cache are turned into 16 bits before they meet the values
   (ggml_cuda_mul_mat_batched_cublas, pull request 3749, b1422), since #4682 only where 16 bits are fast.
 - Matrices that cuBLAS multiplies are turned into 16 bits, with their input and output
@@ -13,7 +13,8 @@ to what its largest operation takes:
   every card with fast 16 bits, after that on Volta and, until b7290 (#17576), RDNA3 and the CDNA cards
   (ggml_cuda_should_use_mmq of ggml-cuda/mmq.cu).
 
-The 5 % that the older pool adds, and the smaller buffers that it keeps beside the largest, are not counted.
+The 5 % that the older pool adds, and the smaller buffers that it keeps beside the largest (issue 22107; until #22155
+even where the largest then finds no room) are not counted: how many depends on the prompts.
 """
 
 from collections.abc import Iterator
@@ -62,8 +63,9 @@ def _attention(attention: Attention, step: Step, build: Build, gpu: Gpu) -> int:
     window = attention.window if any(attention.window == size for size, _ in step.cells) else None
     cells = step.cells_of(window)
     if step.flash_attention:
-        widths = _turned(attention, step) if gpu.vendor == "nvidia" and not build.reserves_halves else ()
-        return cells * attention.kv_heads * sum(widths) * _HALF
+        if build.reserves_halves or (gpu.vendor == "amd" and build.amd_reads_quantized):
+            return 0
+        return cells * attention.kv_heads * sum(_turned(attention, step)) * _HALF
     if not build.batches_attention or (build.pool_spares_slow_halves and not _fast_half(gpu)):
         return 0
     return cells * step.tokens * attention.query_heads * _HALF

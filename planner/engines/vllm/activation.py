@@ -48,12 +48,14 @@ _STREAM_COPIES = 2
 class Activation:
     """Bytes of the peak: `passing` comes and goes with a step, `kept` stays from the first step on.
 
-    `most` is the whole where the parts that are known only up to a bound take all of it.
+    `most` is the whole where the parts that are known only up to a bound take all of it, with `recounted`: memory that
+    the engine may count a second time where it is measured, as it stays reserved.
     """
 
     passing: int
     kept: int
     most: int
+    recounted: int = 0
 
     @property
     def total(self) -> int:
@@ -97,8 +99,9 @@ def activation(
     base = gib_bytes(fit["base"])
     passing = max(base + max(text, encoder.peak), compiling - kept)
     most = max(base + max(text, int(fit["encoder_bound"] * encoder.peak)), compiling - kept)
-    most += unproven_workspace(model, layout, rules, silicon) + (table if rules.pinned_copies else 0)
-    return Activation(passing + unreleased, kept, most + kept + unreleased)
+    recounted = table if rules.pinned_copies else 0
+    most += unproven_workspace(model, layout, rules, silicon) + recounted
+    return Activation(passing + unreleased, kept, most + kept + unreleased, recounted)
 
 
 def _profiled_step(layout: Layout, items: ProfiledItems, rules: Rules) -> Layout:
@@ -130,7 +133,7 @@ def _forward(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules
     streams = int(model.config.get("hc_mult") or 1)
     hidden = _hidden_copies(model, rules) + _STREAM_COPIES * (streams - 1)
     elements = layout.max_num_batched_tokens * (widest + hidden * model.hidden_size + _padded_heads(model, layout))
-    return served.size(elements) + _latent_context(model, layout, served) + indexer_logits(model, rules)
+    return served.size(elements) + _latent_context(model, layout, rules, served) + indexer_logits(model, rules)
 
 
 def _hidden_copies(model: Model, rules: Rules) -> int:
@@ -169,24 +172,22 @@ def _multiplied(outputs: int, model: Model, layout: Layout, rules: Rules, served
     return served.size(layout.max_num_batched_tokens * elements)
 
 
-def _latent_context(model: Model, layout: Layout, served: DType) -> int:
+def _latent_context(model: Model, layout: Layout, rules: Rules, served: DType) -> int:
     """Keys and values of a piece of context, unfolded from the latent to all heads of the rank.
 
     Sparse attention never unfolds: its kernels read the latent itself (v1/attention/backends/mla/).
     """
     latent = [layer.attention for layer in model.distinct_layers if layer.attention and layer.attention.latent_dim]
-    if any(attention.index_dim for attention in latent):
-        return 0
-    if not latent:
+    if not rules.latent_context or not latent or any(attention.index_dim for attention in latent):
         return 0
     tokens = min(8 * layout.max_model_len, _LATENT_CONTEXT_TOKENS)
     heads = latent[0].query_heads // layout.tensor_parallel_size
-    rope = latent[0].latent_dim - _latent_rank(latent[0].latent_dim)
+    rope = latent[0].latent_dim - latent_rank(latent[0].latent_dim)
     return served.size(tokens * heads * (latent[0].key_dim - rope + latent[0].value_dim))
 
 
-def _latent_rank(latent_dim: int) -> int:
-    """Latent without its rotary part: the power of two below."""
+def latent_rank(latent_dim: int) -> int:
+    """Return the width of a latent without its rotary part: the power of two below."""
     return 1 << (latent_dim.bit_length() - 1)
 
 

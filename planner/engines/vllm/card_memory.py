@@ -59,7 +59,7 @@ def non_torch_bytes(model: Model, layout: Layout, site: Site, rules: Rules, weig
     then only where they were shared out (1.38 GiB of Qwen3-Next on two H200, 0.10.2; 2.1 of v097 and v098).
     """
     fit = terms("non_torch")[rules.non_torch]
-    host = _host_bytes(weights) if site.gpu.unified_memory else 0
+    host = _host_bytes(weights, layout) if site.gpu.unified_memory else 0
     column = wiring(layout, site)
     found = fit.get(column, fit["peer"])
     if column == "peer" and layout.pipeline_parallel_size == 1 and "peer_rank" in fit:
@@ -77,10 +77,11 @@ def later_communicators(model: Model, layout: Layout, site: Site, rules: Rules) 
     return _with_ranks(layout, site, rules, of_experts=of_experts) - _alone(site)
 
 
-def _host_bytes(weights: int) -> int:
+def _host_bytes(weights: int, layout: Layout) -> int:
     """What the processes of a rank hold in memory that host and GPU share; it grows with the weights they read."""
     fit = terms("context")
-    return gib_bytes(fit["unified_host"]) + int(fit["unified_host_share"] * weights)
+    fixed = fit["unified_host"] + (fit["unified_ranks"] if layout.gpus > 1 else 0.0)
+    return gib_bytes(fixed) + int(fit["unified_host_share"] * weights)
 
 
 def wiring(layout: Layout, site: Site) -> str:

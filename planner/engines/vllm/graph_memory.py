@@ -2,8 +2,11 @@
 
 from functools import lru_cache
 
+from planner.engines.vllm.activation import latent_rank
 from planner.engines.vllm.captured_sizes import captured
+from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.copied_matrices import copies_for, kept_segments
+from planner.engines.vllm.flashinfer_attention import flashinfer_workspace
 from planner.engines.vllm.layer_caches import rank_heads
 from planner.engines.vllm.parameters import sharding
 from planner.engines.vllm.release import Rules, Version
@@ -11,6 +14,7 @@ from planner.engines.vllm.terms import gib_bytes, terms
 from planner.engines.vllm.weight_types import WeightTypes
 from planner.fleet.silicon import Silicon
 from planner.layout import Layout
+from planner.models.attention import Attention
 from planner.models.layer import Layer
 from planner.models.model import Model
 from planner.units import MIB
@@ -27,13 +31,14 @@ def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rule
     first, last = layout.stage_layers(stage)
     share = sizes.graphs / (2 * fit["sizes"])
     layers = _layers_mib(model, model.layer_kinds[first : last + 1])
-    splits = _split_outputs(model, layout, sizes.largest_whole) if _splits(silicon, rules) else 0
+    splits = _split_outputs(model, layout, rules, sizes.largest_whole) if _splits(silicon, rules) else 0
     latent = rules.graphs == "v0" and any(one.attention and one.attention.latent_dim for one in model.distinct_layers)
     copies = 0
     if copies_for(model, layout, silicon, version, sizes.largest):
         served = WeightTypes.of(model, layout, version).served
         copies = kept_segments(dict.fromkeys(model.layers[first : last + 1]), sharding(layout), served)
-    return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits + copies
+    workspace = flashinfer_workspace(model, layout, silicon, rules).total
+    return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits + copies + workspace
 
 
 @lru_cache(maxsize=_MOST_STAGES)
@@ -47,11 +52,10 @@ def _layer_mib(layer: Layer) -> float:
     fit = terms("graphs")
     size = fit["layer_mib"]
     if layer.routing:
-        size += fit["chosen_expert_mib"] * layer.routing.chosen + (
-            fit["shared_expert_mib"] if layer.routing.shared else 0
-        )
+        size += fit["chosen_expert_mib"] * layer.routing.chosen
     if layer.attention and layer.attention.latent_dim:
-        size += fit["latent_layer_mib"]
+        sparse = layer.attention.index_dim or compresses(layer.attention)
+        size += fit["sparse_latent_layer_mib" if sparse else "latent_layer_mib"]
     return float(size)
 
 
@@ -69,14 +73,24 @@ def _splits(silicon: Silicon, rules: Rules) -> bool:
     return rules.graphs != "v0" and silicon.is_hopper
 
 
-def _split_outputs(model: Model, layout: Layout, largest: int) -> int:
+def _split_outputs(model: Model, layout: Layout, rules: Rules, largest: int) -> int:
     """Partial outputs of decoding attention that is split over the cache, float32, for the largest size."""
+    attends = [layer.attention for layer in model.distinct_layers if layer.attention]
+    latent = rules.attention_priorities != "none" and not layout.kv_cache_dtype.startswith("fp8")
     widest = max(
-        (
-            layer.attention.query_heads // layout.tensor_parallel_size * layer.attention.value_dim
-            for layer in model.distinct_layers
-            if layer.attention and not layer.attention.latent_dim and rank_heads(layer.attention, 1)
-        ),
+        (one.query_heads // layout.tensor_parallel_size * _head_output(one, latent=latent) for one in attends),
         default=0,
     )
     return int(terms("graphs")["split_factor"] * largest * widest * 4)
+
+
+def _head_output(attention: Attention, *, latent: bool) -> int:
+    """Elements that a head writes as it decodes; 0 where another kernel than FlashAttention 3 does.
+
+    For `latent` attention in 16 bits it comes first from 0.11.1 on; its outputs are as wide as the latent
+    (platforms/cuda.py, _get_backend_priorities; v1/attention/backends/mla/flashattn_mla.py, max_num_splits).
+    """
+    if attention.latent_dim:
+        whole = latent and not attention.index_dim and not compresses(attention)
+        return latent_rank(attention.latent_dim) if whole else 0
+    return attention.value_dim if rank_heads(attention, 1) else 0

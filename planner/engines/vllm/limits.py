@@ -65,9 +65,12 @@ def _multimodal(model: Model) -> bool:
 
 
 def _by_device(rules: Rules, gpu: Gpu) -> tuple[int, int]:
+    """Of the device, as NVML tells: not at all on GB10, whose memory then counts as none (vllm pull 57378)."""
     if rules.batch_defaults in ("hopper", "hopper_with_1024"):
         named = any(name in gpu.slug for name in _NAMED)
         return (8192, 1024) if named else (2048, 1024 if rules.batch_defaults == "hopper_with_1024" else 256)
+    if gpu.vendor == "nvidia" and gpu.unified_memory:
+        return 2048, 256
     large = gpu.memory_bytes >= 70 * GIB
     if rules.batch_defaults == "largest_from_160_gib" and gpu.memory_bytes >= 160 * GIB:
         return 16384, 1024

@@ -72,11 +72,14 @@ def model_class(architecture: str, version: Version) -> ModelClass:
     """Return the class of an architecture in a release."""
     known = _known()
     parts = next((names for names, classes in known["everywhere"].items() if architecture in classes), "")
+    everywhere = {part.strip() for part in parts.split(",")}
+    if _not_yet(known["head_everywhere_before"].get(architecture), version):
+        everywhere.add("head")
     through_transformers = any(
         architecture == name and version >= Version.parse(since) for since, name in known["through_transformers"]
     )
     return ModelClass(
-        everywhere=frozenset(part.strip() for part in parts.split(",")),
+        everywhere=frozenset(everywhere),
         float32_router=architecture in known["float32_router"],
         divided_head_norms=architecture in known["divided_head_norms"],
         rotary_table=architecture not in known["no_rotary_table"] and not through_transformers,

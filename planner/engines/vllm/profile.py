@@ -52,7 +52,7 @@ class Vllm:
         expert_parallel: bool = False,
     ) -> Layout:
         """Resolve every limit as `vllm serve` does."""
-        rules = self._rules(limits.options, gpu)
+        rules = self.rules(limits.options, gpu)
         length = limits.max_model_len or default_length(rules, model)
         tokens, sequences = batch_limits(rules, model, gpu, limits, length)
         return Layout(
@@ -77,7 +77,7 @@ class Vllm:
 
     def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
         """Weights, profiling peak, graphs and non-torch memory per stage; the rest of the fraction is cache."""
-        rules = self._rules(layout.options, sites[0].gpu)
+        rules = self.rules(layout.options, sites[0].gpu)
         lines = pipeline_lines(model, layout, sites, rules, self.release, confidence)
         first, _ = lines[0]
         groups = layout_groups(model, layout, rules, self.release)
@@ -111,17 +111,18 @@ class Vllm:
 
     def stage_room(self, model: Model, layout: Layout, sites: Sequence[Site]) -> int:
         """Return the most bytes that weights and caches share on a stage, of this pipeline or of a shorter one."""
-        return stage_room(model, layout, sites, self._rules(layout.options, sites[0].gpu), self.release)
+        return stage_room(model, layout, sites, self.rules(layout.options, sites[0].gpu), self.release)
 
     def least_cache(self, model: Model, layout: Layout, gpu: Gpu) -> Callable[[int], int]:
         """Tell the bytes of a full-length sequence over so many layers in a row, in this pipeline or a longer one."""
-        rules = self._rules(layout.options, gpu)
+        rules = self.rules(layout.options, gpu)
         groups = layout_groups(model, layout, rules, self.release)
         needed = request_blocks(groups, layout, rules, layout.max_model_len)
         block = least_blocks(model, layout, rules, self.release)
         return lambda layers: needed * block(layers)
 
-    def _rules(self, options: dict[str, bool | int | float | str], gpu: Gpu) -> Rules:
+    def rules(self, options: dict[str, bool | int | float | str], gpu: Gpu) -> Rules:
+        """Return the rules of a launch on a GPU."""
         wished = options.get("VLLM_USE_V1")
         generation = None if wished is None else f"v{int(wished)}"
         found = with_estimate(with_sampler(rules_of(self.release, generation, gpu.capability), options, gpu), options)

@@ -77,6 +77,7 @@ class Rules:
     fused_sums: Literal["none", "alone", "all", "multicast"]
     graphs_in_fraction: bool
     profiled_cache: Literal["none", "captured", "sequences"]
+    attention_priorities: Literal["none", "first", "wide_heads", "from_ampere"]
     absorbed_latent: Literal["none", "products", "split"]
     expert_rows: Literal["together", "apart"]
     packed_experts: Literal["padded", "triton_on_hopper"]
@@ -94,6 +95,7 @@ class Rules:
     indexer_logits: bool
     decode_logits: Literal["step", "sequences"]
     latent_unchunked: bool
+    latent_context: bool
     latent_cache: Literal["unfolded", "latent"]
     split_products: int
     stretch_asked_for: bool

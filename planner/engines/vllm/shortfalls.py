@@ -83,7 +83,7 @@ def _before_cache(lines: StageMemory, converting: int, rules: Rules) -> str | No
     if (short := lines.weights + converting - lines.free) > 0:
         loaded = f"{gib(lines.weights + converting)} while they are converted"
         return f"weights: {loaded} and {gib(lines.free)} are free, {gib(short)} short"
-    peak = lines.weights + lines.non_torch + lines.activation
+    peak = lines.weights + lines.non_torch + lines.activation - lines.recounted
     if (short := peak - lines.free) > 0:
         return f"profiling peak: {gib(peak)} with weights and {gib(lines.free)} are free, {gib(short)} short"
     if rules.generation == "v0" and lines.device - lines.requested < _LATER:

@@ -13,6 +13,7 @@ from planner.engines.error_band import deviations, upper_edge
 from planner.engines.vllm.activation import standing_counts
 from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
+from planner.engines.vllm.flashinfer_attention import NO_WORKSPACE, flashinfer_workspace
 from planner.engines.vllm.graph_memory import forget_layers
 from planner.engines.vllm.rank_memory import RankMemory, forget_ranks, rank_memory, what_ranks_share
 from planner.engines.vllm.release import Rules, Version
@@ -30,10 +31,11 @@ class StageMemory:
     """One GPU of a stage: its lines in bytes, as the engine is expected to log them.
 
     `kept` is the part of the activation that stays from the first step on; `activation_most` what the activation
-    takes where the parts known only up to a bound take all of it: its edge at the usual confidence. `sums` is the part
-    of the graphs that NCCL keeps, `captured` what graphs take once the cache is there, of which the engine is expected
-    not to foresee `unforeseen`. With `whole_card` what the card held before counts as well; `wider` names the bands
-    that are wider here than usual. `together` is by how much less all lines err at once than one after the other.
+    takes where the parts known only up to a bound take all of it: its edge at the usual confidence; `recounted` of it
+    is there once and counted twice. `sums` is the part of the graphs that NCCL keeps, `buffers` what attention sets
+    aside for them, `captured` what they take once the cache is there, of which the engine is expected not to foresee
+    `unforeseen`. With `whole_card` what the card held before counts as well; `wider` names the bands that are wider
+    here than usual. `together` is by how much less all lines err at once than one after the other.
     """
 
     site: Site
@@ -47,7 +49,9 @@ class StageMemory:
     graphs_in_fraction: bool
     given_pool: int | None = None
     activation_most: int = 0
+    recounted: int = 0
     sums: int = 0
+    buffers: int = 0
     captured: int = 0
     unforeseen: int = 0
     whole_card: bool = False
@@ -84,12 +88,13 @@ class StageMemory:
         Lines err independently of one another: all together by the root of the sum of their squares.
         """
         bands = _bands(self.wider, self.graphs_in_fraction)
-        beyond = (self.activation_most - self.activation) * deviations(confidence) / deviations(CONFIDENCE)
+        share = max(0.0, deviations(confidence) / deviations(CONFIDENCE))
+        beyond = (self.activation_most - self.activation) * share
         activation = upper_edge(self.activation, bands["activation"], confidence)
         measured = self.site.free_bytes is not None
         edges = {
             "weights": upper_edge(self.weights, bands["weights"], confidence),
-            "activation": max(activation, self.activation + int(max(0.0, beyond))),
+            "activation": max(activation, self.activation + int(beyond)),
             "non_torch": upper_edge(self.non_torch, bands["non_torch"], confidence),
             "graphs": self._graphs_at(confidence, bands["graphs"]),
         }
@@ -100,6 +105,7 @@ class StageMemory:
             together=int(sum(errors) - hypot(*errors)),
             weights=edges["weights"],
             activation=edges["activation"],
+            recounted=min(edges["activation"] - activation, int(self.recounted * share)) if self.recounted else 0,
             non_torch=edges["non_torch"],
             graphs=edges["graphs"],
             captured=self._graphs_at(confidence, self._captured_band),
@@ -118,10 +124,10 @@ class StageMemory:
         return bands["graphs_over_estimate"] if self.graphs_in_fraction else bands["graphs"]
 
     def _graphs_at(self, confidence: float, band: dict[str, float]) -> int:
-        """The graphs at their upper edge; sums that NCCL keeps are known better than what the engine estimates."""
+        """The graphs at their upper edge: sums are known better than what is estimated, buffers to the byte."""
         estimated = self.sums if self.graphs_in_fraction else 0
         known = upper_edge(estimated, terms("captured_sums_bands")["graphs"], confidence) if estimated else 0
-        return upper_edge(self.graphs - estimated, band, confidence) + known
+        return upper_edge(self.graphs - self.buffers - estimated, band, confidence) + known + self.buffers
 
     def asking(self, requested: int) -> "StageMemory":
         """Return the lines of an engine that asks for another part of the device."""
@@ -219,6 +225,7 @@ def of_rank(
 ) -> StageMemory:
     """Return the lines of a GPU of a stage that holds so much."""
     sums = captured_collectives(model, layout, stage, site, rules)
+    workspace = flashinfer_workspace(model, layout, site.gpu.silicon, rules) if held.graphs else NO_WORKSPACE
     given = layout.options.get("kv_cache_memory_bytes")
     return StageMemory(
         site=site,
@@ -230,13 +237,15 @@ def of_rank(
         + _standing(model, layout, stage, rules, version),
         graphs=held.graphs + sums,
         captured=held.graphs + sums,
-        unforeseen=int(held.graphs * (1 - terms("graphs")["foreseen"])),
+        unforeseen=int((held.graphs - workspace.total) * (1 - terms("graphs")["foreseen"])) + workspace.later,
         requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction
         and (rules.second_runner_estimates or not runs_on_second_runner(model, rules)),
         given_pool=int(given) if given is not None else None,
         activation_most=held.peak.most,
+        recounted=held.peak.recounted,
         sums=sums,
+        buffers=workspace.total,
         whole_card=rules.whole_card,
         wider=tuple(_wider(layout, site, rules, sums)),
     )

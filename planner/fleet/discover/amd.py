@@ -1,5 +1,7 @@
-"""AMD GPUs of one machine from `rocm-smi --json` or `amd-smi ... --json`."""
+"""AMD GPUs of one machine from `rocm-smi` (`--json` or `--csv`) or `amd-smi` (with `--json` or without)."""
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -17,14 +19,27 @@ AMD_SMI_USED = ("amd-smi", "metric", "--mem-usage", "--json")
 
 
 def read_rocm_smi(text: str, where: str) -> tuple[FoundGpu, ...]:
-    """Read `rocm-smi --showproductname --showmeminfo vram --json`: an object with card0, card1 ...; raises BadInput."""
-    content = as_dict(parse_json(text, where))
+    """Read `rocm-smi --showproductname --showmeminfo vram --json`: an object with card0, card1 ...; raises BadInput.
+
+    `--csv` has the same fields, a card a line.
+    """
+    content = _rows(text) if text.lstrip().startswith("device,") else as_dict(parse_json(text, where))
     cards = {int(key[4:]): as_dict(card) for key, card in content.items() if re.fullmatch(r"card\d{1,4}", key)}
     gpus = tuple(_card(cards[number], f"card{number}", where) for number in sorted(cards))
     if not gpus:
         expected = "the JSON of rocm-smi --showproductname --showmeminfo vram --json"
         raise BadInput("names no card", where=where, expected=expected)
     return gpus
+
+
+def _rows(text: str) -> dict[str, Any]:
+    """The cards of a table, each with its fields by the names of the columns."""
+    rows = csv.DictReader(io.StringIO(text.lstrip()))
+    return {
+        row["device"]: {name: value for name, value in row.items() if isinstance(name, str)}
+        for row in rows
+        if row.get("device")
+    }
 
 
 def _card(card: dict[str, Any], key: str, where: str) -> FoundGpu:
@@ -76,9 +91,37 @@ def _entries(text: str | None, where: str) -> list[dict[str, Any]]:
     """The GPUs of a document: a list, or an object that holds one as `gpu_data`."""
     if text is None:
         return []
-    content = parse_json(text, where)
+    content = _sections(text) if _TEXT.match(text.lstrip()) else parse_json(text, where)
     listed = content if isinstance(content, list) else as_list(as_dict(content).get("gpu_data"))
     return [as_dict(entry) for entry in listed if isinstance(entry, dict)]
+
+
+_TEXT = re.compile(r"GPU: *\d{1,4}\s*$", re.MULTILINE)
+_LINE = re.compile(r"( *)([A-Z][A-Z0-9_]*): *(.*?)\s*$")
+_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ([KMG]I?B)")
+
+
+def _sections(text: str) -> list[dict[str, Any]]:
+    """What amd-smi prints without `--json`: `GPU: 0`, sections below it, `FIELD: value` below these."""
+    gpus: list[dict[str, Any]] = []
+    section: dict[str, Any] = {}
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if not match:
+            continue
+        depth, name, value = len(match[1]), match[2].lower(), match[3]
+        if depth == 0 and name == "gpu":
+            gpus.append({"gpu": int(value) if value.isdecimal() and len(value) < 5 else 0})
+        elif gpus and depth and not value:
+            section = gpus[-1].setdefault(name, {}) if depth <= _SECTION else {}
+        elif gpus and depth:
+            amount = _AMOUNT.fullmatch(value)
+            section[name] = {"value": float(amount[1]), "unit": amount[2]} if amount else value
+    return gpus
+
+
+_SECTION = 4
+"""Blanks before the name of a section."""
 
 
 def _index(entry: dict[str, Any]) -> int:

@@ -21,6 +21,8 @@ from planner.fleet.gpu_catalogue import catalogue
 NVIDIA_SMI = ("nvidia-smi", "-q", "-x")
 TOPO = ("nvidia-smi", "topo", "-m")
 _SECONDS = 60
+_INTEGRATED = 1024
+"""MiB of their own that graphics of a processor have less of: kept out of plans, as AMD's tools list them as cards."""
 _LARGEST = 256 * 2**20
 
 
@@ -142,7 +144,13 @@ def _islands(
 
 
 def _machine(name: str, gpus: tuple[FoundGpu, ...], islands: tuple[FoundIsland, ...] = ()) -> Found:
-    return Found((FoundNode(name, gpus, islands),))
+    beside = [i for i, gpu in enumerate(gpus) if gpu.vendor == "amd" and (gpu.memory_mib or _INTEGRATED) < _INTEGRATED]
+    if not beside or len(beside) == len(gpus):
+        return Found((FoundNode(name, gpus, islands),))
+    notes = tuple(
+        f"{name}/gpu{i}: {gpus[i].name}, a part of the processor with {gpus[i].memory_mib} MiB" for i in beside
+    )
+    return Found((FoundNode(name, gpus, islands, taken_gpus=tuple(beside)),), notes)
 
 
 def _called(path: Path, name: str | None) -> str:

@@ -1,4 +1,4 @@
-"""GPUs of one machine from `nvidia-smi`: the XML of `-q -x`, the table that it prints alone, or the list of `-L`."""
+"""GPUs of one machine from `nvidia-smi`: the XML of `-q -x`, the log of `-q`, the plain table, or the list of `-L`."""
 
 import re
 from collections.abc import Iterator
@@ -12,16 +12,18 @@ _ROW = re.compile(r"^\|\s+(\d{1,4})\s+(\S[^|]*?\S)\s+(?:On|Off|N/A)\s+\|", re.MU
 _MEMORY = re.compile(r"(\d{1,9})\s*MiB\s*/\s*(\d{1,9})\s*MiB")
 _LISTED = re.compile(r"^GPU (\d+): (.+?)(?: \(UUID: [^)]*\))?\s*$", re.MULTILINE)
 _LISTED_SLICE = re.compile(r"^\s+MIG (\S+)\s+Device\s+(\d+):", re.MULTILINE)
-_EXPECTED = "the output of nvidia-smi -q -x (or of nvidia-smi alone, or nvidia-smi -L)"
+_LOGGED = re.compile(r"^GPU ([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f])\s*$", re.MULTILINE)
+_FIELD = r"^ +{}\s*: *(\S.*?)\s*$"
+_EXPECTED = "the output of nvidia-smi -q -x (or of nvidia-smi -q, nvidia-smi alone, or nvidia-smi -L)"
 
 
 def read_nvidia_smi(text: str, where: str) -> tuple[FoundGpu, ...]:
-    """Return the GPUs in the order of their index; raises BadInput when the text is none of the three forms."""
+    """Return the GPUs in the order of their index; raises BadInput when the text has none of these forms."""
     if text.lstrip().startswith("<"):
         root = parse_xml(text, where)
         gpus = tuple(_gpu(element, where, number) for number, element in enumerate(root.iter("gpu")))
     else:
-        gpus = _from_table(text) or _from_list(text)
+        gpus = _from_log(text) or _from_table(text) or _from_list(text)
     if not gpus:
         raise BadInput("names no GPU", where=where, expected=_EXPECTED)
     return gpus
@@ -82,6 +84,34 @@ def _from_table(text: str) -> tuple[FoundGpu, ...]:
         total, held = (int(memory[2]), int(memory[1])) if memory else (None, 0)
         gpus.append(FoundGpu(name=row[2], memory_mib=total, used_mib=held, mig_on=" Enabled |" in block))
     return tuple(gpus)
+
+
+def _from_log(text: str) -> tuple[FoundGpu, ...]:
+    """Read the log of `-q`: a section for each GPU with its fields, and the memory in a section of it."""
+    gpus = []
+    for _, block in _blocks(_LOGGED, text):
+        memory = re.search(r"^ +FB Memory Usage\s*$((?:\n +\w+\s*:.*)+)", block, re.MULTILINE)
+        held = {
+            name.lower(): int(mib) for name, mib in re.findall(r"(\w+)\s*: *(\d{1,9}) MiB", memory[1] if memory else "")
+        }
+        architecture = _logged(block, "Product Architecture").lower()
+        gpus.append(
+            FoundGpu(
+                name=_logged(block, "Product Name"),
+                memory_mib=held.get("total"),
+                used_mib=held.get("used", 0),
+                processes=len(re.findall(r"^ +Process ID\s*:", block, re.MULTILINE)),
+                architecture=architecture if architecture not in ("", "n/a", "unknown") else None,
+                mig_on=bool(re.search(r"^ +MIG Mode\s*\n +Current\s*: Enabled", block, re.MULTILINE)),
+            )
+        )
+    return tuple(gpu for gpu in gpus if gpu.name)
+
+
+def _logged(block: str, field: str) -> str:
+    """The value of a field of the log, nothing where it is missing."""
+    match = re.search(_FIELD.format(field), block, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _from_list(text: str) -> tuple[FoundGpu, ...]:

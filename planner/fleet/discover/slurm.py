@@ -1,4 +1,4 @@
-"""Nodes of a Slurm cluster from `sinfo`, any format that prints a header with GRES and the node list.
+"""Nodes of a Slurm cluster from `scontrol`, or from `sinfo`: any format with GRES and the node list in its header.
 
 A generic resource reads `gpu:TYPE:COUNT(S:sockets)`; what is in use `gpu:TYPE:COUNT(IDX:0-3)` (sinfo manual).
 """
@@ -31,7 +31,7 @@ def read_sinfo(text: str, where: str) -> Found:
     """Return the nodes with GPUs that are up; a node in several partitions counts once. Raises BadInput."""
     nodes: dict[str, FoundNode] = {}
     notes: list[str] = []
-    for line in _lines(text, where):
+    for line in _shown(text) or _lines(text, where):
         offered, used = _gpus(line.gres), _gpus(line.used)
         count = sum(n for _, n, _ in offered)
         if not count:
@@ -43,6 +43,8 @@ def read_sinfo(text: str, where: str) -> Found:
             raise BadInput(f"is {line.gres[:60]!r}", where=where, field="GRES", expected="GPUs of one node")
         gpus = tuple(FoundGpu(name=kind or "gpu") for kind, n, _ in offered for _ in range(n))
         busy = sum(n for _, n, _ in used)
+        if not used and line.state.lower().startswith("alloc"):
+            busy = count  # nothing tells of GPUs in use, and all processors are
         indices = tuple(sorted({i for _, _, where_used in used for i in _indices(where_used) if i < count}))
         known = len(indices) == busy
         for name in line.names:
@@ -55,6 +57,21 @@ def read_sinfo(text: str, where: str) -> Found:
     if held:
         notes.append(f"jobs hold {held} GPUs")
     return Found(tuple(nodes.values()), tuple(dict.fromkeys(notes)))
+
+
+def _shown(text: str) -> list[_Line]:
+    """The nodes that `scontrol show nodes` prints, each from `NodeName=` on; of what is in use it tells the number."""
+    starts = [match.start() for match in re.finditer(r"^NodeName=", text, re.MULTILINE)]
+    lines = []
+    for begin, end in zip(starts, [*starts[1:], len(text)], strict=False):
+        fields = dict(re.findall(r"(?:^|\s)(\w+)=(\S*)", text[begin:end]))
+        used = re.search(r"gres/gpu=(\d{1,4})", fields.get("AllocTRES", ""))
+        lines.append(
+            _Line(
+                (fields["NodeName"],), fields.get("State", ""), fields.get("Gres", ""), f"gpu:{used[1]}" if used else ""
+            )
+        )
+    return lines
 
 
 def _lines(text: str, where: str) -> list[_Line]:

@@ -1,9 +1,9 @@
 """The fewest GPUs of a kind to add: nodes of a usual size, and one smaller node for the rest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.fleet.gpu import Gpu
-from planner.fleet.inventory import load_inventory
+from planner.fleet.inventory import load_inventory, with_network
 from planner.fleet.limits import MOST_NODES
 from planner.solve import mathopt_solver
 from planner.solve.integer_programme import Adding
@@ -53,7 +53,8 @@ def fewest_added(problem: Problem, gpu: Gpu) -> Added | None:
     extra = [like(problem, gpu, size, MOST_NODES - 1), *(like(problem, gpu, rest, 1) for rest in range(1, size))]
     if problem.out_of_reach_with(extra):
         return None
-    larger = problem.with_nodes(extra)
+    joined = _in_network(problem)
+    larger = joined.with_nodes(extra)
     if larger.out_of_reach:
         return None
     programme = larger.programme
@@ -78,5 +79,17 @@ def node_size(problem: Problem, gpu: Gpu) -> int:
 
 
 def like(problem: Problem, gpu: Gpu, size: int, copies: int) -> NodeClass:
-    """Nodes of `size` GPUs at the price a GPU that such nodes of the inventory have."""
-    return node_class((load_inventory(f"{size}x{gpu.slug}").nodes[0],), copies)
+    """Nodes of `size` GPUs at the price a GPU that such nodes of the inventory have, in a network if that matters."""
+    nodes = load_inventory(f"2x{size}x{gpu.slug}").groups
+    if networked := any(node_class.networked for node_class in problem.classes):
+        return node_class((nodes[0].like,), copies, networked=networked)
+    return node_class((replace(nodes[0].like, network_gbps=0.0),), copies)
+
+
+def _in_network(problem: Problem) -> Problem:
+    """The problem with its only node in the network that it has once there are others."""
+    groups = problem.inventory.groups
+    if sum(group.count for group in groups) != 1 or not all(c.networked for c in problem.classes):
+        return problem
+    (joined,), _ = with_network(list(groups))
+    return replace(problem, classes=(node_class((joined.like,)),))

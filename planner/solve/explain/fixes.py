@@ -15,10 +15,11 @@ from planner.solve.explain.clash import clashes
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
+from planner.solve.explain.limits import limits_moved
 from planner.solve.explain.loosened import loosened
 from planner.solve.explain.requirement import Blamed, Requirement
 from planner.solve.explain.sharing import sharing
-from planner.solve.explain.turned import FAR_PARTS, turned, turned_together
+from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_knob import LOAD_KNOBS
@@ -26,7 +27,7 @@ from planner.solve.mathopt_model import TOLERANCE
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
-from planner.solve.problem import MANY_GPUS, MOST_MIXED, Problem, read_problem
+from planner.solve.problem import FAR_PARTS, MANY_GPUS, MOST_MIXED, Problem, read_problem
 from planner.units import count
 
 _KINDS, _LARGER_KINDS = 4, 2
@@ -43,8 +44,8 @@ ENOUGH = 3
 
 
 def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requirement]) -> list[Fix]:
-    """Return a fix a direction: GPUs to add, rules to loosen, lighter types, pools or shared GPUs, then numbers of
-    the load. Of these only what is `clashing` is turned; `clash` says what that is, and the places of its models.
+    """Return a fix a direction: GPUs to add, rules to loosen, limits to move, lighter types, pools or shared GPUs, then
+    numbers of the load. Of these only what is `clashing` is turned; `clash` says what it is, and whose.
 
     Where these are few, GPUs of larger kinds follow, and the same beside weights and cache in eight bits, where that
     makes them smaller. A load that is far beyond what all GPUs could ever do with such types is turned without them
@@ -54,6 +55,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     blamed = frozenset((requirement.model, requirement.kind) for requirement in clashing)
     found = [*_added(problem, own), *loosened(problem, places, blamed)]
     for place in places:
+        found += limits_moved(problem, place, blamed)
         found += lighter_types(problem, place)
         found += apart(problem, place)
     found += sharing(problem)
@@ -124,7 +126,7 @@ def _larger(problem: Problem) -> list[Gpu]:
 
 
 def _added(problem: Problem, kinds: Sequence[Gpu]) -> Iterator[Fix]:
-    for gpu in kinds:
+    for gpu in () if problem.dense and len(problem.inventory.gpu_kinds) > 1 else kinds:
         added = _alike_nodes(problem, gpu) if problem.rules.tracked else _fewest(problem, gpu)
         if added and _affordable(problem, added):
             yield Fix(
@@ -198,7 +200,8 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
         entry["gpus_added"], each = fix.change["gpus"], gpu_price(problem.inventory, fix.change["gpu"])
         entry["usd_per_hour_added"] = None if each is None else round(each * fix.change["gpus"], 2)
         return entry
-    fixed = replace(read_problem(fix.request, known=problem.known), shallow=fix.shallow, narrow=problem.narrow)
+    fixed = read_problem(fix.request, known=problem.known)
+    fixed = replace(fixed, shallow=fix.shallow, narrow=problem.narrow, dense=problem.dense)
     objective = first_objective(fixed.programme, fixed.objective)
     rows = fixed.programme.rows
     if fixed.gpus > MANY_GPUS and (uncut := _hardly_cut(fixed)):

@@ -1,10 +1,11 @@
-"""What would change the answer: the load at which the plan must grow, and prices at which other GPUs come in."""
+"""What would change the answer: loads and targets at which the plan must grow, prices at which other GPUs come in."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from planner.solve.explain.search import largest
+from planner.solve.explain.target_flips import target_flips
 from planner.solve.lexicographic import minimise
 from planner.solve.load_knob import load_knob, most_carried
 from planner.solve.node_class import MICRO, NodeClass
@@ -15,6 +16,8 @@ from planner.solve.solution import Solution
 
 MOST_MODELS, MOST_SHAPES, MOST_CLASSES = 3, 60, 8
 """Larger problems are not turned over for this: it takes some dozen solves."""
+FEW_SHAPES = 20
+"""Layouts of a lone model up to which targets are turned: each trial looks up the speed of all layouts anew."""
 _CENT = MICRO // 100
 
 
@@ -25,7 +28,9 @@ def outlook(problem: Problem, solution: Solution) -> list[dict[str, Any]]:
     if not small or len(problem.classes) > MOST_CLASSES or outcome.value != outcome.bound:
         return []
     loads = [entry for place in range(len(problem.request.models)) for entry in _load(problem, place, outcome.value)]
-    return [*loads, *(_prices(problem, solution) if problem.objective == "cost" else ())]
+    alone = len(problem.request.models) == 1
+    targets = target_flips(problem, 0, outcome.value) if alone and len(problem.kept) <= FEW_SHAPES else ()
+    return [*loads, *targets, *(_prices(problem, solution) if problem.objective == "cost" else ())]
 
 
 def _load(problem: Problem, place: int, value: int) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,14 @@ class Requirement:
     given_up: Callable[[Request], Request]
 
 
+_LIMITS = {
+    "max_num_seqs": "an engine that runs at most {:,} sequences at once",
+    "max_num_batched_tokens": "steps of at most {:,} tokens",
+    "memory_fraction": "{:g} of the memory of a device",
+    "block_size": "blocks of {:,} tokens",
+}
+"""Limits of the engine that a user may have fixed, beside the longest sequence, which goes with the context."""
+
 Blamed = frozenset[tuple[int | None, str]]
 """The place of a model (None: the whole request) and the kind of each requirement that clashes with others.
 
@@ -75,6 +83,9 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
             Requirement(field, place, f"{name}: {text}", lambda request: with_model(request, place, **{field: free}))
         )
 
+    for field, text in _LIMITS.items():
+        if (fixed := getattr(wanted.limits, field)) is not None:
+            found.append(Requirement(field, place, f"{name}: {text.format(fixed)}", _limit_given_up(place, field)))
     if wanted.nodes:
         rule("nodes", f"only on {', '.join(wanted.nodes)[:60]}", [])
     if wanted.exclude_nodes:
@@ -90,6 +101,13 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
     if wanted.survive:
         rule("survive", "the load is carried after the loss of any node", None)
     return found
+
+
+def _limit_given_up(place: int, field: str) -> Callable[[Request], Request]:
+    def given_up(request: Request) -> Request:
+        return with_model(request, place, limits=request.models[place].limits.model_copy(update={field: None}))
+
+    return given_up
 
 
 def least_context(load: Workload) -> int:

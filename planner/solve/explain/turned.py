@@ -11,18 +11,17 @@ from planner.solve.explain.alone import alone
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.requirement import Blamed, least_context, with_model, with_workload
 from planner.solve.explain.search import largest, smallest
-from planner.solve.load_knob import LOAD_KNOBS, nearly_most
-from planner.solve.problem import Problem
+from planner.solve.load_knob import LOAD_KNOBS, Near, nearly_most
+from planner.solve.problem import FAR_PARTS, MANY_GPUS, Problem
 from planner.units import ceil_div
 from planner.workload import Workload
 
 _MOST_MS = 600_000
-FAR_PARTS = 10
-"""A load is far beyond the GPUs when they could not even carry one of so many parts of it."""
 _MANY_NODES = 10
 """Classes of nodes, where rules tell single nodes apart, from which on pipelines over all of them are too many."""
 _DIGITS = 3
-"""Digits of a load that are found: the last sequence of a million is hard to prove and nothing to anybody."""
+"""Digits that are found of a load far beyond the GPUs or for very many: the last sequence of a million is hard to prove
+and nothing to anybody."""
 
 
 @dataclass(frozen=True)
@@ -139,9 +138,11 @@ def _steps(problem: Problem, place: int, knob: Knob, asked: float) -> int | None
     if last < first:
         return None
     load = next((load for load in LOAD_KNOBS if load.field == knob.field), None)
-    guess = nearly_most(problem, place, load) if load else 0
-    grain = 10 ** max(0, len(str(guess)) - _DIGITS)
-    found = largest(lambda grains: holds(grains * grain), ceil_div(first, grain), last // grain, guess // grain or None)
+    near = nearly_most(problem, place, load) if load else Near(0, last)
+    rough = problem.gpus > MANY_GPUS or problem.beyond_a_part(FAR_PARTS)
+    grain = 10 ** max(0, len(str(near.guess)) - _DIGITS) if rough else 1
+    low, high = ceil_div(first, grain), min(last, near.never_more) // grain
+    found = largest(lambda grains: holds(grains * grain), low, high, near.guess // grain or None)
     return found * grain if found else first if holds(first) else None
 
 

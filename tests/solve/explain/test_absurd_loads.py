@@ -26,7 +26,7 @@ def asked(on: str, concurrency: int = ABSURD, model: str = "llama-3.1-8b", **rul
 
 
 def guessed(problem: Problem) -> int:
-    return nearly_most(problem, 0, load_knob(problem.request.models[0].workload))
+    return nearly_most(problem, 0, load_knob(problem.request.models[0].workload)).guess
 
 
 def test_a_load_far_beyond_all_gpus_is_not_turned_again_beside_lighter_types() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from planner.request import Request
+from planner.solve.explain.added_gpus import like
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes
 from planner.solve.plan import answer
@@ -132,3 +133,12 @@ def test_when_nothing_alone_will_do_several_changes_are_named_together() -> None
     document = answer(Request.parse(request))
     assert document.status == "infeasible"
     assert any(" and " in fix["text"] for fix in document.fixes)
+
+
+def test_nodes_added_to_a_lone_one_are_in_the_network_that_the_fix_has() -> None:
+    wanted = {"model": "qwen3-4b", "workload": {"context": 8192, "requests_per_second": 5}}
+    problem = read_problem(Request.parse({"models": [wanted], "on": "2xL40S"}))
+    (gpu,) = problem.inventory.gpu_kinds.values()
+    fixed = read_problem(problem.request.model_copy(update={"add_nodes": "1x2xl40s"}))
+    assert {node_class.example.network_gbps for node_class in fixed.classes} == {1.5625}
+    assert like(problem, gpu, 2, 1).example.network_gbps == 1.5625

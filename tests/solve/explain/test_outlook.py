@@ -1,9 +1,12 @@
 """Flip points: up to the figure the answer stays, one step beyond it changes."""
 
+import json
 from pathlib import Path
 
 from planner import plan
+from planner.request import Request
 from planner.solve.plan import answer
+from tests.solve.explain.random_requests import wrong_flips
 
 NODES = """
 nodes:
@@ -51,3 +54,16 @@ def test_a_context_that_may_be_lower_is_only_as_low_as_the_best_plan_needs() -> 
 def test_the_same_request_has_the_same_outlook() -> None:
     request = plan("llama-3.1-8b", "2xL40S", context=8192, concurrency=8).request
     assert answer(request).dump() == answer(request).dump()
+
+
+def test_the_targets_at_which_the_answer_changes_do(tmp_path: Path) -> None:
+    load = {"context": 4096, "concurrency": 16, "input_tokens": 1000, "output_tokens": 200, "tpot_ms": 20}
+    cards = {"a": ("2xL4", 1), "b": ("1xL40S", 2), "c": ("1xH100-SXM", 4)}
+    nodes = [{"name": name, "gpus": gpus, "usd_per_hour": usd} for name, (gpus, usd) in cards.items()]
+    file = tmp_path / "nodes.json"
+    file.write_text(json.dumps({"nodes": nodes}))
+    request = Request.parse({"models": [{"model": "qwen3-4b", "workload": load}], "on": str(file)})
+    flips = [flip for flip in answer(request).outlook if "target" in flip]
+    assert {*flips[0]} >= {"down_to", "then"} and any("from" in flip for flip in flips)
+    found, wrong = wrong_flips(request)
+    assert found > len(flips) and wrong == []

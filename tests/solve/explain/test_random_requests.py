@@ -6,7 +6,7 @@ import pytest
 
 from planner.request import Request
 from tests.solve.better_conditions import wrong_changes
-from tests.solve.explain.random_requests import random_request, wrong_fixes, wrong_flips
+from tests.solve.explain.random_requests import crowded_request, random_request, wrong_fixes, wrong_flips
 
 
 @pytest.mark.parametrize("seed", [1, 3, 5, 6])
@@ -15,3 +15,9 @@ def test_fixes_flip_points_and_better_conditions_of_random_requests(seed: int, t
     _, wrong = wrong_fixes(request)
     _, more = wrong_flips(request)
     assert [*wrong, *more, *wrong_changes(request, seed)] == []
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_fixes_of_several_models_and_what_is_blamed(seed: int, tmp_path: Path) -> None:
+    _, wrong = wrong_fixes(Request.parse(crowded_request(seed, tmp_path)))
+    assert wrong == []

@@ -1,0 +1,72 @@
+"""The layouts that matter where nothing but the most that very many GPUs carry is looked for.
+
+Of many slots of a kind the layout that carries most for each fills them all but for a few. Longer pipelines promise how
+much they may carry, and only those that promise more than what is billed are billed; where speed counts nothing is
+promised, and pipelines are tried as long as they carry more a GPU than shorter ones.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from planner.request import ModelRequest
+from planner.solve.capacity import needs_speed
+from planner.solve.enumerate_shapes import DEEPEST, Grounds, Shapes, Tried, bill_promised, enumerate_shapes
+from planner.solve.promised import Promised
+from planner.solve.side_by_side import side_by_side
+from planner.solve.slot import SlotKind
+from planner.solve.variant import Variant
+
+_NO_MORE = Fraction(1001, 1000)
+"""What is promised must be so much more than what is billed to be billed: the last digit of a load is nothing."""
+_MISSES = 3
+"""Bills in a row, of pipelines of the same stages, that carry no more than others, after which no more are made."""
+
+
+def densest_shapes(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, tried: Tried) -> Shapes:
+    """Return the shortest pipelines that fit, and those that carry most of each kind of slots."""
+    islands, found = list(ground.slots), Shapes()
+    for deepest in (DEEPEST, len(variant.model.layers)):
+
+        def work(number: int, deepest: int = deepest) -> Shapes:
+            alone = replace(ground, slots={islands[number]: _usual(ground.slots[islands[number]])})
+            return _densest(place, wanted, variant, alone, tried, deepest)
+
+        found = Shapes()
+        for part in side_by_side(work, len(islands), [variant, *islands, *(island.gpu for island in islands)]):
+            found.add(part)
+        if found.fitting or found.slow:
+            break
+    return found
+
+
+def _usual(offered: Mapping[int, int]) -> Mapping[int, int]:
+    """Slots that leave nothing of most nodes: powers of two, and whole islands."""
+    return {size: count for size, count in offered.items() if size & (size - 1) == 0 or size == max(offered)}
+
+
+def _densest(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, tried: Tried, deepest: int) -> Shapes:
+    speed = needs_speed(wanted.workload)
+    which = {"sparse": not speed, "falling": speed}
+    found = enumerate_shapes(place, wanted, variant, ground, tried, mixed=False, **which, depths=(deepest,))
+    best: dict[SlotKind, Fraction] = {}
+    for shape in found.fitting:
+        kind, carried = shape.slots[0], Fraction(max(shape.capacity.values()), len(shape.slots))
+        best[kind] = max(best.get(kind, carried), carried)
+    misses: Counter[int] = Counter()
+    for one in sorted(found.promised, key=_promised_a_slot, reverse=True):
+        kind = one.base.slots[0]
+        if misses[id(one.base)] < _MISSES and _promised_a_slot(one) > best.get(kind, 0) * _NO_MORE:
+            billed = bill_promised(one, place, wanted, ground, tried)
+            carried = Fraction(billed.capacity["sequences"], len(billed.slots)) if billed else Fraction(0)
+            misses[id(one.base)] = 0 if carried > best.get(kind, 0) else misses[id(one.base)] + 1
+            if billed is not None:
+                found.fitting.append(billed)
+                best[kind] = max(best.get(kind, carried), carried)
+    found.promised = []
+    return found
+
+
+def _promised_a_slot(one: Promised) -> Fraction:
+    return Fraction(one.sequences, one.split.pipeline)

@@ -1,0 +1,49 @@
+"""Layouts of loads far beyond very many GPUs, and what bounds the largest load: held to all layouts."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from planner.request import Request
+from planner.solve.load_knob import load_knob, nearly_most
+from planner.solve.problem import Problem, read_problem
+
+ABSURD = 10**9
+
+
+def asked(on: str, model: str = "llama-3.1-8b", **load: float) -> Problem:
+    workload = {"context": 8192, **load}
+    return read_problem(Request.parse({"models": [{"model": model, "workload": workload}], "on": on}))
+
+
+@pytest.mark.parametrize("load", [{"concurrency": ABSURD}, {"requests_per_second": ABSURD}])
+def test_the_densest_layouts_carry_nearly_what_all_do(load: dict[str, float]) -> None:
+    problem = asked("200x8xH100-SXM,300x4xL40S,150x2xL4", "llama-3.3-70b", **load)
+    assert problem.far
+    dense, knob = replace(problem, dense=True), load_knob(problem.request.models[0].workload)
+    most, nearly = nearly_most(problem, 0, knob).guess, nearly_most(dense, 0, knob).guess
+    assert 0.99 * most <= nearly <= most
+    assert len(dense.shapes[0].fitting) < len(problem.shapes[0].fitting) / 3
+
+
+def test_only_loads_far_beyond_very_many_gpus_are_looked_for_so() -> None:
+    assert not asked("200x8xH100-SXM", concurrency=1000).far
+    assert not asked("2x8xH100-SXM", concurrency=ABSURD).far
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "gemma-3-12b", "qwen3-30b-a3b"])
+def test_layouts_made_for_more_sequences_carry_no_more(model: str) -> None:
+    problem = asked("1x2xL40S,1x1xA100-40GB", model, concurrency=ABSURD)
+    held = [
+        {(shape.label, shape.sites): shape.bill.sequences for shape in lean.shapes[0].fitting}
+        for lean in (replace(problem, lean=(0, few)) for few in (3, 40, 200))
+    ]
+    for few, many in pairwise(held):
+        assert many and all(few.get(layout, 0) >= sequences for layout, sequences in many.items())
+
+
+def test_more_sequences_than_engines_run_at_once_are_told_without_a_layout() -> None:
+    problem = asked("4xL4", concurrency=10**6, context=16)
+    assert problem.out_of_reach and "_priced" not in vars(problem)
+    assert not asked("4xL4", concurrency=1000, context=16).out_of_reach
