@@ -14,7 +14,7 @@ from planner.solve.outline import Outline
 from planner.solve.reopening import Reopening
 from planner.solve.shared_rows import SharedRows
 
-NAME = "decomposition with MathOpt/SCIP"
+NAME = "decomposition with MathOpt/SCIP and CP-SAT"
 GAP = 5e-4
 """At this share of the value the gap of a large fleet's plan is small enough, unless a larger one is."""
 

@@ -1,4 +1,4 @@
-"""Covers near the cheapest one, and loads covered anew by a choice among them."""
+"""Covers near the cheapest one, and loads covered anew by a choice among them, some of them or all at once."""
 
 import random
 
@@ -8,6 +8,7 @@ import pytest
 from planner.solve import mathopt_solver
 from planner.solve.clock import Clock
 from planner.solve.cover_choice import CoverChoice
+from planner.solve.cover_pool import CoverPool
 from planner.solve.covering_knapsack import CheapestCover
 from planner.solve.decomposition import Decomposition
 from planner.solve.integer_programme import evaluate
@@ -16,6 +17,7 @@ from planner.solve.load_block import load_blocks
 from planner.solve.near_covers import near_covers
 from planner.solve.outcome import Effort
 from planner.solve.shared_rows import SharedRows
+from planner.solve.whole_choice import WholeChoice
 from tests.solve.test_large_fleet import fleet
 
 
@@ -53,3 +55,54 @@ def test_loads_covered_anew_keep_the_rows_and_cost_no_more(seed: int) -> None:
     assert evaluate(cost, found) <= evaluate(cost, start)
     assert all(found[v] == start[v] for block in blocks[2:] for v in block.variables.tolist())
     assert found == choice.values([0, 1], settled, 60, Clock(Effort()), seed, start)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_all_loads_covered_anew_at_once_keep_the_rows_and_cost_no_more(seed: int) -> None:
+    rows, cost, loads = fleet(seed)
+    start = mathopt_solver.minimise(rows, cost, Effort(gap=0.3)).values
+    relaxed = linear_relaxation(rows, cost)
+    if start is None or relaxed is None:
+        return
+    blocks = load_blocks(rows, loads)
+    shared = SharedRows(rows, cost, blocks)
+    decomposition = Decomposition(blocks, shared, relaxed.value, shared.prices(relaxed.duals))
+    decomposition.improve(1e-3, Clock(Effort()))
+    answers = decomposition.answers()
+    losing = 0.1 * relaxed.value * answers.scale
+
+    def choose() -> list[tuple[int, ...]]:
+        choice = WholeChoice(shared, frozenset(), decomposition, answers.costs)
+        return choice.values(start, evaluate(cost, start), losing, Clock(Effort()), seed)
+
+    found = choose()
+    assert found == choose()
+    for values in found:
+        assert not rows.broken(values)
+        assert decomposition.bound <= evaluate(cost, values) + 1
+    best = mathopt_solver.minimise(rows, cost, Effort()).value
+    assert best <= min(evaluate(cost, values) for values in found) <= evaluate(cost, start)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_drawn_covers_begin_with_the_one_before_and_no_two_take_alike(seed: int) -> None:
+    rows, cost, loads = fleet(seed)
+    blocks = load_blocks(rows, loads)
+    shared = SharedRows(rows, cost, blocks)
+    dice = np.random.default_rng(seed)
+    for block in blocks:
+        costs = np.full(len(rows.upper), 7, dtype=np.int64)
+        before = np.zeros(len(rows.upper), dtype=np.int64)
+        before[block.variables[-1]] = block.most(len(block.variables) - 1)
+        mixed = ((int(block.variables[0]), block.most(0)),)
+        pool = CoverPool(block, shared, costs, [mixed])
+        covers = pool.drawn(before.tolist(), 30, dice)
+        assert (covers.copies @ block.carried >= block.need).all()
+        assert (covers.copies[0] == before[block.variables]).all()
+        assert mixed in [pool.as_copies(covers, place) for place in range(len(covers.objective))]
+        assert len({tuple(row) for row in covers.takes.tolist()}) == len(covers.objective)
+        prices = dice.random(len(shared.most))
+        for place, price in enumerate(pool.at_prices(covers, prices)):
+            copies = pool.as_copies(covers, place)
+            taken = [(row, count * n) for v, n in copies for row, count in shared.column(v)]
+            assert price == pytest.approx(sum(count * prices[row] for row, count in taken))
