@@ -101,7 +101,7 @@ def _added_for_less(problem: Problem, places: Sequence[int], blamed: Blamed, kno
         return
     for least in _added(problem.asking(request), kinds[: ENOUGH - known]):
         asked = problem.request.model_copy(update={"add_nodes": least.request.add_nodes})
-        together = turned_together(read_problem(asked, known=problem.known), places)
+        together = turned_together(read_problem(asked, known=problem.known), places, loads=True)
         if together and together.change:
             yield Fix(f"{least.text}, and {together.text}", least.change | together.change, together.request)
 

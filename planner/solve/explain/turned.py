@@ -55,6 +55,8 @@ _KNOBS = (
     Knob("answer_ms", 1, "answers within {} ms", up=True),
 )
 
+_LOADS = tuple(knob for knob in _KNOBS if knob.field in {load.field for load in LOAD_KNOBS})
+
 
 def turned(problem: Problem, place: int, blamed: Blamed | None = None) -> Iterator[Fix]:
     """Yield, for each number of the load of a model, the least change of it alone that makes a plan possible.
@@ -90,13 +92,16 @@ def _too_many_layouts(problem: Problem) -> bool:
     return bool(problem.rules.tracked) and len(problem.classes) > _MANY_NODES and problem.beyond_a_part(FAR_PARTS)
 
 
-def turned_together(problem: Problem, places: Sequence[int]) -> Fix | None:
+def turned_together(problem: Problem, places: Sequence[int], *, loads: bool = False) -> Fix | None:
     """Return one fix that turns several numbers, where no single one will do; None where all together will not.
+
+    With `loads` only how much is asked for is turned, not how long or how soon.
 
     All are turned as far as they go, then brought back one after the other as near to what was asked for as the
     rest allows: each is the least change beside the others.
     """
-    knobs = [(place, knob) for place in places for knob in _KNOBS if _asked(problem, place, knob) is not None]
+    turning = _LOADS if loads else _KNOBS
+    knobs = [(place, knob) for place in places for knob in turning if _asked(problem, place, knob) is not None]
     request = problem.request
     for place, knob in knobs:
         request = _with(request, place, knob, _MOST_MS if knob.up else _least(request, place, knob))
