@@ -94,5 +94,17 @@ def _fit(
 
 
 def _counts(largest: int) -> list[_Count]:
-    """Ways to count a slot by its size."""
-    return [lambda size, t=t: size // t for t in range(1, largest + 1)] + [lambda size: min(2, (size - 1) // 2)]
+    """Ways to count a slot by its size.
+
+    The last ones leave small slots out and count what leaves no room for more than those as if it took all (Martello
+    and Toth, 1990): beside five of eight GPUs there is no room for four.
+    """
+    return [
+        *(lambda size, t=t: size // t for t in range(1, largest + 1)),
+        lambda size: min(2, (size - 1) // 2),
+        *(
+            lambda size, least=least, whole=whole: 0 if size < least else whole if size > whole - least else size
+            for whole in range(4, largest + 1, 4)
+            for least in range(2, whole // 2 + 1)
+        ),
+    ]
