@@ -231,7 +231,7 @@ class Search:
                 {Level(number, node.gpus[g].slug, node.used(g)) for g in node.usable}, key=lambda x: (x.slug, x.used)
             )
         ]
-        slots = [Slot(level, size) for level in levels for size in range(1, self._gpus_of(level) + 1)]
+        slots = [Slot(level, size) for level in levels for size in range(1, self._largest(level) + 1)]
         most = len(self.served[place][0].layers)
         found: set[Copy] = set()
         for number in range(1, most + 1):
@@ -240,8 +240,7 @@ class Search:
                     found |= self._of_slots(place, chosen)
         if wanted.allow.share_gpus:
             for level in levels:
-                sliced = any(gpu.slug == level.slug and not gpu.whole for gpu in self.nodes[level.node].gpus)
-                for parts in range(1, 1 if sliced else TWENTIETHS):
+                for parts in range(1, 1 if self._sliced(level) else TWENTIETHS):
                     found |= self._of_slots(place, (Slot(level, 1, parts),))
         rated = len(self._needs(place)) > 1
         yield from sorted((copy for copy in found if not any(_below(copy, c, rated) for c in found)), key=repr)
@@ -267,6 +266,13 @@ class Search:
                     yield from more(longer, at)
 
         yield from more((), 0)
+
+    def _largest(self, level: Level) -> int:
+        """GPUs of the largest slot of a level: no collective joins slices of a GPU."""
+        return 1 if self._sliced(level) else self._gpus_of(level)
+
+    def _sliced(self, level: Level) -> bool:
+        return any(gpu.slug == level.slug and not gpu.whole for gpu in self.nodes[level.node].gpus)
 
     def _gpus_of(self, level: Level) -> int:
         """How many GPUs of a node make the slots of a level."""
