@@ -9,7 +9,6 @@ sooner than another.
 
 from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,9 +32,10 @@ class _Way(NamedTuple):
     others: int
     room: float
     hint: bool
+    """Whether it starts from the plan before."""
 
     def wider(self) -> "_Way":
-        """With more covers at random."""
+        """With more covers at random, which may cost more."""
         return self._replace(others=self.others + _MORE, room=2 * self.room)
 
 
@@ -49,6 +49,7 @@ class _Found(NamedTuple):
 _RUNS = (_Way(40, 0, 1.0, hint=False), _Way(20, 20, 0.25, hint=True))
 """Searches that run at the same time: what one does not find the other one often does."""
 _MORE = 20
+"""Covers at random that are left beside where those of a run are proven to hold no plan near enough."""
 _TAKEN, _PRICINGS = 3, 12
 """Covers of a load that a mixture takes in at a time, and how often it is priced."""
 _WORK = 2.0
@@ -114,8 +115,7 @@ class WholeChoice:
         for pool, covers in zip(self._pools, drawn, strict=True):
             costs = pool.at_prices(covers, mixed.prices)
             order = np.argsort(costs, kind="stable")
-            if way.room < inf:
-                order = order[costs[order] <= costs.min() + way.room * max(0.0, target - mixed.value)]
+            order = order[costs[order] <= costs.min() + way.room * max(0.0, target - mixed.value)]
             near, far = order[: way.cheapest], order[way.cheapest :]
             others = far[dice.permutation(len(far))[: way.others]]
             kept.append(covers.only(sorted({0, *near.tolist(), *others.tolist()})))

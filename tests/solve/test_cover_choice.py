@@ -11,7 +11,7 @@ from planner.solve.cover_choice import CoverChoice
 from planner.solve.cover_pool import CoverPool
 from planner.solve.covering_knapsack import CheapestCover
 from planner.solve.decomposition import Decomposition
-from planner.solve.integer_programme import evaluate
+from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_block import load_blocks
 from planner.solve.near_covers import near_covers
@@ -36,19 +36,28 @@ def test_near_covers_carry_the_load_and_lose_no_more_than_they_may(seed: int, ro
     assert (found @ prices <= cheapest.price + loss).all()
 
 
+def decomposed(rows: IntegerProgramme, cost: Terms, loads: list[int]) -> tuple[Decomposition, SharedRows]:
+    """The decomposition of a fleet with its bound, and the rows that its loads share."""
+    relaxed = linear_relaxation(rows, cost)
+    assert relaxed is not None
+    blocks = load_blocks(rows, loads)
+    shared = SharedRows(rows, cost, blocks)
+    found = Decomposition(blocks, shared, relaxed.value, shared.prices(relaxed.duals))
+    found.improve(1e-3, Clock(Effort()))
+    return found, shared
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_loads_covered_anew_keep_the_rows_and_cost_no_more(seed: int) -> None:
     rows, cost, loads = fleet(seed)
     start = mathopt_solver.minimise(rows, cost, Effort(gap=0.3)).values
-    relaxed = linear_relaxation(rows, cost)
-    if start is None or relaxed is None:
+    if start is None:
         return
-    blocks = load_blocks(rows, loads)
-    shared = SharedRows(rows, cost, blocks)
-    decomposition = Decomposition(blocks, shared, relaxed.value, shared.prices(relaxed.duals))
-    decomposition.improve(1e-3, Clock(Effort()))
-    answers = decomposition.answers()
-    choice = CoverChoice(shared, frozenset(), decomposition, answers.costs, 0.1 * relaxed.value * answers.scale, 1e-3)
+    decomposition, shared = decomposed(rows, cost, loads)
+    blocks, answers = decomposition.blocks, decomposition.answers()
+    choice = CoverChoice(
+        shared, frozenset(), decomposition, answers.costs, 0.1 * decomposition.bound * answers.scale, 1e-3
+    )
     settled = {v: start[v] for block in blocks[2:] for v in block.variables.tolist() if start[v]}
     found = choice.values([0, 1], settled, 60, Clock(Effort()), seed, start)
     assert found is not None and not rows.broken(found)
@@ -61,15 +70,11 @@ def test_loads_covered_anew_keep_the_rows_and_cost_no_more(seed: int) -> None:
 def test_all_loads_covered_anew_at_once_keep_the_rows_and_cost_no_more(seed: int) -> None:
     rows, cost, loads = fleet(seed)
     start = mathopt_solver.minimise(rows, cost, Effort(gap=0.3)).values
-    relaxed = linear_relaxation(rows, cost)
-    if start is None or relaxed is None:
+    if start is None:
         return
-    blocks = load_blocks(rows, loads)
-    shared = SharedRows(rows, cost, blocks)
-    decomposition = Decomposition(blocks, shared, relaxed.value, shared.prices(relaxed.duals))
-    decomposition.improve(1e-3, Clock(Effort()))
+    decomposition, shared = decomposed(rows, cost, loads)
     answers = decomposition.answers()
-    losing = 0.1 * relaxed.value * answers.scale
+    losing = 0.1 * decomposition.bound * answers.scale
 
     def choose() -> list[tuple[int, ...]]:
         choice = WholeChoice(shared, frozenset(), decomposition, answers.costs)
