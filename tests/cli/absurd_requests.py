@@ -34,7 +34,7 @@ INFEASIBLE = {
     f"{SMALL} --gpu-memory-utilization 0.0001": "GiB of working memory a device, of 0.01 GiB usable",
     f"{SMALL} --max-num-seqs 1000000000000": "short on the tightest device",
     "plan llama-3.1-8b --on 2xL4 --context 4096 --survive node": "the load is carried after the loss of any node",
-    "plan deepseek-v3 --on 2x2xL4 --context 1024": "144.13 GiB short on the tightest device",
+    "plan deepseek-v3 --on 2x2xL4 --context 1024": "144.11 GiB short on the tightest device",
     "plan llama-3.1-8b --on racks.yaml --context 4096 --spread zone --least-replicas 2": "replicas spread by zone",
     "plan llama-3.1-8b --on racks.yaml --context 4096 --nodes b --survive node": "only on b; llama-3.1-8b: the load is",
     "plan llama-3.1-8b --on kept_back.yaml --context 4096": "the inventory holds no usable group of GPUs",
