@@ -15,6 +15,7 @@ from planner.solve.clock import Clock
 from planner.solve.covering_knapsack import CheapestCover, Numbers
 from planner.solve.decomposition import Decomposition
 from planner.solve.integer_programme import Adding, IntegerProgramme, Terms
+from planner.solve.mixture import Copies, as_copies
 from planner.solve.near_covers import near_covers
 from planner.solve.shared_rows import SharedRows
 
@@ -26,9 +27,6 @@ _NODES = 600
 """Nodes of SCIP's search tree."""
 _PART = 0.1
 """Part of the gap within which a choice is the best one."""
-
-Copies = tuple[tuple[int, int], ...]
-"""Variables of a load with how many of each, in order."""
 
 
 class CoverChoice:
@@ -51,9 +49,7 @@ class CoverChoice:
         self._others = [v for v in rows.others.tolist() if v not in left_out]
         self._costs, self._loss = costs, _LOSS * losing
         self._cheapest: dict[int, CheapestCover] = {}
-        self._mixed: dict[int, list[Copies]] = {}
-        for cover in decomposition.mixture.covers:
-            self._mixed.setdefault(cover.block, []).append(cover.copies)
+        self._mixture = decomposition.mixture
 
     def values(
         self, opened: Iterable[int], settled: Terms, covers: int, clock: Clock, seed: int, before: Sequence[int] = ()
@@ -100,12 +96,11 @@ class CoverChoice:
             self._cheapest[number] = CheapestCover(block.need, block.carried, costs, rough=True)
         found: dict[Copies, None] = {}
         if before:
-            found[tuple((v, before[v]) for v in variables.tolist() if before[v])] = None
-        found |= dict.fromkeys(self._mixed.get(number, ()))
+            found[as_copies(variables, np.array(before, dtype=np.int64)[variables])] = None
+        found |= dict.fromkeys(self._mixture.copies_of(number))
         near = near_covers(self._cheapest[number], block.carried, costs, self._loss, _DRAWN, dice)
         for row in near[dice.permutation(len(near))[:covers]]:
-            kinds = np.flatnonzero(row)
-            found[tuple(zip(variables[kinds].tolist(), row[kinds].tolist(), strict=True))] = None
+            found[as_copies(variables, row)] = None
         return list(found)
 
     def _sums(self, choices: Iterable[Mapping[int, int]]) -> list[Adding]:

@@ -1,13 +1,13 @@
 """The covers of a load to choose among: those of the mixture, the one so far, and others near the cheapest one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from planner.solve.covering_knapsack import CheapestCover, Floats, Numbers
 from planner.solve.load_block import LoadBlock
-from planner.solve.mixture import Copies
+from planner.solve.mixture import Copies, as_copies
 from planner.solve.near_covers import near_covers
 from planner.solve.shared_rows import SharedRows
 
@@ -37,7 +37,7 @@ class CoverPool:
     `mixed` are the covers that prove it.
     """
 
-    def __init__(self, block: LoadBlock, shared: SharedRows, costs: Numbers, mixed: Iterable[Copies]) -> None:
+    def __init__(self, block: LoadBlock, shared: SharedRows, costs: Numbers, mixed: Sequence[Copies]) -> None:
         self.variables = block.variables
         self._carried, self._costs = block.carried, np.maximum(costs[block.variables], 1)
         self._cheapest = CheapestCover(block.need, block.carried, self._costs, rough=True)
@@ -49,9 +49,8 @@ class CoverPool:
                 self._takes[place, np.searchsorted(self.rows, row)] += count
         self._objective = shared.objective[self.variables]
         places = {variable: place for place, variable in enumerate(self.variables.tolist())}
-        covers = [*mixed]
-        self._mixed = np.zeros((len(covers), len(columns)), dtype=np.int64)
-        for number, cover in enumerate(covers):
+        self._mixed = np.zeros((len(mixed), len(columns)), dtype=np.int64)
+        for number, cover in enumerate(mixed):
             for variable, count in cover:
                 self._mixed[number, places[variable]] = count
 
@@ -71,6 +70,4 @@ class CoverPool:
 
     def as_copies(self, covers: Covers, place: int) -> Copies:
         """One of the covers, as variables with how many of each."""
-        row = covers.copies[place]
-        kinds = np.flatnonzero(row)
-        return tuple(zip(self.variables[kinds].tolist(), row[kinds].tolist(), strict=True))
+        return as_copies(self.variables, covers.copies[place])

@@ -6,15 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from planner.solve.covering_knapsack import Floats
+from planner.solve.covering_knapsack import Floats, Numbers
 from planner.solve.shared_rows import SharedRows
 
 _ROW, _LOAD = 10.0, 1e5
 """Prices of a unit that a row lacks and of a load that is not carried, in prices of the dearest variable."""
 
-
 Copies = tuple[tuple[int, int], ...]
 """Variables of a load with how many of each, in order."""
+
+
+def as_copies(variables: Numbers, row: Numbers) -> Copies:
+    """A row with the copies of each of these variables, as those that there are."""
+    kinds = np.flatnonzero(row)
+    return tuple(zip(variables[kinds].tolist(), row[kinds].tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,10 @@ class Mixture:
     def covers(self) -> list[Cover]:
         """The covers known so far."""
         return list(self._columns)
+
+    def copies_of(self, block: int) -> list[Copies]:
+        """The covers known so far of one block."""
+        return [cover.copies for cover in self._columns if cover.block == block]
 
     def add(self, cover: Cover) -> bool:
         """Let the mixture use a cover; whether it did not yet."""

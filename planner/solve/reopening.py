@@ -77,7 +77,6 @@ class Reopening:
         sketch: Outline | None,
     ) -> None:
         self._programme, self._objective, self._clock = programme, objective, clock
-        self._sketch = sketch
         self._decomposition, self._blocks = decomposition, decomposition.blocks
         self._gap = clock.effort.gap
         self.bound = ceil(decomposition.bound - abs(decomposition.bound) * mathopt_solver.BOUND_DIGITS)
@@ -88,7 +87,7 @@ class Reopening:
             for block, losses in zip(self._blocks, self._answers.losses(), strict=True)
         ]
         self.values: tuple[int, ...] | None = None
-        self._choice = self._chooser()
+        self._look_in(sketch)
 
     @property
     def near_enough(self) -> bool:
@@ -104,8 +103,7 @@ class Reopening:
         """Find a plan, and better ones until one is near enough or the work is done."""
         self._first()
         if self.values is None and self._sketch:
-            self._sketch = None
-            self._choice = self._chooser()
+            self._look_in(None)
             self._first()
         dice = random.Random(1)
         for number in range(_ROUNDS):
@@ -116,23 +114,20 @@ class Reopening:
             else:
                 self._whole_round(self.values, number // 2, dice)
 
-    def _chooser(self) -> CoverChoice:
-        """What chooses covers of some loads in the outline, or else in the programme itself."""
+    def _look_in(self, sketch: Outline | None) -> None:
+        """Look for plans in the outline, or else in the programme itself."""
+        self._sketch = sketch
+        rows, left_out = self._decomposition.rows, frozenset[int]()
+        if sketch:
+            rows, left_out = SharedRows(sketch.rows, self._objective, self._blocks), sketch.left_out
         losing = self._gap * self.bound * self._answers.scale
-        rows, left_out = self._shared
-        return CoverChoice(rows, left_out, self._decomposition, self._answers.costs, losing, self._gap)
+        self._shared = rows, left_out
+        self._choice = CoverChoice(rows, left_out, self._decomposition, self._answers.costs, losing, self._gap)
 
     @cached_property
     def _whole_choice(self) -> WholeChoice:
         """What chooses covers of all loads there, once a first plan is found."""
         return WholeChoice(*self._shared, self._decomposition, self._answers.costs)
-
-    @property
-    def _shared(self) -> tuple[SharedRows, frozenset[int]]:
-        """The rows of the outline, or else of the programme itself, and variables that these leave out."""
-        if self._sketch:
-            return SharedRows(self._sketch.rows, self._objective, self._blocks), self._sketch.left_out
-        return self._decomposition.rows, frozenset()
 
     def _first(self) -> None:
         """Leave loads open that are mixed of several covers, and more of the others while that gives no plan."""

@@ -18,7 +18,7 @@ from planner.solve.cover_pool import CoverPool, Covers
 from planner.solve.covering_knapsack import Numbers
 from planner.solve.decomposition import Decomposition
 from planner.solve.interruptible import interruptible
-from planner.solve.mixture import Copies, Cover, Mixed, Mixture
+from planner.solve.mixture import Cover, Mixed, Mixture
 from planner.solve.shared_rows import SharedRows
 
 
@@ -67,13 +67,12 @@ class WholeChoice:
         self._rows, self._bound = rows, decomposition.bound
         self._others = [variable for variable in rows.others.tolist() if variable not in left_out]
         self._mixture = Mixture(rows, len(decomposition.blocks))
-        mixed: dict[int, list[Copies]] = {}
         for cover in decomposition.mixture.covers:
             self._mixture.add(cover)
-            mixed.setdefault(cover.block, []).append(cover.copies)
         self._ways = [*_RUNS]
         self._pools = [
-            CoverPool(block, rows, costs, mixed.get(number, ())) for number, block in enumerate(decomposition.blocks)
+            CoverPool(block, rows, costs, decomposition.mixture.copies_of(number))
+            for number, block in enumerate(decomposition.blocks)
         ]
 
     def values(

@@ -17,6 +17,12 @@ ROCM_SMI = ("rocm-smi", "--showproductname", "--showmeminfo", "vram", "--showpid
 AMD_SMI_STATIC = ("amd-smi", "static", "--asic", "--vram", "--json")
 AMD_SMI_USED = ("amd-smi", "metric", "--mem-usage", "--json")
 
+_TEXT = re.compile(r"GPU: *\d{1,4}\s*$", re.MULTILINE)
+_LINE = re.compile(r"( *)([A-Z][A-Z0-9_]*): *(.*?)\s*$")
+_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ([KMG]I?B)")
+_SECTION = 4
+"""Blanks before the name of a section."""
+
 
 def read_rocm_smi(text: str, where: str) -> tuple[FoundGpu, ...]:
     """Read `rocm-smi --showproductname --showmeminfo vram --json`: an object with card0, card1 ...; raises BadInput.
@@ -96,11 +102,6 @@ def _entries(text: str | None, where: str) -> list[dict[str, Any]]:
     return [as_dict(entry) for entry in listed if isinstance(entry, dict)]
 
 
-_TEXT = re.compile(r"GPU: *\d{1,4}\s*$", re.MULTILINE)
-_LINE = re.compile(r"( *)([A-Z][A-Z0-9_]*): *(.*?)\s*$")
-_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ([KMG]I?B)")
-
-
 def _sections(text: str) -> list[dict[str, Any]]:
     """What amd-smi prints without `--json`: `GPU: 0`, sections below it, `FIELD: value` below these."""
     gpus: list[dict[str, Any]] = []
@@ -118,10 +119,6 @@ def _sections(text: str) -> list[dict[str, Any]]:
             amount = _AMOUNT.fullmatch(value)
             section[name] = {"value": float(amount[1]), "unit": amount[2]} if amount else value
     return gpus
-
-
-_SECTION = 4
-"""Blanks before the name of a section."""
 
 
 def _index(entry: dict[str, Any]) -> int:
