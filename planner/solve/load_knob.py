@@ -16,8 +16,6 @@ from planner.solve.problem import MANY_GPUS, Problem
 from planner.solve.promised import shares_one_pool
 from planner.workload import Workload
 
-_MANY_NODES = 10
-"""Classes of nodes, where rules tell single nodes apart, from which on fractions of replicas tell as much."""
 _DOUBT = 1e-6
 """Relative error granted to the value of a linear relaxation."""
 
@@ -135,7 +133,7 @@ def _carried(whole: Problem, place: int, knob: LoadKnob, limit: int | None) -> t
     for number in sorted([programme.load_rows[place, knob.need], *(surviving or ())], reverse=True):
         del rows.rows[number]
     most = {variable: -amount for variable, amount in carried.items()}
-    if problem.gpus > MANY_GPUS or (problem.rules.tracked and len(problem.classes) > _MANY_NODES):
+    if problem.gpus > MANY_GPUS or problem.many_told_apart:
         relaxed = linear_relaxation(rows, most)
         amount = -round(relaxed.value) if relaxed else 0
         bound = ceil(-relaxed.value * (1 + _DOUBT)) if relaxed else 0

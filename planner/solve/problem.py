@@ -39,6 +39,9 @@ MANY_LAYOUTS = 200
 """From so many models times kinds of GPUs on, models are priced in two processes."""
 MANY_GPUS = 1000
 """GPUs of which fractions of replicas tell as much, and on which each variant of a lone model is asked alone."""
+MANY_NODES = 10
+"""Classes of nodes, where rules tell single nodes apart, from which on pipelines over all of them are too many, and
+fractions of replicas tell as much."""
 FAR_PARTS = 10
 """A load is far beyond the GPUs when they could not even carry one of so many parts of it."""
 MOST_MIXED = 64
@@ -261,6 +264,11 @@ class Problem:
     def beyond_a_part(self, parts: int, extra: Sequence[NodeClass] = ()) -> bool:
         """Whether even one of so many equal parts of a load is more than memory or arithmetic of all GPUs allow."""
         return self._beyond_memory(extra, parts) or self._beyond_arithmetic(extra, parts)
+
+    @property
+    def many_told_apart(self) -> bool:
+        """Whether rules tell more than a few single nodes apart."""
+        return bool(self.rules.tracked) and len(self.classes) > MANY_NODES
 
     @cached_property
     def far(self) -> bool:

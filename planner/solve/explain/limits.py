@@ -7,7 +7,7 @@ from functools import cache
 from planner.layout import Layout
 from planner.request import ModelRequest, Request
 from planner.solve.explain.fix import Fix
-from planner.solve.explain.requirement import Blamed, with_model
+from planner.solve.explain.requirement import LIMITS, Blamed, with_limit
 from planner.solve.explain.search import largest, smallest
 from planner.solve.problem import Problem
 
@@ -23,7 +23,6 @@ class _Fixed:
 
     field: str
     per_unit: int
-    words: str
     likely: Callable[[ModelRequest, Layout], Sequence[int]]
     steps: Sequence[int] = ()
 
@@ -36,17 +35,15 @@ _LIMITS = (
     _Fixed(
         "max_num_seqs",
         1,
-        "an engine that runs at most {} sequences at once",
         lambda wanted, usual: (min(wanted.workload.concurrency, usual.max_num_seqs), usual.max_num_seqs, 1),
     ),
-    _Fixed("max_num_batched_tokens", 1, "steps of at most {} tokens", lambda _, usual: (usual.max_num_batched_tokens,)),
+    _Fixed("max_num_batched_tokens", 1, lambda _, usual: (usual.max_num_batched_tokens,)),
     _Fixed(
         "memory_fraction",
         100,
-        "{} of the memory of a device",
         lambda _, usual: (round(100 * usual.memory_fraction), *_HUNDREDTHS),
     ),
-    _Fixed("block_size", 1, "blocks of {} tokens", lambda _, usual: _BLOCKS, _BLOCKS),
+    _Fixed("block_size", 1, lambda _, usual: _BLOCKS, _BLOCKS),
 )
 
 
@@ -60,7 +57,7 @@ def limits_moved(problem: Problem, place: int, blamed: Blamed) -> Iterator[Fix]:
         steps = _nearest(problem, place, limit, asked)
         if steps is not None:
             value = limit.value(steps)
-            words = f"{limit.words.format(f'{value:,.12g}')} instead of {asked:,.12g}"
+            words = f"{LIMITS[limit.field].format(f'{value:,.12g}')} instead of {asked:,.12g}"
             change = {f"models.{place}.limits.{limit.field}": value}
             yield Fix(f"{wanted.model}: {words}", change, _with(problem.request, place, limit, steps))
 
@@ -96,5 +93,4 @@ def _likely(problem: Problem, place: int, limit: _Fixed) -> Sequence[int]:
 
 
 def _with(request: Request, place: int, limit: _Fixed, steps: int) -> Request:
-    limits = request.models[place].limits.model_copy(update={limit.field: limit.value(steps)})
-    return with_model(request, place, limits=limits)
+    return with_limit(request, place, limit.field, limit.value(steps))

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from planner.solve.explain.least_taken import as_number, in_words, least_taken
 from planner.solve.explain.search import largest
 from planner.solve.explain.target_flips import target_flips
 from planner.solve.lexicographic import minimise
 from planner.solve.load_knob import load_knob, most_carried
 from planner.solve.node_class import MICRO, NodeClass
-from planner.solve.objectives import first_objective
 from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
 from planner.solve.solution import Solution
@@ -44,17 +44,16 @@ def _load(problem: Problem, place: int, value: int) -> Iterator[dict[str, Any]]:
     entry: dict[str, Any] = {"model": wanted.model, "field": knob.field, "up_to": knob.value(most), "then": None}
     same = "same price" if problem.objective == "cost" else "same number of GPUs"
     larger = problem.asking(knob.turned(problem.request, place, most + 1))
-    then = minimise(larger.programme.rows, first_objective(larger.programme, problem.objective), Effort())
-    if then.values is None:
+    then = least_taken(larger)
+    if then is None:
         yield entry | {"text": f"{wanted.model}: the {same} carries up to {carried}; these nodes carry no more"}
         return
+    entry["then"] = as_number(problem, then)
     if problem.objective == "cost":
-        entry["then"] = then.value / MICRO
-        words = f"one step more takes ${then.value / MICRO:,.2f} an hour"
+        words = f"one step more takes {in_words(problem, then)}"
     else:
-        entry["then"] = then.value
-        after = most_carried(problem, place, then.value, least=most + 1) or most + 1
-        words = f"{then.value - value} more of them carry up to {knob.describe(after)}"
+        after = most_carried(problem, place, then, least=most + 1) or most + 1
+        words = f"{then - value} more of them carry up to {knob.describe(after)}"
     yield entry | {"text": f"{wanted.model}: the {same} carries up to {carried}; {words}"}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from planner.request import ModelRequest, Request
 from planner.solve.capacity import LEAST_RATE, needs_speed
@@ -20,11 +21,11 @@ class Requirement:
     given_up: Callable[[Request], Request]
 
 
-_LIMITS = {
-    "max_num_seqs": "an engine that runs at most {:,} sequences at once",
-    "max_num_batched_tokens": "steps of at most {:,} tokens",
-    "memory_fraction": "{:g} of the memory of a device",
-    "block_size": "blocks of {:,} tokens",
+LIMITS = {
+    "max_num_seqs": "an engine that runs at most {} sequences at once",
+    "max_num_batched_tokens": "steps of at most {} tokens",
+    "memory_fraction": "{} of the memory of a device",
+    "block_size": "blocks of {} tokens",
 }
 """Limits of the engine that a user may have fixed, beside the longest sequence, which goes with the context."""
 
@@ -83,9 +84,11 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
             Requirement(field, place, f"{name}: {text}", lambda request: with_model(request, place, **{field: free}))
         )
 
-    for field, text in _LIMITS.items():
+    for field, text in LIMITS.items():
         if (fixed := getattr(wanted.limits, field)) is not None:
-            found.append(Requirement(field, place, f"{name}: {text.format(fixed)}", _limit_given_up(place, field)))
+            number = f"{fixed:,}" if isinstance(fixed, int) else f"{fixed:g}"
+            given_up = partial(with_limit, place=place, field=field, value=None)
+            found.append(Requirement(field, place, f"{name}: {text.format(number)}", given_up))
     if wanted.nodes:
         rule("nodes", f"only on {', '.join(wanted.nodes)[:60]}", [])
     if wanted.exclude_nodes:
@@ -103,13 +106,6 @@ def _of_model(place: int, wanted: ModelRequest) -> list[Requirement]:
     return found
 
 
-def _limit_given_up(place: int, field: str) -> Callable[[Request], Request]:
-    def given_up(request: Request) -> Request:
-        return with_model(request, place, limits=request.models[place].limits.model_copy(update={field: None}))
-
-    return given_up
-
-
 def least_context(load: Workload) -> int:
     """Tokens of the shortest context with the same requests: where speed counts, those that are usual have a length."""
     if not needs_speed(load):
@@ -124,6 +120,11 @@ def with_workload(request: Request, place: int, **changes: object) -> Request:
     workload = Workload.model_validate(wanted.workload.model_dump() | changes)
     limits = wanted.limits.model_copy(update={"max_model_len": None}) if "context" in changes else wanted.limits
     return with_model(request, place, workload=workload, limits=limits)
+
+
+def with_limit(request: Request, place: int, field: str, value: float | int | None) -> Request:
+    """Return the request with another limit of the engine for one model; None: the engine's own."""
+    return with_model(request, place, limits=request.models[place].limits.model_copy(update={field: value}))
 
 
 def with_model(request: Request, place: int, **changes: object) -> Request:

@@ -4,14 +4,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from planner.solve.explain.least_taken import as_number, in_words, least_taken
 from planner.solve.explain.requirement import with_workload
 from planner.solve.explain.search import smallest
-from planner.solve.lexicographic import minimise
-from planner.solve.node_class import MICRO
-from planner.solve.objectives import first_objective
-from planner.solve.outcome import Effort
 from planner.solve.problem import Problem
-from planner.units import count
 
 _TARGETS = {"ttft_ms": "a first token within {:,.12g} ms", "tpot_ms": "{:,.12g} ms a token"}
 _TARGETS |= {"answer_ms": "answers within {:,.12g} ms"}
@@ -32,8 +28,8 @@ def target_flips(problem: Problem, place: int, value: int) -> Iterator[dict[str,
             text = f"{wanted.model}: the {same} keeps {words.format(tightest)}"
             then = _least(problem, place, field, tightest - 1) if tightest > 1 else None
             if then is not None:
-                entry["then"] = _amount(problem, then)
-                text += f"; 1 ms less takes {_priced(problem, then)}"
+                entry["then"] = as_number(problem, then)
+                text += f"; 1 ms less takes {in_words(problem, then)}"
             yield entry | {"text": text if then is not None else f"{text}; these nodes keep nothing tighter"}
         if (looser := _looser(problem, place, field, asked, value)) is not None:
             lower, least = looser
@@ -41,8 +37,8 @@ def target_flips(problem: Problem, place: int, value: int) -> Iterator[dict[str,
                 "model": wanted.model,
                 "target": field,
                 "from": lower,
-                "then": _amount(problem, least),
-                "text": f"{wanted.model}: {words.format(lower)} would take {_priced(problem, least)}",
+                "then": as_number(problem, least),
+                "text": f"{wanted.model}: {words.format(lower)} would take {in_words(problem, least)}",
             }
 
 
@@ -83,15 +79,4 @@ def _asking(problem: Problem, place: int, field: str, ms: float | None) -> Probl
 def _least(problem: Problem, place: int, field: str, ms: float | None) -> int | None:
     """What the cheapest plan takes with another target."""
     changed = _asking(problem, place, field, ms)
-    if changed.out_of_reach:
-        return None
-    best = minimise(changed.programme.rows, first_objective(changed.programme, problem.objective), Effort())
-    return None if best.values is None else best.value
-
-
-def _amount(problem: Problem, value: int) -> float | int:
-    return value / MICRO if problem.objective == "cost" else value
-
-
-def _priced(problem: Problem, value: int) -> str:
-    return f"${value / MICRO:,.2f} an hour" if problem.objective == "cost" else count(value, "GPU")
+    return None if changed.out_of_reach else least_taken(changed)

@@ -17,8 +17,6 @@ from planner.units import ceil_div
 from planner.workload import Workload
 
 _MOST_MS = 600_000
-_MANY_NODES = 10
-"""Classes of nodes, where rules tell single nodes apart, from which on pipelines over all of them are too many."""
 _DIGITS = 3
 """Digits that are found of a load far beyond the GPUs or for very many: the last sequence of a million is hard to prove
 and nothing to anybody."""
@@ -89,7 +87,7 @@ def _too_many_layouts(problem: Problem) -> bool:
     What carries most over many nodes that are told apart takes minutes to prove with all pipelines that may lie on
     them, and is nothing to one who asked for more than ten times of it.
     """
-    return bool(problem.rules.tracked) and len(problem.classes) > _MANY_NODES and problem.beyond_a_part(FAR_PARTS)
+    return problem.many_told_apart and problem.beyond_a_part(FAR_PARTS)
 
 
 def turned_together(problem: Problem, places: Sequence[int], *, loads: bool = False) -> Fix | None:
