@@ -37,6 +37,7 @@ _TITLES = {
     "vllm-13": "vLLM, thirteenth batch",
     "vllm-14": "vLLM, fourteenth batch",
     "vllm-15": "vLLM, fifteenth batch",
+    "vllm-16": "vLLM, sixteenth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
@@ -47,6 +48,7 @@ _TITLES = {
     "sglang-8": "SGLang, eighth batch",
     "sglang-9": "SGLang, ninth batch",
     "sglang-10": "SGLang, tenth batch",
+    "sglang-11": "SGLang, eleventh batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "trtllm-3": "TensorRT-LLM, third batch",
@@ -54,6 +56,7 @@ _TITLES = {
     "trtllm-5": "TensorRT-LLM, fifth batch",
     "trtllm-6": "TensorRT-LLM, sixth batch",
     "trtllm-7": "TensorRT-LLM, seventh batch",
+    "trtllm-8": "TensorRT-LLM, eighth batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
     "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
@@ -62,6 +65,7 @@ _TITLES = {
     "llamacpp-6": "llama.cpp and ik_llama.cpp, sixth batch",
     "llamacpp-7": "llama.cpp and ik_llama.cpp, seventh batch",
     "llamacpp-8": "llama.cpp and ik_llama.cpp, eighth batch",
+    "llamacpp-9": "llama.cpp and ik_llama.cpp, ninth batch",
 }
 
 
