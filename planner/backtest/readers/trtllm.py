@@ -45,6 +45,7 @@ def read(row: Mapping[str, Any]) -> Run:
         model_source=fields.text("model_path"),
         quantization=fields.text("quantization"),
         any_length=fields.whole("context") is None,
+        own_length_starts=True,
         unscored={"gpu_total_GiB": INPUT, "outside_torch_GiB": INPUT},
         notes=notes,
     )

@@ -63,7 +63,8 @@ def graph_batch(layout: Layout) -> int:
 
 def buffer_bytes(model: Model, layout: Layout, rules: Release) -> int:
     """Runtime and decoder buffers of an engine: float32 rows of the vocabulary and tables of max_seq_len."""
-    decoder = _beams(layout) * F32.size(model.vocab_size) * rules.decoder_copies
+    tables = rules.decoder_top_k_bytes + rules.decoder_token_bytes * layout.max_model_len
+    decoder = _beams(layout) * (F32.size(model.vocab_size * rules.decoder_copies) + tables)
     return decoder + runtime_bytes(model, layout, rules)
 
 

@@ -23,6 +23,8 @@ class Release:
     intermediate_rows: int
     workspace_mib: int
     decoder_copies: int
+    decoder_token_bytes: int
+    decoder_top_k_bytes: int
     token_table_bytes: int
     windowed_pools: bool
     least_capability: float
