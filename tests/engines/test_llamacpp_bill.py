@@ -119,6 +119,26 @@ def test_layers_that_draft_have_a_context_of_their_own(ubatch: int, logged: floa
     assert more / MIB == pytest.approx(logged, rel=0.05)
 
 
+@pytest.mark.parametrize(("words", "more"), [("Q6_K", 373), ("Q4_K_M", 309)])
+def test_layers_that_draft_have_weights(words: str, more: float) -> None:
+    """What drafting with Qwen3.8-27B takes beside cache and compute, with all that is small (qwen38-mtp, request 13)."""
+    model = as_gguf(load_model("Qwen3.6-27B"), words)
+    plain, drafted = _bill(model), _bill(model, spec_type="draft-mtp")
+    weights = (drafted.per_device[0].weights_bytes - plain.per_device[0].weights_bytes) / MIB
+    assert 0.8 * more < weights < more
+
+
+def test_the_cache_of_drafting_has_a_type_of_its_own() -> None:
+    """262,144 tokens of one layer of Qwen3.6-27B: 544 MiB with `--spec-draft-type-k q8_0` and -v (issue 23472)."""
+    model = as_gguf(load_model("Qwen3.6-27B"), "Q4_K_M")
+    types = {"spec_draft_type_k": "q8_0", "spec_draft_type_v": "q8_0"}
+    wide, narrow = (
+        _bill(model, context=262144, spec_type="draft-mtp", **options).per_device[0].kv_cache_bytes
+        for options in ({}, types)
+    )
+    assert (wide - narrow) / MIB == 1024 - 544
+
+
 @pytest.mark.parametrize(("build", "more"), [("b9460", True), ("b9420", False)])
 def test_fused_attention_has_room_for_the_cache_in_16_bits(build: str, more: bool) -> None:
     """Qwen3.6-27B asks an RTX 5060 Ti for 251.53 MiB at 35,072 tokens in q8_0, 137 of them copies at most."""

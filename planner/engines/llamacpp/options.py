@@ -36,9 +36,10 @@ class Options:
 
     `drafts` are the tokens that a speculator proposes to verify; `outputs` the tokens of a step that get logits,
     None for as many as a server needs, 0 for all (`n_outputs_max`). `draft_context`: the file's own prediction layers
-    draft, in a context of their own. `whole_heads`: the fork's `-mla 0`, which caches
-    the keys and values of every head in place of a latent. `fused_experts`: the file has gate and up of experts in one
-    tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py). `vulkan`: `--device` names devices of Vulkan.
+    draft, in a context of their own, which caches `draft_keys` and `draft_values`. `whole_heads`: the fork's `-mla 0`,
+    which caches the keys and values of every head in place of a latent. `fused_experts`: the file has gate and up of
+    experts in one tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py). `vulkan`: `--device` names devices of
+    Vulkan.
     """
 
     gpu_layers: int | None = None
@@ -56,6 +57,8 @@ class Options:
     offload_operations: bool = True
     drafts: int = 0
     draft_context: bool = False
+    draft_keys: DType = GGUF_TYPES["F16"]
+    draft_values: DType = GGUF_TYPES["F16"]
     outputs: int | None = None
     whole_heads: bool = False
     fused_experts: bool = False
@@ -83,6 +86,8 @@ def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True
         offload_operations=options.get("op_offload") is not False,
         drafts=_whole(options, "spec_draft_n_max", USUAL_DRAFTS) if _speculates(options) else 0,
         draft_context="draft-mtp" in _speculators(options),
+        draft_keys=_cache_type("spec_draft_type_k", options.get("spec_draft_type_k", "f16")),
+        draft_values=_cache_type("spec_draft_type_v", options.get("spec_draft_type_v", "f16")),
         outputs=_whole(options, "n_outputs_max", 0) if "n_outputs_max" in options else None,
         whole_heads=_whole(options, "mla_use", 1) == 0,
         fused_experts=bool(options.get("fused_experts", False)),

@@ -15,7 +15,7 @@ from planner.engines.llamacpp import refusals as rules
 from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.compute import compute_bytes, pipeline_copies
 from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_bytes, lack, too_large, too_little
-from planner.engines.llamacpp.draft_context import draft_caches, draft_compute
+from planner.engines.llamacpp.draft_context import draft_caches, draft_compute, draft_weights
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
 from planner.engines.llamacpp.options import HOST, on_vulkan, read_options, tensor_split
 from planner.engines.llamacpp.prompt_pool import prompt_pool
@@ -101,7 +101,8 @@ class LlamaCpp:
         """Weights, caches and compute buffers of each device, as logged; those of the host are in `logged`."""
         file = as_file(model)
         at = resolve(file, layout, self.build)
-        held, step = weights(file, at, self.build), worst_step(file, layout, at, self.build, sites[0].gpu)
+        held = _together(weights(file, at, self.build), draft_weights(file, at))
+        step = worst_step(file, layout, at, self.build, sites[0].gpu)
         cached = _together(caches(file, at, self.build), draft_caches(file, at, self.build))
         layers = [(layer, layer_place(layer, index, at)) for index, layer in enumerate(file.layers)]
         own = compute_bytes(
