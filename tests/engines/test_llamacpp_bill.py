@@ -1,5 +1,7 @@
 """llama.cpp: figures that its own start-up logs show."""
 
+from dataclasses import replace
+
 import pytest
 
 from planner.engines import find_engine
@@ -11,7 +13,7 @@ from planner.memory.bill import Bill
 from planner.models.model import Model
 from planner.models.quantization.gguf import as_gguf
 from planner.models.source import load_model
-from planner.units import MIB
+from planner.units import GIB, MIB
 
 
 def _bill(
@@ -121,11 +123,23 @@ def test_layers_that_draft_have_a_context_of_their_own(ubatch: int, logged: floa
 
 @pytest.mark.parametrize(("words", "more"), [("Q6_K", 373), ("Q4_K_M", 309)])
 def test_layers_that_draft_have_weights(words: str, more: float) -> None:
-    """What drafting with Qwen3.8-27B takes beside cache and compute, with all that is small (qwen38-mtp, request 13)."""
+    """What drafting with Qwen3.8-27B takes beside cache and compute, with all that is small (qwen38-mtp, pull 13)."""
     model = as_gguf(load_model("Qwen3.6-27B"), words)
     plain, drafted = _bill(model), _bill(model, spec_type="draft-mtp")
     weights = (drafted.per_device[0].weights_bytes - plain.per_device[0].weights_bytes) / MIB
     assert 0.8 * more < weights < more
+
+
+@pytest.mark.parametrize(("build", "fits"), [("b10068", True), ("b6800", False)])
+def test_devices_take_turns_where_copies_find_no_room(build: str, fits: bool) -> None:
+    """sched_reserve: compute buffer allocation failed, retrying without pipeline parallelism (pull request 16748)."""
+    model, engine = as_gguf(load_model("llama-3.1-8b"), "Q8_0"), find_engine("llamacpp", build)
+    gpu, _ = find_gpu("rtx-4090")
+    options: dict[str, OptionValue] = {"ubatch_size": 2048}
+    layout = engine.layout(model, gpu, Limits(max_model_len=65536, max_num_seqs=1, options=options), pipeline=2)
+    plain = engine.bill(model, layout, [usual_site(gpu)])
+    tight = replace(gpu, memory_gib=(max(d.total_bytes for d in plain.per_device) - 100 * MIB) / GIB)
+    assert (not engine.bill(model, layout, [usual_site(tight)]).reasons) == fits
 
 
 def test_the_cache_of_drafting_has_a_type_of_its_own() -> None:

@@ -21,9 +21,10 @@ class Build:
     gate and up where a file has them in one tensor. `fuses_attention`: flash attention is on where nobody says.
     `splits_layers`: `--split-mode` exists; before, several devices always shared rows. `rows_share_layers`: under row
     split the caches go with the shares; before, and in the fork, the main device has them all. `chunked_buffer`: a
-    compute buffer beyond what a backend allocates at once becomes several. `xielu_on_device` is told in
-    `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`, `prompts_by_hipblas`
-    and `amd_reads_quantized` in `prompt_pool.py`.
+    compute buffer beyond what a backend allocates at once becomes several. `gives_up_pipelining`: where compute buffers
+    find no room, it goes on with devices that take turns. `xielu_on_device` is told in `feed_forward_graph.py`;
+    `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`, `prompts_by_hipblas` and `amd_reads_quantized`
+    in `prompt_pool.py`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Build:
     splits_layers: bool = True
     rows_share_layers: bool = True
     chunked_buffer: bool = True
+    gives_up_pipelining: bool = True
     batches_attention: bool = True
     pool_spares_slow_halves: bool = True
     xielu_on_device: bool = True
@@ -70,6 +72,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (6324, {"fuses_attention": False}),  # 15434, 2025-08-30
     (6401, {"amd_reads_quantized": True}),  # 15769, 2025-09-06
     (6568, {"chunked_buffer": False}),  # 15815, 2025-09-24
+    (6860, {"gives_up_pipelining": False}),  # 16748, 2025-10-27
     (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
     (7290, {"prompts_by_hipblas": True}),  # 17576, 2025-12-05
     (7339, {"xielu_on_device": False}),  # 17895, 2025-12-09
@@ -93,6 +96,7 @@ _FORK = Build(
     index_cache=False,
     reserves_halves=False,
     rows_share_layers=False,
+    gives_up_pipelining=False,
     fork=True,
 )
 

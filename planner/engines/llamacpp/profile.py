@@ -8,6 +8,7 @@ parallel. `layers_per_stage` counts the blocks on each device; those it does not
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from planner.confidence import CONFIDENCE
@@ -19,7 +20,7 @@ from planner.engines.llamacpp.draft_context import draft_caches, draft_compute, 
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
 from planner.engines.llamacpp.options import HOST, on_vulkan, read_options, tensor_split
 from planner.engines.llamacpp.prompt_pool import prompt_pool
-from planner.engines.llamacpp.resolved import blocks_of, by_shares, resolve
+from planner.engines.llamacpp.resolved import Resolved, blocks_of, by_shares, resolve
 from planner.engines.llamacpp.step import worst_step
 from planner.fleet.gpu import Gpu
 from planner.fleet.site import Site
@@ -98,9 +99,21 @@ class LlamaCpp:
         return list(rules.refusals(model, layout, self.build))
 
     def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
-        """Weights, caches and compute buffers of each device, as logged; those of the host are in `logged`."""
+        """Weights, caches and compute buffers of each device, as logged; those of the host are in `logged`.
+
+        Where they do not fit with the copies that let devices overlap, newer builds try once more without
+        (sched_reserve: "compute buffer allocation failed, retrying without pipeline parallelism").
+        """
         file = as_file(model)
         at = resolve(file, layout, self.build)
+        found = self._billed(file, layout, at, sites, confidence)
+        if not found.reasons or not self.build.gives_up_pipelining or pipeline_copies(at, self.build) == 1:
+            return found
+        alone = replace(at, options=replace(at.options, copies=1))
+        second = self._billed(file, layout, alone, sites, confidence)
+        return found if second.reasons else second
+
+    def _billed(self, file: Model, layout: Layout, at: Resolved, sites: Sequence[Site], confidence: float) -> Bill:
         held = _together(weights(file, at, self.build), draft_weights(file, at))
         step = worst_step(file, layout, at, self.build, sites[0].gpu)
         cached = _together(caches(file, at, self.build), draft_caches(file, at, self.build))
