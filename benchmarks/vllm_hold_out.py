@@ -106,7 +106,6 @@ ALONE: Mapping[tuple[str, ...], tuple[Any, str]] = {
     ("graphs", "captured_sum_mib"): (0.0, "sums in graphs"),
     ("early_pieces_bands", "graphs", "share"): (0.1, "graphs of several ranks in 0.8"),
     ("after_pool", "quantized_expert_warm_up"): (0.0, "warm-up of MXFP4 experts"),
-    ("bands", "estimated_graphs", "share"): (0.1, "how far the engine's estimate of graphs may go"),
 }
 """Constants that one family of models fixed, what they are without it, and what they mean."""
 

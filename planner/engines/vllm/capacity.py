@@ -1,8 +1,8 @@
 """What the cache holds: the numbers that a release logs, and how many full-length requests really fit.
 
 Sources: vllm/v1/core/kv_cache_utils.py (get_max_concurrency_for_kv_cache_config, get_kv_cache_capacity,
-_report_kv_cache_config before 0.21); v0: engine/llm_engine.py, core/scheduler.py (a part of the blocks for each stage),
-worker/worker.py (raise_if_cache_size_invalid).
+_check_enough_kv_cache_memory, _report_kv_cache_config before 0.21); v0: engine/llm_engine.py, core/scheduler.py (a part
+of the blocks for each stage), worker/worker.py (raise_if_cache_size_invalid).
 """
 
 from dataclasses import dataclass
@@ -36,6 +36,8 @@ def capacity(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules, block
     usable = blocks if rules.generation == "v0" else max(0, blocks - 1)
     parts = shares(layout, rules)
     sequences = usable // parts // needed * parts
+    if not rules.null_block_checked and usable < needed <= blocks:
+        sequences = 1  # the engine starts, and the request lacks its last block only
     return Capacity(blocks, needed, tokens * copies, round(concurrency * copies, 2), sequences * copies)
 
 

@@ -86,16 +86,17 @@ class Vllm:
         alike = list({(id(both), size): (both, size) for both, size in zip(lines, sizes, strict=True)}.values())
         logged = capacity(groups, layout, rules, _blocks([(usual, size) for (usual, _), size in alike], layout), needed)
         held = capacity(groups, layout, rules, _blocks([(most, size) for (_, most), size in alike], layout), needed)
-        spare, held_at_once = 0 if rules.generation == "v0" else 1, needed * shares(layout, rules)
+        spare, held_at_once = int(rules.null_block_checked), needed * shares(layout, rules)
         asked = [sum(sizes) if rules.every_stage_asked_for_all else size for _, size in alike]
-        short = max(
-            [(held_at_once + spare) * size - most.pool for ((_, most), _), size in zip(alike, asked, strict=True)]
-        )
+        given = layout.options.get("num_gpu_blocks_override") if rules.given_blocks_checked else None
+        pools = [most.pool if given is None else int(given) * size for (_, most), size in alike]
+        short = max([(held_at_once + spare) * size - pool for pool, size in zip(pools, asked, strict=True)])
+        by_bytes = rules.every_stage_asked_for_all or "num_gpu_blocks_override" in layout.options
         return Bill(
             per_device=Devices(self._devices(model, layout, lines, sizes, logged.blocks, rules, confidence)),
             kv_cache_tokens=logged.tokens,
             max_concurrency=logged.concurrency,
-            sequences=held.sequences if short <= 0 or not rules.every_stage_asked_for_all else 0,
+            sequences=held.sequences if short <= 0 or not by_bytes else 0,
             short_bytes=max(0, short),
             reasons=tuple(shortfalls(model, layout, lines, sizes, logged, held, rules, self.release)),
             logged={

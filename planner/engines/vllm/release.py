@@ -55,6 +55,7 @@ class Rules:
     token_line: Literal["blocks", "concurrency"]
     in_flight: Literal["one_batch", "all_batches"]
     null_block_checked: bool
+    given_blocks_checked: bool
     state_blocks: Literal["one", "copies_if_asked", "copies", "checkpoints"]
     states_checked: bool
     every_stage_asked_for_all: bool

@@ -14,6 +14,7 @@ from planner.engines.vllm.activation import standing_counts
 from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
 from planner.engines.vllm.flashinfer_attention import NO_WORKSPACE, flashinfer_workspace
+from planner.engines.vllm.graph_estimate import estimate_leap
 from planner.engines.vllm.graph_memory import forget_layers
 from planner.engines.vllm.rank_memory import RankMemory, forget_ranks, rank_memory, what_ranks_share
 from planner.engines.vllm.release import Rules, Version
@@ -34,7 +35,8 @@ class StageMemory:
     takes where the parts known only up to a bound take all of it: its edge at the usual confidence; `recounted` of it
     is there once and counted twice. `sums` is the part of the graphs that NCCL keeps, `buffers` what attention sets
     aside for them, `captured` what they take once the cache is there, of which the engine is expected not to foresee
-    `unforeseen`. With `whole_card` what the card held before counts as well; `wider` names the bands that are wider
+    `unforeseen`; `leap` is by how much the estimate goes beyond them where a segment is taken for one of each graph.
+    With `whole_card` what the card held before counts as well; `wider` names the bands that are wider
     here than usual. `together` is by how much less all lines err at once than one after the other.
     """
 
@@ -54,6 +56,7 @@ class StageMemory:
     buffers: int = 0
     captured: int = 0
     unforeseen: int = 0
+    leap: int = 0
     whole_card: bool = False
     wider: tuple[str, ...] = ()
     together: int = 0
@@ -96,7 +99,10 @@ class StageMemory:
             "weights": upper_edge(self.weights, bands["weights"], confidence),
             "activation": max(activation, self.activation + int(beyond)),
             "non_torch": upper_edge(self.non_torch, bands["non_torch"], confidence),
-            "graphs": self._graphs_at(confidence, bands["graphs"]),
+            "graphs": max(
+                self._graphs_at(confidence, bands["graphs"]),
+                self.graphs + int(self.leap * share if self.graphs_in_fraction else 0),
+            ),
         }
         errors = [edges[line] - getattr(self, line) for line in self._summed]
         return replace(
@@ -237,6 +243,7 @@ def of_rank(
         + _standing(model, layout, stage, rules, version),
         graphs=held.graphs + sums,
         captured=held.graphs + sums,
+        leap=estimate_leap(model, layout, rules),
         unforeseen=int((held.graphs - workspace.total) * (1 - terms("graphs")["foreseen"])) + workspace.later,
         requested=_requested(layout, site),
         graphs_in_fraction=rules.graphs_in_fraction

@@ -1,10 +1,13 @@
 """The switch of vLLM that leaves the estimate of graphs out of the pool, or takes it out."""
 
+from planner.engines.vllm.graph_estimate import estimate_leap
 from planner.engines.vllm.profile import of_version
+from planner.engines.vllm.stage_memory import stage_memory
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.layout import Limits
 from planner.models.source import load_model
+from planner.units import MIB
 
 SWITCH = "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS"
 
@@ -27,3 +30,14 @@ def test_the_estimate_is_logged_as_activation_from_0_27_on() -> None:
         off, on = (_logged(version, **{SWITCH: wished}) for wished in "01")
         grown = on["graphs_in_activation_bytes"] - off["graphs_in_activation_bytes"]
         assert grown == (off["available_kv_bytes"] - on["available_kv_bytes"] if counted else 0)
+
+
+def test_the_estimate_may_have_a_segment_for_each_graph_but_the_first() -> None:
+    engine, model, site = of_version("0.20.0"), load_model("Qwen/Qwen3.6-27B"), usual_site(gpus()["h100-sxm5-80gb"])
+    rules = engine.rules({}, site.gpu)
+    for sequences, graphs in ((1, 2), (64, 19), (256, 51)):
+        layout = engine.layout(model, site.gpu, Limits.parse({"max_model_len": 8192, "max_num_seqs": sequences}))
+        assert estimate_leap(model, layout, rules) == (graphs - 1) * 20 * MIB
+        usual = stage_memory(model, layout, 0, 0, site, rules, engine.release)
+        assert usual.at(0.99).graphs >= usual.graphs + estimate_leap(model, layout, rules)
+        assert usual.at(0.5).graphs == usual.graphs
