@@ -11,7 +11,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 from planner.request import ModelRequest
-from planner.solve.capacity import needs_speed
 from planner.solve.enumerate_shapes import DEEPEST, Grounds, Shapes, Tried, bill_promised, enumerate_shapes
 from planner.solve.promised import Promised
 from planner.solve.side_by_side import side_by_side
@@ -47,9 +46,7 @@ def _usual(offered: Mapping[int, int]) -> Mapping[int, int]:
 
 
 def _densest(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, tried: Tried, deepest: int) -> Shapes:
-    speed = needs_speed(wanted.workload)
-    which = {"sparse": not speed, "falling": speed}
-    found = enumerate_shapes(place, wanted, variant, ground, tried, mixed=False, **which, depths=(deepest,))
+    found = enumerate_shapes(place, wanted, variant, ground, tried, mixed=False, densest=deepest)
     best: dict[SlotKind, Fraction] = {}
     for shape in found.fitting:
         kind, carried = shape.slots[0], Fraction(max(shape.capacity.values()), len(shape.slots))

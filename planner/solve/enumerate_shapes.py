@@ -143,29 +143,34 @@ def enumerate_shapes(
     mixed: bool,
     sparse: bool = False,
     shallow: bool = False,
-    falling: bool = False,
-    depths: Sequence[int] = (),
+    densest: int = 0,
 ) -> Shapes:
     """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
-    With `shallow` nothing but single stages are tried, with `depths` pipelines of the first of them that holds the
-    model, with `falling` no pipeline longer than two that carried less a GPU than shorter ones, and none of which
-    stages share an island. With `mixed` the stages of a pipeline may lie on different
-    island kinds. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together are
+    With `shallow` nothing but single stages are tried, with `mixed` the stages of a pipeline may lie on different
+    island kinds. With `densest`, what very many GPUs carry at most, no pipeline has more stages than that and none has
+    stages that share an island; where memory is all that counts it is `sparse`, and whole experts on each rank are not
+    tried where shares of all of them fit, else no pipeline is tried that is longer than two that carried less a GPU
+    than shorter ones. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together are
     smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
     sequences as the engine would, and pipelines over several island kinds of which the stages on one carry the whole
     load.
     """
     found = Shapes()
     speed = needs_speed(wanted.workload)
-    packed = speed and not falling
+    packed, falling, sparse = speed and not densest, speed and densest > 0, sparse or (densest > 0 and not speed)
     layers = len(variant.model.layers)
-    for deepest in depths or ((1,) if shallow else (DEEPEST, layers)):
+    for deepest in (densest,) if densest else (1,) if shallow else (DEEPEST, layers):
         splits = even_splits(variant.model, ground.slots, deepest=deepest, packed=packed)
-        for _, alike in groupby(
+        before = 0
+        for (_, _, (_, experts, _)), alike in groupby(
             splits, key=lambda split: (split.stages[0].island, split.stages[0].tensor, split.sizes)
         ):
+            if densest and sparse and experts and len(found.fitting) > before:
+                found.considered += len(list(alike))
+                continue
+            before = len(found.fitting)
             _try_pipelines(found, place, wanted, variant, alike, ground, tried, sparse=sparse, falling=falling)
         if (
             found.fitting

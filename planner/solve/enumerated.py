@@ -65,10 +65,12 @@ class Enumerated:
             self._endless[endless, nodes] = found
         return found
 
-    def knows(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool) -> bool:
-        """Whether all shapes of a variant are known already."""
-        like = _asked(wanted)
-        return self._known(like, *_keys(place, like, variant), (mixed, False, False, None, ground.offered)) is not None
+    def knows(
+        self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool, dense: bool = False
+    ) -> bool:
+        """Whether all shapes of a variant, or its `densest_shapes`, are known already."""
+        like, nodes = _asked(wanted), (mixed, False, dense, None, ground.offered)
+        return self._known(like, *_keys(place, like, variant), nodes) is not None
 
     def _known(self, like: ModelRequest, asked: Hashable, endless: Hashable, nodes: Hashable) -> Shapes | None:
         if (asked, nodes) in self._shapes:

@@ -1,5 +1,6 @@
 """Uneven pipelines: the contiguous shares of layers with which a replica holds the most."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -136,10 +137,11 @@ def _cached_bytes(model: Model, tensor: int, kv_cache_dtype: str) -> float:
 
 def _estimated(stages: Sequence[_Stage], shares: tuple[int, ...]) -> tuple[int, ...]:
     """Shares with which the estimated stages hold equally many tokens, as far as whole layers allow."""
-    layers, low, high = sum(shares), 0.0, max(stage.tokens(1) for stage in stages)
+    layers, alike = sum(shares), Counter(stages).items()
+    low, high = 0.0, max(stage.tokens(1) for stage, _ in alike)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        enough = sum(max(stage.most_layers(middle), 1) for stage in stages) >= layers
+        enough = sum(times * max(stage.most_layers(middle), 1) for stage, times in alike) >= layers
         low, high = (middle, high) if enough else (low, middle)
     most = [max(stage.most_layers(low), 1) for stage in stages]
     while sum(most) > layers:

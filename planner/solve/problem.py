@@ -11,7 +11,7 @@ from planner.fleet.gpu import Gpu
 from planner.fleet.inventory import Inventory
 from planner.fleet.requested_inventory import requested_inventory
 from planner.plan_document import Plan
-from planner.request import Minimised, Request
+from planner.request import Minimised, ModelRequest, Request
 from planner.solve.cache_bound import cache_bound, running_bound
 from planner.solve.capacity import endless, needs, needs_speed
 from planner.solve.carried_a_gpu import carried_a_gpu
@@ -103,22 +103,25 @@ class Problem:
         return tuple(_together(self._of_variants(place, self.ground)) for place in range(len(self.request.models)))
 
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
-        wanted, enumerated = self.request.models[place], self.known.enumerated
-        if self.dense:
-            wanted = wanted.model_copy(update={"workload": endless(wanted.workload)})
+        wanted, enumerated = self._wanted(place), self.known.enumerated
         lean = self.lean[1] if self.lean and self.lean[0] == place else None
         which = {"mixed": self.mixes, "shallow": self.shallow, "dense": self.dense}
         return [
             enumerated.shapes(place, wanted, variant, ground, **which, lean=lean) for variant in self.variants[place]
         ]
 
+    def _wanted(self, place: int) -> ModelRequest:
+        """The request of a model that its layouts are made for."""
+        wanted = self.request.models[place]
+        return wanted.model_copy(update={"workload": endless(wanted.workload)}) if self.dense else wanted
+
     @property
     def _enumerated(self) -> bool:
         """Whether all layouts are known already."""
         enumerated = self.known.enumerated
         return all(
-            enumerated.knows(place, wanted, variant, self.ground, mixed=self.mixes)
-            for place, wanted in enumerate(self.request.models)
+            enumerated.knows(place, self._wanted(place), variant, self.ground, mixed=self.mixes, dense=self.dense)
+            for place in range(len(self.request.models))
             for variant in self.variants[place]
         )
 
@@ -207,13 +210,13 @@ class Problem:
     def within(self, limit: int | None) -> bool:
         """Whether any plan keeps everything that is asked and its first objective at or below the limit.
 
-        One of single stages is looked for before the other layouts are thought of.
+        One of few layouts is looked for before the others are thought of.
         """
         if limit != self.limit:
             return self.limited(limit).within(limit)
         if self._beyond_memory(()) or self._beyond_arithmetic(()):
             return False
-        if not (self.shallow or self.dense or self._enumerated) and replace(self, shallow=True).within(limit):
+        if (fewer := self._fewer_layouts) and fewer.within(limit):
             return True
         if self.out_of_reach:
             return False
@@ -226,6 +229,16 @@ class Problem:
         if values is not None and limit is None:
             self.known.plans[self.request.model_dump_json()] = values
         return values is not None
+
+    @property
+    def _fewer_layouts(self) -> "Problem | None":
+        """The problem with those of single stages, or on the largest nodes alone; None where all are known already."""
+        if self.shallow or self._enumerated:
+            return None
+        if not self.dense:
+            return replace(self, shallow=True)
+        largest = max(self.classes, key=lambda c: sum(gpu.memory_bytes for gpu in c.example.gpus))
+        return replace(self, classes=(largest,)) if len(self.classes) > 1 else None
 
     @property
     def found(self) -> tuple[int, ...]:
