@@ -152,8 +152,8 @@ def enumerate_shapes(
     island kinds. With `densest`, what very many GPUs carry at most, no pipeline has more stages than that and none has
     stages that share an island; where memory is all that counts it is `sparse`, and whole experts on each rank are not
     tried where shares of all of them fit, else no pipeline is tried that is longer than two that carried less a GPU
-    than shorter ones. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together are
-    smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
+    than shorter ones. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together
+    are smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
     sequences as the engine would, and pipelines over several island kinds of which the stages on one carry the whole
     load.
     """

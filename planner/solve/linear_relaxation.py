@@ -19,16 +19,23 @@ class Relaxed:
 
 
 def linear_relaxation(programme: IntegerProgramme, objective: Terms) -> Relaxed | None:
-    """Minimise over fractions; None where there is no solution."""
+    """Minimise over fractions; None where there is no solution.
+
+    Costs in millionths of a dollar are sometimes too large for GLOP to be sure of an optimum: then in their largest.
+    """
     from ortools.math_opt.python import mathopt
 
-    model, variables, rows = mathopt_model(programme, objective, whole=False)
-    result = mathopt.solve(model, mathopt.SolverType.GLOP)
-    if not result.has_primal_feasible_solution():
-        return None
-    amounts, duals = result.variable_values(), result.dual_values()
-    return Relaxed(
-        result.objective_value(),
-        np.array([amounts[variable] for variable in variables]),
-        np.array([duals[row] for row in rows]),
-    )
+    for unit in (1.0, float(max(map(abs, objective.values()), default=1)) or 1.0):
+        scaled = objective if unit == 1.0 else {variable: amount / unit for variable, amount in objective.items()}
+        model, variables, rows = mathopt_model(programme, scaled, whole=False)
+        result = mathopt.solve(model, mathopt.SolverType.GLOP)
+        if result.has_primal_feasible_solution():
+            amounts, duals = result.variable_values(), result.dual_values()
+            return Relaxed(
+                result.objective_value() * unit,
+                np.array([amounts[variable] for variable in variables]),
+                np.array([duals[row] * unit for row in rows]),
+            )
+        if result.termination.reason != mathopt.TerminationReason.IMPRECISE:
+            break
+    return None

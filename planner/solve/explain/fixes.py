@@ -1,7 +1,7 @@
 """The nearest requests that can be met, each the smallest change along its own direction, with its price."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -11,7 +11,7 @@ from planner.fleet.gpu_catalogue import gpus
 from planner.solve import mathopt_solver
 from planner.solve.explain.added_gpus import Added, fewest_added, like, node_size
 from planner.solve.explain.apart import apart
-from planner.solve.explain.clash import clashes
+from planner.solve.explain.clash import clashes, only
 from planner.solve.explain.fix import Fix
 from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
@@ -53,7 +53,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     """
     own = list(problem.inventory.gpu_kinds.values())[:_KINDS]
     blamed = frozenset((requirement.model, requirement.kind) for requirement in clashing)
-    found = [*_added(problem, own), *loosened(problem, places, blamed)]
+    found = [*_added(problem, own, places), *loosened(problem, places, blamed)]
     for place in places:
         found += limits_moved(problem, place, blamed)
         found += lighter_types(problem, place)
@@ -64,7 +64,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     light = lightest(problem.request, problem, places)
     if len(found) >= ENOUGH:
         return found
-    found += _added(problem, _larger(problem))
+    found += _added(problem, _larger(problem), places)
     if light == problem.request:
         return [*found, *_added_for_less(problem, places, blamed, len(found))]
     lighter = problem.asking(light)
@@ -73,7 +73,8 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     beside = "cache in eight bits" if heavy else "weights and cache in eight bits"
     if lighter.feasible:
         return [*found, Fix(beside, changes, light)] if not any("allow" in str(f.change) for f in found) else found
-    more = [*_added(lighter, own), *([] if lighter.beyond_a_part(FAR_PARTS) else _turned(lighter, places, blamed))]
+    more = [*_added(lighter, own, places)]
+    more += [] if lighter.beyond_a_part(FAR_PARTS) else _turned(lighter, places, blamed)
     alone = [fix.change for fix in found]
     found += [
         Fix(f"{beside}, and {fix.text}", changes | fix.change, fix.request) for fix in more if fix.change not in alone
@@ -99,7 +100,7 @@ def _added_for_less(problem: Problem, places: Sequence[int], blamed: Blamed, kno
     kinds = [*problem.inventory.gpu_kinds.values(), *_larger(problem)]
     if request == problem.request:
         return
-    for least in _added(problem.asking(request), kinds[: ENOUGH - known]):
+    for least in _added(problem.asking(request), kinds[: ENOUGH - known], places):
         asked = problem.request.model_copy(update={"add_nodes": least.request.add_nodes})
         together = turned_together(read_problem(asked, known=problem.known), places, loads=True)
         if together and together.change:
@@ -125,9 +126,9 @@ def _larger(problem: Problem) -> list[Gpu]:
     return sorted(prices, key=lambda gpu: (prices[gpu] / gpu.memory_bytes, gpu.slug))[:_LARGER_KINDS]
 
 
-def _added(problem: Problem, kinds: Sequence[Gpu]) -> Iterator[Fix]:
+def _added(problem: Problem, kinds: Sequence[Gpu], places: Sequence[int]) -> Iterator[Fix]:
     for gpu in () if problem.dense and len(problem.inventory.gpu_kinds) > 1 else kinds:
-        added = _alike_nodes(problem, gpu) if problem.rules.tracked else _fewest(problem, gpu)
+        added = _alike_nodes(problem, gpu, places) if problem.rules.tracked else _fewest(problem, gpu)
         if added and _affordable(problem, added):
             yield Fix(
                 f"add {count(added.gpus, f'{gpu.slug} GPU')} ({added.shorthand})",
@@ -150,28 +151,31 @@ def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
     return added.of(1 + bisect_left(range(1, most), True, key=lambda number: _with(problem, added.of(number)).feasible))
 
 
-def _alike_nodes(problem: Problem, gpu: Gpu) -> Added | None:
+def _alike_nodes(problem: Problem, gpu: Gpu, places: Sequence[int]) -> Added | None:
     """The fewest in nodes of one size and a smaller one for the rest, where it matters which replicas lie on one node.
 
-    Of equals those in larger nodes.
+    Of equals those in larger nodes. What does not do for the models at the clashing `places` alone is not tried for
+    all, nor fewer nodes or smaller ones where the most do not.
     """
+    clashing = problem.asking(only(problem.request, places))
+
+    def holds(way: Added) -> bool:
+        alone = len(places) == len(problem.request.models) or _with(clashing, way).feasible
+        return alone and _with(problem, way).feasible
+
     found = []
-    for size in {1, node_size(problem, gpu)}:
-        if problem.beyond_a_part(1, [like(problem, gpu, size, _APART_NODES)]):
-            continue
-        most = 1
-        while most < _APART_NODES and not _with(problem, Added(gpu, size, most, 0)).feasible:
-            most *= 2
-        ways = [Added(gpu, size, nodes, 0) for nodes in range(most // 2 + 1, most + 1)]
-        least = bisect_left(ways, True, key=lambda way: _with(problem, way).feasible)
-        found += [_with_smaller_last(problem, way) for way in ways[least : least + 1]]
+    for size in dict.fromkeys((node_size(problem, gpu), 1)):
+        ways = [Added(gpu, size, nodes, 0) for nodes in range(1, _APART_NODES + 1)]
+        if problem.beyond_a_part(1, [like(problem, gpu, size, _APART_NODES)]) or not holds(ways[-1]):
+            break
+        found.append(_with_smaller_last(ways[bisect_left(ways, True, hi=_APART_NODES - 1, key=holds)], holds))
     return min(found, key=lambda way: (way.gpus, -way.size), default=None)
 
 
-def _with_smaller_last(problem: Problem, added: Added) -> Added:
+def _with_smaller_last(added: Added, holds: Callable[[Added], bool]) -> Added:
     """The same with a last node as small as will do."""
     smaller = [replace(added, nodes=added.nodes - 1, rest=rest) for rest in range(1, added.size)]
-    least = bisect_left(smaller, True, key=lambda way: _with(problem, way).feasible)
+    least = bisect_left(smaller, True, key=holds)
     return smaller[least] if least < len(smaller) else added
 
 
