@@ -47,3 +47,16 @@ def test_more_sequences_than_engines_run_at_once_are_told_without_a_layout() -> 
     problem = asked("4xL4", concurrency=10**6, context=16)
     assert problem.out_of_reach and "_priced" not in vars(problem)
     assert not asked("4xL4", concurrency=1000, context=16).out_of_reach
+
+
+def test_whether_a_model_runs_at_all_is_asked_of_the_largest_nodes_first() -> None:
+    problem = replace(asked("200x8xH100-SXM,300x4xL40S", "llama-3.3-70b"), dense=True)
+    assert problem.feasible and "shapes" not in vars(problem) and "_priced" not in vars(problem)
+    on_few = replace(asked("200x8xH100-SXM,300x4xL40S", "llama-3.3-70b", concurrency=ABSURD), dense=True)
+    assert not on_few.feasible
+
+
+def test_of_experts_their_shares_are_tried_before_whole_ones() -> None:
+    problem = replace(asked("200x8xH100-SXM", "qwen3-30b-a3b", concurrency=ABSURD), dense=True)
+    held = {shape.layout.label() for shape in problem.shapes[0].fitting}
+    assert held and not any("EP" in label for label in held)

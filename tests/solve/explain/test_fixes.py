@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from planner.request import Request
-from planner.solve.explain.added_gpus import like
+from planner.solve.explain import fixes as fixes_module
+from planner.solve.explain.added_gpus import Added, like
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes
 from planner.solve.plan import answer
-from planner.solve.problem import read_problem
+from planner.solve.problem import Problem, read_problem
 
 INFEASIBLE: list[dict[str, Any]] = [
     {"models": [{"model": "llama-3.1-8b", "workload": {"context": 8192, "concurrency": 40}}], "on": "1xL40S"},
@@ -142,3 +143,20 @@ def test_nodes_added_to_a_lone_one_are_in_the_network_that_the_fix_has() -> None
     fixed = read_problem(problem.request.model_copy(update={"add_nodes": "1x2xl40s"}))
     assert {node_class.example.network_gbps for node_class in fixed.classes} == {1.5625}
     assert like(problem, gpu, 2, 1).example.network_gbps == 1.5625
+
+
+def test_where_the_most_nodes_do_not_help_fewer_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = {"model": "llama-3.1-8b", "workload": {"context": 2048}, "nodes": ["node0"], "survive": "node"}
+    other = {"model": "qwen3-0.6b", "workload": {"context": 2048}}
+    problem = read_problem(Request.parse({"models": [other, pinned], "on": "2x2xL4"}))
+    tried: list[str] = []
+
+    def asked(asking: Problem, added: Added) -> Problem:
+        tried.append(added.shorthand)
+        return with_added(asking, added)
+
+    with_added = fixes_module._with
+    monkeypatch.setattr(fixes_module, "_with", asked)
+    found = fixes(problem, *clash(problem))
+    assert found and not any(fix.request.add_nodes for fix in found)
+    assert tried and all(shorthand.startswith("16x") for shorthand in tried)
