@@ -26,7 +26,7 @@ def linear_relaxation(programme: IntegerProgramme, objective: Terms) -> Relaxed 
     from ortools.math_opt.python import mathopt
 
     for unit in (1.0, float(max(map(abs, objective.values()), default=1)) or 1.0):
-        scaled = objective if unit == 1.0 else {variable: amount / unit for variable, amount in objective.items()}
+        scaled = {variable: amount / unit for variable, amount in objective.items()}
         model, variables, rows = mathopt_model(programme, scaled, whole=False)
         result = mathopt.solve(model, mathopt.SolverType.GLOP)
         if result.has_primal_feasible_solution():

@@ -1,10 +1,10 @@
 """A programme as a MathOpt model: whole or, for its linear relaxation, in fractions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import inf
 from typing import Any, NamedTuple
 
-from planner.solve.integer_programme import IntegerProgramme, Row, Terms
+from planner.solve.integer_programme import IntegerProgramme, Row
 
 TOLERANCE = 1e-6
 """The solvers keep rows to this share of their right-hand side."""
@@ -19,7 +19,7 @@ class MathoptModel(NamedTuple):
 
 
 def mathopt_model(
-    programme: IntegerProgramme, objective: Terms, *, whole: bool, tight: Collection[int] = ()
+    programme: IntegerProgramme, objective: Mapping[int, float], *, whole: bool, tight: Collection[int] = ()
 ) -> MathoptModel:
     """Write the programme down; the rows with these numbers are asked for tighter by the solvers' tolerance."""
     from ortools.math_opt.python import mathopt
