@@ -17,7 +17,7 @@ from planner.solve.shape import Shape
 from planner.solve.side_by_side import side_by_side
 
 _NEED = "sequences"
-_MANY = 200
+_MANY = 100
 """From so many bills on they are shared out between two processes."""
 
 Wanted = Mapping[int, Set[int]]

@@ -12,10 +12,10 @@ from planner.solve.candidate_columns import CandidateColumns
 from planner.solve.capacity import needs_speed
 from planner.solve.clock import Clock
 from planner.solve.decomposition import Decomposition
-from planner.solve.interruptible import interruptible
 from planner.solve.large_fleet import GAP, NAME
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_block import LoadBlock
+from planner.solve.noted_interrupt import noted_interrupt
 from planner.solve.outcome import Effort, Outcome
 from planner.solve.outline import outline
 from planner.solve.problem import MANY_LAYOUTS, Problem
@@ -59,8 +59,8 @@ def _generate(problem: Problem, effort: Effort) -> tuple[Problem, Outcome]:
     decomposition = _relaxed(columns, clock.effort.gap)
     if decomposition is None:
         return columns.problem, Outcome(None, 0, 0, complete=False, solver=NAME)
-    outcome = interruptible(lambda: _solve(columns, decomposition, clock), lambda: True, effort)
-    assert outcome is not None  # it is never left behind
+    with noted_interrupt(effort):
+        outcome = _solve(columns, decomposition, clock)
     return columns.problem, outcome
 
 

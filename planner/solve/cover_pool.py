@@ -55,8 +55,8 @@ class CoverPool:
                 self._mixed[number, places[variable]] = count
 
     def drawn(self, before: Sequence[int], loss: float, dice: np.random.Generator) -> Covers:
-        """Covers that lose at most so much, and first the one in the values of all variables `before`."""
-        so_far = np.array(before, dtype=np.int64)[None, self.variables]
+        """Draw covers that lose at most so much, first the one in the values of all variables `before`, if any."""
+        so_far = np.array(before, dtype=np.int64)[None, self.variables] if before else self._mixed[:0]
         near = near_covers(self._cheapest, self._carried, self._costs, loss, _DRAWN, dice)
         copies = np.concatenate((so_far, self._mixed, near))
         takes, objective = copies @ self._takes, copies @ self._objective

@@ -6,9 +6,9 @@ from dataclasses import replace
 from planner.solve.clock import Clock
 from planner.solve.decomposition import Decomposition
 from planner.solve.integer_programme import IntegerProgramme, Terms
-from planner.solve.interruptible import interruptible
 from planner.solve.linear_relaxation import linear_relaxation
 from planner.solve.load_block import load_blocks
+from planner.solve.noted_interrupt import noted_interrupt
 from planner.solve.outcome import Effort, Outcome
 from planner.solve.outline import Outline
 from planner.solve.reopening import Reopening
@@ -31,9 +31,8 @@ def minimise(
     With a `sketch` plans are looked for in that outline of the programme. Ctrl-C returns the best plan so far.
     """
     clock = Clock(replace(effort, gap=max(effort.gap, GAP)))
-    outcome = interruptible(lambda: _minimise(programme, objective, load_rows, clock, sketch), lambda: True, effort)
-    assert outcome is not None  # it is never left behind
-    return outcome
+    with noted_interrupt(effort):
+        return _minimise(programme, objective, load_rows, clock, sketch)
 
 
 def _minimise(

@@ -1,18 +1,17 @@
 """A plan near the bound of a decomposition: loads are opened again, some at a time, around the best plan so far.
 
-The decomposition covers most loads in one way. How the others are covered, with the numbers of nodes, is a choice among
-whole covers (cover_choice.py). Where that is not near enough, all loads are opened at once, to choose among the covers
-that cost least (whole_choice.py), which mostly ends the search. Else some loads are opened in turn with that: those
-more often that pay more than the bound has them pay. A few loads with many covers to choose from, many loads with a few
-covers, and copies of single layouts near the bound take turns. All limits are counts of work, so that the answer is the
-same on every machine.
+All loads are opened at once, to choose among the covers that cost least (whole_choice.py), which mostly ends the
+search. Where that finds no plan, most loads are covered as the decomposition does in one way, and how the others are,
+with the numbers of nodes, is a choice among whole covers (cover_choice.py). Where a plan is not near enough, some loads
+are opened in turn with all: those more often that pay more than the bound has them pay. A few loads with many covers to
+choose from, many loads with a few covers, and copies of single layouts near the bound take turns. All limits are counts
+of work, so that the answer is the same on every machine.
 """
 
 import random
 from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
 from math import ceil, log
 from typing import NamedTuple
 
@@ -28,7 +27,8 @@ from planner.solve.whole_choice import WholeChoice
 
 _NEAR, _SHARES = 0.1, 5
 """Layouts are tried whose plans exceed the bound by at most this part of the gap, and so many even shares of a load."""
-_ROUNDS = 40
+_ROUNDS, _WHOLE = 60, 2
+"""How often loads are opened again; after so many times that all are opened at once, once some of them."""
 _BESIDE = 10
 """Loads whose covers are chosen at first beside those that are mixed of several."""
 
@@ -101,18 +101,22 @@ class Reopening:
 
     def run(self) -> None:
         """Find a plan, and better ones until one is near enough or the work is done."""
-        self._first()
+        dice = random.Random(1)
+        if self._blocks:
+            self._whole_round((), 0, dice)
+        if self.values is None:
+            self._first()
         if self.values is None and self._sketch:
             self._look_in(None)
             self._first()
-        dice = random.Random(1)
-        for number in range(_ROUNDS):
+        for number in range(1, _ROUNDS):
             if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
                 return
-            if number % 2:
-                self._round(self.values, _WAYS[number // 2 % len(_WAYS)], dice)
+            turn, place = divmod(number, _WHOLE + 1)
+            if place == _WHOLE:
+                self._round(self.values, _WAYS[turn % len(_WAYS)], dice)
             else:
-                self._whole_round(self.values, number // 2, dice)
+                self._whole_round(self.values, turn, dice)
 
     def _look_in(self, sketch: Outline | None) -> None:
         """Look for plans in the outline, or else in the programme itself."""
@@ -121,13 +125,8 @@ class Reopening:
         if sketch:
             rows, left_out = SharedRows(sketch.rows, self._objective, self._blocks), sketch.left_out
         losing = self._gap * self.bound * self._answers.scale
-        self._shared = rows, left_out
         self._choice = CoverChoice(rows, left_out, self._decomposition, self._answers.costs, losing, self._gap)
-
-    @cached_property
-    def _whole_choice(self) -> WholeChoice:
-        """What chooses covers of all loads there, once a first plan is found."""
-        return WholeChoice(*self._shared, self._decomposition, self._answers.costs)
+        self._whole_choice = WholeChoice(rows, left_out, self._decomposition, self._answers.costs)
 
     def _first(self) -> None:
         """Leave loads open that are mixed of several covers, and more of the others while that gives no plan."""
@@ -165,9 +164,9 @@ class Reopening:
             for found in list(pool.map(choose, ways, orders, seeds)):
                 self._keep(self._cut(found))
 
-    def _whole_round(self, values: Sequence[int], number: int, dice: random.Random) -> None:
-        """Cover all loads anew at once; each time covers may lose more."""
-        losing = (_LOSS + _MORE * number) * self._gap * self.bound * self._answers.scale
+    def _whole_round(self, values: Sequence[int], turn: int, dice: random.Random) -> None:
+        """Cover all loads anew at once, around the values so far, if any; each turn covers may lose more."""
+        losing = (_LOSS + _MORE * turn) * self._gap * self.bound * self._answers.scale
         target = self.bound / (1 - self._gap)
         found = self._whole_choice.values(values, target, losing, self._clock, dice.randrange(_SEEDS))
         for each in sorted(found, key=lambda each: evaluate(self._objective, each)):

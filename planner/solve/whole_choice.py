@@ -4,11 +4,12 @@ The relaxation of such a choice is as strong as the decomposition: what a cover 
 prices of that relaxation tells which covers a plan near the bound is made of. Few are left, and CP-SAT, whose dives
 follow the relaxation, finds such plans soon. It runs on one thread and ends after a count of work or at the target, so
 that it finds the same on every machine; several run at the same time from different seeds, since one is often much
-sooner than another.
+sooner than another. Once the first of them comes to the target the others end; what they found does not count then.
 """
 
 from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from planner.solve.decomposition import Decomposition
 from planner.solve.interruptible import interruptible
 from planner.solve.mixture import Cover, Mixed, Mixture
 from planner.solve.shared_rows import SharedRows
+from planner.solve.side_by_side import side_by_side
 
 
 class _Way(NamedTuple):
@@ -31,8 +33,8 @@ class _Way(NamedTuple):
     cheapest: int
     others: int
     room: float
-    hint: bool
-    """Whether it starts from the plan before."""
+    from_before: bool
+    """Whether it starts from the plan before, if there is one; else it does so from covers that proved the bound."""
 
     def wider(self) -> "_Way":
         """With more covers at random, which may cost more."""
@@ -40,20 +42,27 @@ class _Way(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """The best values that a run came to, if any, and whether its covers hold none as near as was wanted."""
+    """The best values that a run came to, if any, and whether they are as near as was wanted."""
 
     values: tuple[int, ...] | None
+    near: bool
     hopeless: bool
+    """Whether its covers hold none as near."""
 
 
-_RUNS = (_Way(40, 0, 1.0, hint=False), _Way(20, 20, 0.25, hint=True))
+_RUNS = (_Way(40, 0, 1.0, from_before=False), _Way(20, 20, 0.25, from_before=True))
 """Searches that run at the same time: what one does not find the other one often does."""
 _MORE = 20
 """Covers at random that are left beside where those of a run are proven to hold no plan near enough."""
+_FIRST = 2
+"""Covers of each load that are always left: where the runs start from."""
 _TAKEN, _PRICINGS = 3, 12
 """Covers of a load that a mixture takes in at a time, and how often it is priced."""
-_WORK = 2.0
-"""What a search of CP-SAT may spend, in its own count of work: about so many seconds or a little more."""
+_WORK = 0.8
+"""What a search of CP-SAT may spend, in its own count of work: about three times as many seconds.
+
+Runs that come to the target mostly do so within it, and others are better begun anew among other covers.
+"""
 _UNLIMITED = 10**9
 
 
@@ -78,22 +87,36 @@ class WholeChoice:
     def values(
         self, before: Sequence[int], target: float, loss: float, clock: Clock, seed: int
     ) -> list[tuple[int, ...]]:
-        """Values of all variables, as each of the runs found them, among covers that lose at most so much.
+        """Values of all variables, of the first run that comes to the `target`, else of each of the runs.
 
-        They start from those `before`, and end as soon as the objective is no more than the `target`.
+        They choose among covers that lose at most so much. They start from the values `before`, where there are any.
         """
         dice = np.random.default_rng(seed)
-        drawn = [pool.drawn(before, loss, dice) for pool in self._pools]
+        drawn = self._drawn(before, loss, seed)
         mixed = self._mixed(drawn)
+        found: list[tuple[int, ...]] = []
         with ThreadPoolExecutor(len(_RUNS)) as threads:
-            runs = []
+            enough, runs = Event(), []
             for number, way in enumerate(self._ways):
                 kept = self._kept(drawn, mixed, way, target, dice)
-                runs.append(threads.submit(self._found, kept, before if way.hint else (), target, clock, seed + number))
+                runs.append(threads.submit(self._found, kept, before, way, target, clock, seed + number, enough))
             for number, run in enumerate(runs):
-                if run.result().hopeless:
+                values, near, hopeless = run.result()
+                if hopeless:
                     self._ways[number] = self._ways[number].wider()
-            return [values for run in runs if (values := run.result().values) is not None]
+                if near and values:
+                    enough.set()
+                    return [values]
+                found += [values] if values else []
+        return found
+
+    def _drawn(self, before: Sequence[int], loss: float, seed: int) -> list[Covers]:
+        """Covers of each load."""
+
+        def draw(number: int) -> Covers:
+            return self._pools[number].drawn(before, loss, np.random.default_rng((seed, number)))
+
+        return side_by_side(draw, len(self._pools))
 
     def _mixed(self, drawn: Sequence[Covers]) -> Mixed:
         """The best mixture of all that was drawn, or nearly so."""
@@ -109,19 +132,28 @@ class WholeChoice:
     def _kept(
         self, drawn: Sequence[Covers], mixed: Mixed, way: _Way, target: float, dice: np.random.Generator
     ) -> list[Covers]:
-        """The covers of each load that are left; the first that was drawn is always one."""
+        """The covers of each load that are left; the first that were drawn are always among them."""
         kept = []
         for pool, covers in zip(self._pools, drawn, strict=True):
             costs = pool.at_prices(covers, mixed.prices)
             order = np.argsort(costs, kind="stable")
             order = order[costs[order] <= costs.min() + way.room * max(0.0, target - mixed.value)]
             near, far = order[: way.cheapest], order[way.cheapest :]
-            others = far[dice.permutation(len(far))[: way.others]]
-            kept.append(covers.only(sorted({0, *near.tolist(), *others.tolist()})))
+            others, first = far[dice.permutation(len(far))[: way.others]], range(min(_FIRST, len(costs)))
+            kept.append(covers.only(sorted({*first, *near.tolist(), *others.tolist()})))
         return kept
 
-    def _found(self, kept: Sequence[Covers], before: Sequence[int], target: float, clock: Clock, seed: int) -> _Found:
-        """The best choice that a run of CP-SAT comes to."""
+    def _found(
+        self,
+        kept: Sequence[Covers],
+        before: Sequence[int],
+        way: _Way,
+        target: float,
+        clock: Clock,
+        seed: int,
+        enough: Event,
+    ) -> _Found:
+        """The best choice that a run of CP-SAT comes to, before it is `enough`."""
         from ortools.sat.python import cp_model
 
         model = cp_model.CpModel()
@@ -136,33 +168,34 @@ class WholeChoice:
         for pool, covers, ones in zip(self._pools, kept, chosen, strict=True):
             model.add_exactly_one(ones)
             rows = pool.rows.tolist()
-            for one, objective, taken in zip(ones, covers.objective.tolist(), covers.takes.tolist(), strict=True):
+            for one, objective in zip(ones, covers.objective.tolist(), strict=True):
                 _add(goal, one, objective)
-                for row, count in zip(rows, taken, strict=True):
-                    _add(takes[row], one, count)
+            for place, row in zip(*(found.tolist() for found in np.nonzero(covers.takes)), strict=True):
+                _add(takes[rows[row]], ones[place], int(covers.takes[place, row]))
         for (terms, counts), most in zip(takes, self._rows.most.tolist(), strict=True):
             if terms:
                 model.add(cp_model.LinearExpr.weighted_sum(terms, counts) <= most)
         cost = cp_model.LinearExpr.weighted_sum(*goal)
         model.add(cost >= int(self._bound))
         model.minimize(cost)
-        if before:
-            for variable, amount in others.items():
-                model.add_hint(amount, before[variable])
-            for ones in chosen:
-                for place, one in enumerate(ones):
-                    model.add_hint(one, place == 0)
-        solver, solved = _solved(model, target, clock, seed)
+        from_before = bool(before) and way.from_before
+        for variable, amount in others.items() if from_before else ():
+            model.add_hint(amount, before[variable])
+        for ones in chosen:
+            hinted = 1 if before and not from_before and len(ones) > 1 else 0
+            for place, one in enumerate(ones):
+                model.add_hint(one, place == hinted)
+        solver, solved = _solved(model, target, clock, seed, enough)
         hopeless = solver.best_objective_bound > target
         if not solved:
-            return _Found(None, hopeless)
+            return _Found(None, near=False, hopeless=hopeless)
         found = np.zeros(len(self._rows.objective), dtype=np.int64)
         for variable, amount in others.items():
             found[variable] = solver.value(amount)
         for pool, covers, ones in zip(self._pools, kept, chosen, strict=True):
             place = next(place for place, one in enumerate(ones) if solver.boolean_value(one))
             found[pool.variables] = covers.copies[place]
-        return _Found(tuple(found.tolist()), hopeless)
+        return _Found(tuple(found.tolist()), solver.objective_value <= target, hopeless)
 
 
 def _add(form: tuple[list[Any], list[int]], term: Any, count: int) -> None:
@@ -171,8 +204,8 @@ def _add(form: tuple[list[Any], list[int]], term: Any, count: int) -> None:
         form[1].append(count)
 
 
-def _solved(model: Any, target: float, clock: Clock, seed: int) -> tuple[Any, bool]:
-    """The solver with the best values that it came to, and whether it came to any."""
+def _solved(model: Any, target: float, clock: Clock, seed: int, enough: Event) -> tuple[Any, bool]:
+    """The solver with the best values that it came to before it was `enough`, and whether it came to any."""
     from ortools.sat.python import cp_model
 
     class Near(cp_model.CpSolverSolutionCallback):
@@ -195,5 +228,10 @@ def _solved(model: Any, target: float, clock: Clock, seed: int) -> tuple[Any, bo
         return True
 
     solver.best_bound_callback = lambda bound: solver.stop_search() if bound > target else None
-    status = interruptible(lambda: solver.solve(model, Near()), stop, clock.effort)
+
+    def tick() -> None:
+        if enough.is_set():
+            solver.stop_search()
+
+    status = interruptible(lambda: solver.solve(model, Near()), stop, clock.effort, tick)
     return solver, status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
