@@ -9,6 +9,7 @@ segment of the first, so that the engine foresees none of the later ones. Drafte
 (get_cudagraph_support): Qwen3.6-27B in FP8 on two RTX 3090 has 5.89 GiB of cache without a drafter and 6.51 with one.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from planner.engines.vllm.captured_sizes import captured
@@ -24,6 +25,7 @@ _BACKEND = "FLASHINFER"
 _TURING, _AMPERE, _BLACKWELL = (7, 5), (8, 0), 10
 _HEADS, _WIDE_HEADS = (64, 128, 256), 512
 _SINKS = "sinks"
+_MOST_MODELS = 1024
 _WORKSPACE, _SEGMENT, _WRAPPERS_A_SEGMENT = 394 * MIB, 20 * MIB, 2
 """VLLM_FLASHINFER_WORKSPACE_BUFFER_SIZE (envs.py); segments of PyTorch's allocator for what is below 10 MiB, and how
 many buffers of 8 MiB each holds."""
@@ -66,10 +68,7 @@ def _runs(model: Model, layout: Layout, silicon: Silicon, rules: Rules) -> bool:
         return str(wished).upper() == _BACKEND
     first = rules.attention_priorities == "first"
     heads = _HEADS if first else (*_HEADS, _WIDE_HEADS)
-    attends = [layer.attention for layer in model.distinct_layers if layer.attention]
-    if not attends or any(one.latent_dim or one.key_dim not in heads for one in attends):
-        return False
-    if any(_SINKS in tensor.name for layer in model.distinct_layers for tensor in layer.tensors):
+    if not _takes(model, heads):
         return False
     if silicon.capability[0] == _BLACKWELL or silicon.capability < _AMPERE:
         return True
@@ -77,3 +76,12 @@ def _runs(model: Model, layout: Layout, silicon: Silicon, rules: Rules) -> bool:
     if name == "auto":
         name = checkpoint_cache_dtype(model) or name
     return name.startswith("fp8") and not (silicon.is_hopper and (first or not name.endswith("e5m2")))
+
+
+@lru_cache(maxsize=_MOST_MODELS)
+def _takes(model: Model, heads: tuple[int, ...]) -> bool:
+    """Whether all attention of a model has heads of these sizes and nothing that the kernels lack."""
+    attends = [layer.attention for layer in model.distinct_layers if layer.attention]
+    if not attends or any(one.latent_dim or one.key_dim not in heads for one in attends):
+        return False
+    return not any(_SINKS in tensor.name for layer in model.distinct_layers for tensor in layer.tensors)

@@ -5,14 +5,17 @@ intermediate and the hidden size); the Triton layout of Hopper pads while it swi
 are not quantized lie farther apart (fused_moe/unquantized_fused_moe_method.py, _maybe_pad_weight).
 """
 
+from functools import lru_cache
+
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.terms import terms
 from planner.fleet.silicon import Silicon
 from planner.memory.sharding import Sharding
 from planner.models.model import Model
-from planner.models.tensor import Role, Split
+from planner.models.tensor import Role, Split, Tensor
 from planner.units import round_up
 
+_MOST_MODELS = 1024
 _APART = 256
 """Bytes between rows."""
 
@@ -35,10 +38,15 @@ def padding(model: Model, how: Sharding, silicon: Silicon, rules: Rules) -> floa
 
 def _apart(model: Model, how: Sharding) -> float:
     """The factor of rows of 16-bit numbers, each longer by some bytes where it is a multiple of twice as many."""
-    tensors = {
-        one for layer in model.distinct_layers for one in layer.tensors if one.role is Role.EXPERT and one.matmul
-    }
-    rows = [how.shape(tensor)[-2:] for tensor in tensors]
+    rows = [how.shape(tensor)[-2:] for tensor in _matrices(model)]
     plain = sum(2 * outputs * inputs for outputs, inputs in rows)
     more = sum(outputs * _APART for outputs, inputs in rows if 2 * inputs % (2 * _APART) == 0)
     return 1 + more / plain if plain else 1.0
+
+
+@lru_cache(maxsize=_MOST_MODELS)
+def _matrices(model: Model) -> frozenset[Tensor]:
+    """The matrices of routed experts, each once."""
+    return frozenset(
+        one for layer in model.distinct_layers for one in layer.tensors if one.role is Role.EXPERT and one.matmul
+    )

@@ -33,9 +33,17 @@ def _room(model: Model, layout: Layout, stage: int, site: Site, rules: Rules, ve
 
 
 def _roomiest(model: Model, layout: Layout, sites: Sequence[Site]) -> Iterable[int]:
-    """Stages of which one has most room: one of those that lie alike, are alike and are at the same end."""
+    """Stages of which one has most room: one of those that lie alike, are alike and are at the same end.
+
+    Where layers are of one kind and stages lie alike, those are the inner one with the fewest layers, and ends with
+    fewer than that.
+    """
     found: dict[object, int] = {}
     last, begin = layout.pipeline_parallel_size - 1, 0
+    if last > 1 and len(model.distinct_layers) == 1 and len(set(map(id, sites))) == 1:
+        layers_of = layout.layers_per_stage
+        inner = min(range(1, last), key=layers_of.__getitem__)
+        return [inner, *(end for end in (0, last) if layers_of[end] < layers_of[inner])]
     for stage, layers in enumerate(layout.layers_per_stage):
         end = begin + layers
         key = (stage == 0, stage == last, model.layer_kinds[begin:end], id(sites[stage % len(sites)]))
