@@ -26,6 +26,14 @@ class Covers:
     takes: Numbers
     objective: Numbers
 
+    def beside(self, others: "Covers") -> "Covers":
+        """These, and others after them."""
+        return Covers(
+            np.concatenate((self.copies, others.copies)),
+            np.concatenate((self.takes, others.takes)),
+            np.concatenate((self.objective, others.objective)),
+        )
+
     def only(self, places: Sequence[int] | Numbers) -> "Covers":
         """Some of them."""
         return Covers(self.copies[places], self.takes[places], self.objective[places])
@@ -56,12 +64,18 @@ class CoverPool:
 
     def drawn(self, before: Sequence[int], loss: float, dice: np.random.Generator) -> Covers:
         """Draw covers that lose at most so much, first the one in the values of all variables `before`, if any."""
-        so_far = np.array(before, dtype=np.int64)[None, self.variables] if before else self._mixed[:0]
         near = near_covers(self._cheapest, self._carried, self._costs, loss, _DRAWN, dice)
-        copies = np.concatenate((so_far, self._mixed, near))
-        takes, objective = copies @ self._takes, copies @ self._objective
-        _, first = np.unique(np.column_stack((takes, objective)), axis=0, return_index=True)
-        return Covers(copies, takes, objective).only(np.sort(first))
+        found = self._covers(np.concatenate((self._mixed, near)))
+        found = self.of(before).beside(found) if before else found
+        _, first = np.unique(np.column_stack((found.takes, found.objective)), axis=0, return_index=True)
+        return found.only(np.sort(first))
+
+    def of(self, values: Sequence[int]) -> Covers:
+        """The one cover of the load in the values of all variables."""
+        return self._covers(np.array(values, dtype=np.int64)[None, self.variables])
+
+    def _covers(self, copies: Numbers) -> Covers:
+        return Covers(copies, copies @ self._takes, copies @ self._objective)
 
     def at_prices(self, covers: Covers, prices: Floats) -> Floats:
         """What each cover costs at these prices of the rows."""

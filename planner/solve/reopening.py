@@ -2,18 +2,16 @@
 
 All loads are opened at once, to choose among the covers that cost least (whole_choice.py), which mostly ends the
 search. Where that finds no plan, most loads are covered as the decomposition does in one way, and how the others are,
-with the numbers of nodes, is a choice among whole covers (cover_choice.py). Where a plan is not near enough, some loads
-are opened in turn with all: those more often that pay more than the bound has them pay. A few loads with many covers to
-choose from, many loads with a few covers, and copies of single layouts near the bound take turns. All limits are counts
-of work, so that the answer is the same on every machine.
+with the numbers of nodes, is a choice among whole covers (cover_choice.py), or else of copies of single layouts near
+the bound. Where a plan is not near enough, some loads are opened around it, some times before all are again: those more
+often that pay more than the bound has them pay. All limits are counts of work, so that the answer is the same on every
+machine.
 """
 
 import random
-from collections.abc import Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil, log
-from typing import NamedTuple
 
 from planner.solve import mathopt_solver
 from planner.solve.clock import Clock
@@ -27,28 +25,16 @@ from planner.solve.whole_choice import WholeChoice
 
 _NEAR, _SHARES = 0.1, 5
 """Layouts are tried whose plans exceed the bound by at most this part of the gap, and so many even shares of a load."""
-_ROUNDS, _WHOLE = 60, 2
-"""How often loads are opened again; after so many times that all are opened at once, once some of them."""
+_ROUNDS = 150
+"""How often loads are opened again."""
 _BESIDE = 10
 """Loads whose covers are chosen at first beside those that are mixed of several."""
-
-
-class _Covers(NamedTuple):
-    """A choice for so many loads among so many covers of each."""
-
-    loads: int
-    covers: int
-
-
-_Way = _Covers | None
-"""How loads are covered anew: None by copies of single layouts."""
-_FEW, _SOME, _MOST = _Covers(12, 60), _Covers(25, 40), _Covers(50, 20)
-_WAYS: tuple[tuple[_Way, _Way], ...] = ((_SOME, _MOST), (_FEW, None))
-"""Ways that are gone at the same time, in turn: what one does not find another one often does."""
-_OPEN = 200
-"""Layouts of open loads, of which copies are decided on."""
-_EVEN_COVERS, _EVEN = 1.0, 0.02
-"""Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn, for either choice."""
+_COVERS = 60
+"""Covers that each of them is chosen among."""
+_AROUND = ((12, 20), (30, 25), (12, 20), (30, 25))
+"""Loads that are opened at the same time in two ways, in turn, before all are again."""
+_EVEN = 1.0
+"""Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
 _LOSS, _MORE = 0.3, 0.1
 """Part of the gap that a cover may lose where all loads are covered anew, and how much more of it each time."""
 _SEEDS = 1 << 30
@@ -101,22 +87,23 @@ class Reopening:
 
     def run(self) -> None:
         """Find a plan, and better ones until one is near enough or the work is done."""
-        dice = random.Random(1)
+        dice, begun = random.Random(1), 1
         if self._blocks:
-            self._whole_round((), 0, dice)
+            self._anew(0, dice)
         if self.values is None:
             self._first()
         if self.values is None and self._sketch:
             self._look_in(None)
             self._first()
-        for number in range(1, _ROUNDS):
+            begun = 0
+        for number in range(begun, _ROUNDS):
             if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
                 return
-            turn, place = divmod(number, _WHOLE + 1)
-            if place == _WHOLE:
-                self._round(self.values, _WAYS[turn % len(_WAYS)], dice)
+            turn, place = divmod(number, len(_AROUND) + 1)
+            if place:
+                self._around(self.values, _AROUND[place - 1], dice)
             else:
-                self._whole_round(self.values, turn, dice)
+                self._anew(turn, dice)
 
     def _look_in(self, sketch: Outline | None) -> None:
         """Look for plans in the outline, or else in the programme itself."""
@@ -136,73 +123,59 @@ class Reopening:
         opened = [block for block in best if sum(cover.block == block for cover in covers) > 1]
         closed = sorted(best.keys() - opened, key=lambda block: (-len(self._near[block]), block))
         settled = {v: n for block in closed[_BESIDE:] for v, n in best[block].items()}
-        self._keep(self._cut(self._choice.values([*opened, *closed[:_BESIDE]], settled, _FEW.covers, self._clock, 1)))
+        self._keep(self._cut(self._choice.values([*opened, *closed[:_BESIDE]], settled, _COVERS, self._clock, 1)))
         while self.values is None and not self._clock.ended():
             settled = {v: n for block in closed for v, n in best[block].items()}
-            self._keep(self._cut(self._answer(self._remainder(opened, settled, set()))))
+            self._keep(self._cut(self._answer(self._remainder(opened, settled))))
             if not closed:
                 return
             more = len(opened) + 1
             opened, closed = [*opened, *closed[:more]], closed[more:]
 
-    def _round(self, values: Sequence[int], ways: Sequence[_Way], dice: random.Random) -> None:
-        """Cover some loads anew around the others as they are, in different ways at the same time."""
-        paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
-        covers = [{v: values[v] for v in block.variables.tolist() if values[v]} for block in self._blocks]
-        orders = [self._order(paid, dice, _EVEN_COVERS if way else _EVEN) for way in ways]
-        seeds = [dice.randrange(_SEEDS) for _ in ways]
-
-        def choose(way: _Way, order: Sequence[int], seed: int) -> tuple[int, ...] | None:
-            opened = order[: way.loads] if way else self._few(order)
-            settled = {v: n for number, cover in enumerate(covers) if number not in opened for v, n in cover.items()}
-            if way:
-                return self._choice.values(opened, settled, way.covers, self._clock, seed, values)
-            used = {v for number in opened for v in covers[number]}
-            return self._answer(self._remainder(opened, settled, used), values)
-
-        with ThreadPoolExecutor(len(ways)) as pool:
-            for found in list(pool.map(choose, ways, orders, seeds)):
-                self._keep(self._cut(found))
-
-    def _whole_round(self, values: Sequence[int], turn: int, dice: random.Random) -> None:
-        """Cover all loads anew at once, around the values so far, if any; each turn covers may lose more."""
+    def _anew(self, turn: int, dice: random.Random) -> None:
+        """Cover all loads anew at once; each turn covers may lose more."""
         losing = (_LOSS + _MORE * turn) * self._gap * self.bound * self._answers.scale
-        target = self.bound / (1 - self._gap)
-        found = self._whole_choice.values(values, target, losing, self._clock, dice.randrange(_SEEDS))
+        self._whole_choice.draw(self.values or (), losing, dice.randrange(_SEEDS))
+        self._keep_best(self._whole_choice.anew(self.values or (), self._target, self._clock, dice.randrange(_SEEDS)))
+
+    def _around(self, values: Sequence[int], loads: Sequence[int], dice: random.Random) -> None:
+        """Cover some loads anew around the others as they are, so many in each way."""
+        paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
+        openings = [self._order(paid, dice)[:many] for many in loads]
+        found = self._whole_choice.around(values, openings, self._target, self._clock, dice.randrange(_SEEDS))
+        self._keep_best(found)
+
+    @property
+    def _target(self) -> float:
+        """Plans that cost no more are near enough."""
+        return self.bound / (1 - self._gap)
+
+    def _keep_best(self, found: Sequence[tuple[int, ...]]) -> None:
+        """Keep the best plan, if it is better and nodes can be cut for it, else the next one."""
         for each in sorted(found, key=lambda each: evaluate(self._objective, each)):
             self._keep(self._cut(each))
 
-    def _order(self, paid: Sequence[float], dice: random.Random, even: float) -> list[int]:
-        """Loads, drawn by what they pay beyond the bound, part of it `even` (Efraimidis and Spirakis, 2006)."""
-        least = max(1.0, sum(paid)) * even / len(paid)
+    def _order(self, paid: Sequence[float], dice: random.Random) -> list[int]:
+        """Loads, drawn by what they pay beyond the bound (Efraimidis and Spirakis, 2006)."""
+        least = max(1.0, sum(paid)) * _EVEN / len(paid)
         return sorted(range(len(paid)), key=lambda number: -log(1 - dice.random()) / (least + paid[number]))
 
-    def _few(self, order: Sequence[int]) -> list[int]:
-        """The first loads, as many as have few layouts together."""
-        opened, variables = [], 0
-        for number in order:
-            if variables + len(self._near[number]) <= _OPEN:
-                opened.append(number)
-                variables += len(self._near[number])
-        return opened
-
-    def _remainder(self, opened: Sequence[int], settled: Mapping[int, int], used: Set[int]) -> Remainder:
-        """What is left to decide: the open loads, with layouts near the bound and those `used`, and the nodes."""
+    def _remainder(self, opened: Sequence[int], settled: Mapping[int, int]) -> Remainder:
+        """What is left to decide: the open loads, with layouts near the bound, and the nodes."""
         sketch = self._sketch or Outline(self._programme, frozenset())
         others = (int(variable) for variable in self._decomposition.rows.others)
         upper = {variable: self._programme.upper[variable] for variable in others if variable not in sketch.left_out}
         for number in opened:
             block = self._blocks[number]
-            wanted = used | {*self._near[number]}
+            wanted = {*self._near[number]}
             upper |= {v: block.most(place) for place, v in enumerate(block.variables.tolist()) if v in wanted}
         return remainder(sketch.rows, self._objective, settled, upper)
 
-    def _answer(self, left: Remainder, values: Sequence[int] = ()) -> tuple[int, ...] | None:
-        """Values of all variables, found from the remainder; `values` to start from."""
+    def _answer(self, left: Remainder) -> tuple[int, ...] | None:
+        """Values of all variables, found from the remainder."""
         gap = _PART * self._gap * self.bound / max(1, self.bound - left.settled_value)
         effort = replace(self._clock.left, gap=gap)
-        hint = [values[variable] for variable in left.variables] if values else ()
-        found = mathopt_solver.minimise(left.programme, left.objective, effort, nodes=_NODES, hint=hint).values
+        found = mathopt_solver.minimise(left.programme, left.objective, effort, nodes=_NODES).values
         return None if found is None else left.whole(found, len(self._programme.upper))
 
     def _cut(self, values: tuple[int, ...] | None) -> tuple[int, ...] | None:

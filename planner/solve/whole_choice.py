@@ -2,23 +2,23 @@
 
 The relaxation of such a choice is as strong as the decomposition: what a cover costs beyond its load's best at the
 prices of that relaxation tells which covers a plan near the bound is made of. Few are left, and CP-SAT, whose dives
-follow the relaxation, finds such plans soon. It runs on one thread and ends after a count of work or at the target, so
-that it finds the same on every machine; several run at the same time from different seeds, since one is often much
-sooner than another. Once the first of them comes to the target the others end; what they found does not count then.
+follow the relaxation, finds such plans soon (chosen_covers.py). Several runs go at the same time from different seeds,
+since one is often much sooner than another. Once the first of them comes to the target the others end; what they found
+does not count then, so that the answer is the same on every machine.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from planner.solve.chosen_covers import Chosen, CoverChooser, Run
 from planner.solve.clock import Clock
 from planner.solve.cover_pool import CoverPool, Covers
 from planner.solve.covering_knapsack import Numbers
 from planner.solve.decomposition import Decomposition
-from planner.solve.interruptible import interruptible
 from planner.solve.mixture import Cover, Mixed, Mixture
 from planner.solve.shared_rows import SharedRows
 from planner.solve.side_by_side import side_by_side
@@ -41,29 +41,21 @@ class _Way(NamedTuple):
         return self._replace(others=self.others + _MORE, room=2 * self.room)
 
 
-class _Found(NamedTuple):
-    """The best values that a run came to, if any, and whether they are as near as was wanted."""
-
-    values: tuple[int, ...] | None
-    near: bool
-    hopeless: bool
-    """Whether its covers hold none as near."""
-
-
 _RUNS = (_Way(40, 0, 1.0, from_before=False), _Way(20, 20, 0.25, from_before=True))
 """Searches that run at the same time: what one does not find the other one often does."""
+_AROUND = _Way(40, 0, 1.0, from_before=True)
+"""Covers of the loads that are opened around a plan."""
 _MORE = 20
 """Covers at random that are left beside where those of a run are proven to hold no plan near enough."""
 _FIRST = 2
 """Covers of each load that are always left: where the runs start from."""
 _TAKEN, _PRICINGS = 3, 12
 """Covers of a load that a mixture takes in at a time, and how often it is priced."""
-_WORK = 0.8
-"""What a search of CP-SAT may spend, in its own count of work: about three times as many seconds.
+_WORK, _WORK_AROUND = 0.8, 0.3
+"""What a run may spend on all loads, or on some around a plan.
 
 Runs that come to the target mostly do so within it, and others are better begun anew among other covers.
 """
-_UNLIMITED = 10**9
 
 
 class WholeChoice:
@@ -73,8 +65,7 @@ class WholeChoice:
     """
 
     def __init__(self, rows: SharedRows, left_out: Set[int], decomposition: Decomposition, costs: Numbers) -> None:
-        self._rows, self._bound = rows, decomposition.bound
-        self._others = [variable for variable in rows.others.tolist() if variable not in left_out]
+        others = [variable for variable in rows.others.tolist() if variable not in left_out]
         self._mixture = Mixture(rows, len(decomposition.blocks))
         for cover in decomposition.mixture.covers:
             self._mixture.add(cover)
@@ -83,155 +74,86 @@ class WholeChoice:
             CoverPool(block, rows, costs, decomposition.mixture.copies_of(number))
             for number, block in enumerate(decomposition.blocks)
         ]
+        self._chooser = CoverChooser(rows, others, self._pools, decomposition.bound)
+        self._drawn: list[Covers] = []
+        self._mixed: Mixed | None = None
 
-    def values(
-        self, before: Sequence[int], target: float, loss: float, clock: Clock, seed: int
-    ) -> list[tuple[int, ...]]:
-        """Values of all variables, of the first run that comes to the `target`, else of each of the runs.
-
-        They choose among covers that lose at most so much. They start from the values `before`, where there are any.
-        """
-        dice = np.random.default_rng(seed)
-        drawn = self._drawn(before, loss, seed)
-        mixed = self._mixed(drawn)
-        found: list[tuple[int, ...]] = []
-        with ThreadPoolExecutor(len(_RUNS)) as threads:
-            enough, runs = Event(), []
-            for number, way in enumerate(self._ways):
-                kept = self._kept(drawn, mixed, way, target, dice)
-                runs.append(threads.submit(self._found, kept, before, way, target, clock, seed + number, enough))
-            for number, run in enumerate(runs):
-                values, near, hopeless = run.result()
-                if hopeless:
-                    self._ways[number] = self._ways[number].wider()
-                if near and values:
-                    enough.set()
-                    return [values]
-                found += [values] if values else []
-        return found
-
-    def _drawn(self, before: Sequence[int], loss: float, seed: int) -> list[Covers]:
-        """Covers of each load."""
+    def draw(self, before: Sequence[int], loss: float, seed: int) -> None:
+        """Draw covers that lose at most so much; the choice is among them, and those of the values `before`, if any."""
 
         def draw(number: int) -> Covers:
             return self._pools[number].drawn(before, loss, np.random.default_rng((seed, number)))
 
-        return side_by_side(draw, len(self._pools))
+        self._drawn = side_by_side(draw, len(self._pools))
+        self._mixed = self._best_mixture()
 
-    def _mixed(self, drawn: Sequence[Covers]) -> Mixed:
+    def anew(self, before: Sequence[int], target: float, clock: Clock, seed: int) -> list[tuple[int, ...]]:
+        """Values of all variables, of the first run that comes to the `target`, else of each of the runs.
+
+        Some start from the values `before`, where there are any.
+        """
+        dice = np.random.default_rng(seed)
+        runs: list[Run] = []
+        for number, way in enumerate(self._ways):
+            covers = self._kept(way, target, dice)
+            usual = 1 if before and not way.from_before else 0
+            start = [min(usual, len(each.objective) - 1) for each in covers]
+            runs.append(Run(covers, start, before if way.from_before else (), _WORK, seed + number))
+        found = self._run(runs, target, clock)
+        for number, one in enumerate(found):
+            if one.hopeless:
+                self._ways[number] = self._ways[number].wider()
+        return _values(found)
+
+    def around(
+        self, values: Sequence[int], openings: Sequence[Collection[int]], target: float, clock: Clock, seed: int
+    ) -> list[tuple[int, ...]]:
+        """The same with but some loads covered anew by each run, around the others as they are."""
+        kept = self._kept(_AROUND, target, np.random.default_rng(seed))
+        own = [pool.of(values) for pool in self._pools]
+        runs: list[Run] = []
+        for opened in openings:
+            covers = [each.beside(kept[number]) if number in opened else each for number, each in enumerate(own)]
+            runs.append(Run(covers, [0] * len(covers), values, _WORK_AROUND, seed + len(runs)))
+        return _values(self._run(runs, target, clock))
+
+    def _run(self, runs: Sequence[Run], target: float, clock: Clock) -> list[Chosen]:
+        """What the runs come to, up to the first that comes to the target."""
+        found, enough = list[Chosen](), Event()
+        with ThreadPoolExecutor(len(runs)) as threads:
+            for one in [threads.submit(self._chooser.chosen, run, target, clock, enough) for run in runs]:
+                found.append(one.result())
+                if found[-1].near:
+                    enough.set()
+                    break
+        return found
+
+    def _best_mixture(self) -> Mixed:
         """The best mixture of all that was drawn, or nearly so."""
         for _ in range(_PRICINGS):
             mixed, taken = self._mixture.best(), False
-            for number, (pool, covers) in enumerate(zip(self._pools, drawn, strict=True)):
+            for number, (pool, covers) in enumerate(zip(self._pools, self._drawn, strict=True)):
                 for place in np.argsort(pool.at_prices(covers, mixed.prices), kind="stable")[:_TAKEN].tolist():
                     taken |= self._mixture.add(Cover(number, pool.as_copies(covers, place)))
             if not taken:
                 break
         return mixed
 
-    def _kept(
-        self, drawn: Sequence[Covers], mixed: Mixed, way: _Way, target: float, dice: np.random.Generator
-    ) -> list[Covers]:
+    def _kept(self, way: _Way, target: float, dice: np.random.Generator) -> list[Covers]:
         """The covers of each load that are left; the first that were drawn are always among them."""
+        assert self._mixed is not None  # covers were drawn
         kept = []
-        for pool, covers in zip(self._pools, drawn, strict=True):
-            costs = pool.at_prices(covers, mixed.prices)
+        for pool, covers in zip(self._pools, self._drawn, strict=True):
+            costs = pool.at_prices(covers, self._mixed.prices)
             order = np.argsort(costs, kind="stable")
-            order = order[costs[order] <= costs.min() + way.room * max(0.0, target - mixed.value)]
+            order = order[costs[order] <= costs.min() + way.room * max(0.0, target - self._mixed.value)]
             near, far = order[: way.cheapest], order[way.cheapest :]
             others, first = far[dice.permutation(len(far))[: way.others]], range(min(_FIRST, len(costs)))
             kept.append(covers.only(sorted({*first, *near.tolist(), *others.tolist()})))
         return kept
 
-    def _found(
-        self,
-        kept: Sequence[Covers],
-        before: Sequence[int],
-        way: _Way,
-        target: float,
-        clock: Clock,
-        seed: int,
-        enough: Event,
-    ) -> _Found:
-        """The best choice that a run of CP-SAT comes to, before it is `enough`."""
-        from ortools.sat.python import cp_model
 
-        model = cp_model.CpModel()
-        others = {v: model.new_int_var(0, int(min(self._rows.upper[v], _UNLIMITED)), "") for v in self._others}
-        chosen = [[model.new_bool_var("") for _ in covers.objective] for covers in kept]
-        takes: list[tuple[list[Any], list[int]]] = [([], []) for _ in self._rows.most]
-        goal: tuple[list[Any], list[int]] = ([], [])
-        for variable, amount in others.items():
-            _add(goal, amount, int(self._rows.objective[variable]))
-            for row, count in self._rows.column(variable):
-                _add(takes[row], amount, count)
-        for pool, covers, ones in zip(self._pools, kept, chosen, strict=True):
-            model.add_exactly_one(ones)
-            rows = pool.rows.tolist()
-            for one, objective in zip(ones, covers.objective.tolist(), strict=True):
-                _add(goal, one, objective)
-            for place, row in zip(*(found.tolist() for found in np.nonzero(covers.takes)), strict=True):
-                _add(takes[rows[row]], ones[place], int(covers.takes[place, row]))
-        for (terms, counts), most in zip(takes, self._rows.most.tolist(), strict=True):
-            if terms:
-                model.add(cp_model.LinearExpr.weighted_sum(terms, counts) <= most)
-        cost = cp_model.LinearExpr.weighted_sum(*goal)
-        model.add(cost >= int(self._bound))
-        model.minimize(cost)
-        from_before = bool(before) and way.from_before
-        for variable, amount in others.items() if from_before else ():
-            model.add_hint(amount, before[variable])
-        for ones in chosen:
-            hinted = 1 if before and not from_before and len(ones) > 1 else 0
-            for place, one in enumerate(ones):
-                model.add_hint(one, place == hinted)
-        solver, solved = _solved(model, target, clock, seed, enough)
-        hopeless = solver.best_objective_bound > target
-        if not solved:
-            return _Found(None, near=False, hopeless=hopeless)
-        found = np.zeros(len(self._rows.objective), dtype=np.int64)
-        for variable, amount in others.items():
-            found[variable] = solver.value(amount)
-        for pool, covers, ones in zip(self._pools, kept, chosen, strict=True):
-            place = next(place for place, one in enumerate(ones) if solver.boolean_value(one))
-            found[pool.variables] = covers.copies[place]
-        return _Found(tuple(found.tolist()), solver.objective_value <= target, hopeless)
-
-
-def _add(form: tuple[list[Any], list[int]], term: Any, count: int) -> None:
-    if count:
-        form[0].append(term)
-        form[1].append(count)
-
-
-def _solved(model: Any, target: float, clock: Clock, seed: int, enough: Event) -> tuple[Any, bool]:
-    """The solver with the best values that it came to before it was `enough`, and whether it came to any."""
-    from ortools.sat.python import cp_model
-
-    class Near(cp_model.CpSolverSolutionCallback):
-        """Ends the search at the target."""
-
-        def on_solution_callback(self) -> None:
-            if self.objective_value <= target:
-                self.stop_search()
-
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.linearization_level = 2
-    solver.parameters.max_deterministic_time = _WORK
-    solver.parameters.random_seed = seed
-    if clock.left.seconds is not None:
-        solver.parameters.max_time_in_seconds = clock.left.seconds
-
-    def stop() -> bool:
-        solver.stop_search()
-        return True
-
-    solver.best_bound_callback = lambda bound: solver.stop_search() if bound > target else None
-
-    def tick() -> None:
-        if enough.is_set():
-            solver.stop_search()
-
-    status = interruptible(lambda: solver.solve(model, Near()), stop, clock.effort, tick)
-    return solver, status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+def _values(found: Sequence[Chosen]) -> list[tuple[int, ...]]:
+    """Of the last one alone if that came to the target."""
+    counted = found[-1:] if found[-1].near else found
+    return [one.values for one in counted if one.values is not None]

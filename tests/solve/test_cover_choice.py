@@ -83,7 +83,8 @@ def test_all_loads_covered_anew_at_once_keep_the_rows_and_cost_no_more(seed: int
 
     def choose() -> list[tuple[int, ...]]:
         choice = WholeChoice(shared, frozenset(), decomposition, answers.costs)
-        return choice.values(start, evaluate(cost, start), losing, Clock(Effort()), seed)
+        choice.draw(start, losing, seed)
+        return choice.anew(start, evaluate(cost, start), Clock(Effort()), seed)
 
     found = choose()
     assert found == choose()
@@ -92,6 +93,35 @@ def test_all_loads_covered_anew_at_once_keep_the_rows_and_cost_no_more(seed: int
         assert decomposition.bound <= evaluate(cost, values) + 1
     best = mathopt_solver.minimise(rows, cost, Effort()).value
     assert best <= min(evaluate(cost, values) for values in found) <= evaluate(cost, start)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_all_loads_are_covered_without_a_plan_to_start_from(seed: int) -> None:
+    rows, cost, _, decomposition, shared = started(seed)
+    answers = decomposition.answers()
+    choice = WholeChoice(shared, frozenset(), decomposition, answers.costs)
+    choice.draw((), 0.5 * decomposition.bound * answers.scale, seed)
+    best = mathopt_solver.minimise(rows, cost, Effort()).value
+    for values in choice.anew((), best, Clock(Effort()), seed):
+        assert not rows.broken(values)
+        assert evaluate(cost, values) >= best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_loads_that_are_not_opened_stay_as_they_are_around_a_plan(seed: int) -> None:
+    rows, cost, start, decomposition, shared = started(seed)
+    blocks, answers = decomposition.blocks, decomposition.answers()
+    choice = WholeChoice(shared, frozenset(), decomposition, answers.costs)
+    choice.draw(start, 0.3 * decomposition.bound * answers.scale, seed)
+    openings = [0, 1], [len(blocks) - 1]
+    for opened, values in zip(
+        openings, choice.around(start, openings, decomposition.bound, Clock(Effort()), seed), strict=True
+    ):
+        assert not rows.broken(values)
+        assert evaluate(cost, values) <= evaluate(cost, start)
+        for number, block in enumerate(blocks):
+            same = all(values[v] == start[v] for v in block.variables.tolist())
+            assert same or number in opened
 
 
 @pytest.mark.parametrize("seed", range(6))
