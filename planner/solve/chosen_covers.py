@@ -40,10 +40,12 @@ class Run:
     others: Sequence[int]
     work: float
     seed: int
+    gives_up: bool
+    """Whether it ends where its covers are proven to hold no plan near enough; else it finds the best of theirs."""
 
 
 class CoverChooser:
-    """Chooses covers of the `pools`, and the `others`, over the `rows` that loads share; none costs less than `bound`."""
+    """Chooses covers of the `pools`, and the `others`, over the `rows` that loads share; none costs below `bound`."""
 
     def __init__(self, rows: SharedRows, others: Sequence[int], pools: Sequence[CoverPool], bound: float) -> None:
         self._rows, self._others, self._pools, self._bound = rows, others, pools, bound
@@ -125,6 +127,7 @@ def _solved(model: Any, run: Run, target: float, clock: Clock, enough: Event) ->
         if enough.is_set():
             solver.stop_search()
 
-    solver.best_bound_callback = lambda bound: solver.stop_search() if bound > target else None
+    if run.gives_up:
+        solver.best_bound_callback = lambda bound: solver.stop_search() if bound > target else None
     status = interruptible(lambda: solver.solve(model, Near()), stop, clock.effort, tick)
     return solver, status in (cp_model.OPTIMAL, cp_model.FEASIBLE)

@@ -10,6 +10,7 @@ machine.
 
 import random
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import ceil, log
 
@@ -33,6 +34,9 @@ _COVERS = 60
 """Covers that each of them is chosen among."""
 _AROUND = ((12, 20), (30, 25), (12, 20), (30, 25))
 """Loads that are opened at the same time in two ways, in turn, before all are again."""
+_BY_COVERS = ((25, 40), (50, 20))
+"""Loads that are opened at the same time, once a turn, to choose for each among so many covers of any kind."""
+_A_TURN = 2 + len(_AROUND)
 _EVEN = 1.0
 """Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
 _LOSS, _MORE = 0.3, 0.1
@@ -90,20 +94,24 @@ class Reopening:
         dice, begun = random.Random(1), 1
         if self._blocks:
             self._anew(0, dice)
-        if self.values is None:
+        if self.values is None or self._whole_choice.hopeless:
             self._first()
         if self.values is None and self._sketch:
             self._look_in(None)
             self._first()
             begun = 0
+        elif self._whole_choice.hopeless:
+            begun = _A_TURN - 1
         for number in range(begun, _ROUNDS):
             if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
                 return
-            turn, place = divmod(number, len(_AROUND) + 1)
-            if place:
+            turn, place = divmod(number, _A_TURN)
+            if place == 0:
+                self._anew(turn, dice)
+            elif place <= len(_AROUND):
                 self._around(self.values, _AROUND[place - 1], dice)
             else:
-                self._anew(turn, dice)
+                self._by_covers(self.values, dice)
 
     def _look_in(self, sketch: Outline | None) -> None:
         """Look for plans in the outline, or else in the programme itself."""
@@ -144,6 +152,21 @@ class Reopening:
         openings = [self._order(paid, dice)[:many] for many in loads]
         found = self._whole_choice.around(values, openings, self._target, self._clock, dice.randrange(_SEEDS))
         self._keep_best(found)
+
+    def _by_covers(self, values: Sequence[int], dice: random.Random) -> None:
+        """The same in larger programmes, among any covers near the cheapest ones."""
+        paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
+        covers = [{v: values[v] for v in block.variables.tolist() if values[v]} for block in self._blocks]
+        orders = [self._order(paid, dice)[:loads] for loads, _ in _BY_COVERS]
+        seeds = [dice.randrange(_SEEDS) for _ in _BY_COVERS]
+
+        def choose(opened: Sequence[int], many: int, seed: int) -> tuple[int, ...] | None:
+            settled = {v: n for number, cover in enumerate(covers) if number not in opened for v, n in cover.items()}
+            return self._choice.values(opened, settled, many, self._clock, seed, values)
+
+        with ThreadPoolExecutor(len(_BY_COVERS)) as pool:
+            found = list(pool.map(choose, orders, [many for _, many in _BY_COVERS], seeds))
+        self._keep_best([each for each in found if each is not None])
 
     @property
     def _target(self) -> float:

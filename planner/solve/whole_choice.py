@@ -77,6 +77,8 @@ class WholeChoice:
         self._chooser = CoverChooser(rows, others, self._pools, decomposition.bound)
         self._drawn: list[Covers] = []
         self._mixed: Mixed | None = None
+        self.hopeless = False
+        """Whether no covers that all loads were chosen among hold a plan near enough."""
 
     def draw(self, before: Sequence[int], loss: float, seed: int) -> None:
         """Draw covers that lose at most so much; the choice is among them, and those of the values `before`, if any."""
@@ -98,11 +100,12 @@ class WholeChoice:
             covers = self._kept(way, target, dice)
             usual = 1 if before and not way.from_before else 0
             start = [min(usual, len(each.objective) - 1) for each in covers]
-            runs.append(Run(covers, start, before if way.from_before else (), _WORK, seed + number))
+            runs.append(Run(covers, start, before if way.from_before else (), _WORK, seed + number, gives_up=True))
         found = self._run(runs, target, clock)
         for number, one in enumerate(found):
             if one.hopeless:
                 self._ways[number] = self._ways[number].wider()
+        self.hopeless = all(one.hopeless for one in found)
         return _values(found)
 
     def around(
@@ -114,7 +117,7 @@ class WholeChoice:
         runs: list[Run] = []
         for opened in openings:
             covers = [each.beside(kept[number]) if number in opened else each for number, each in enumerate(own)]
-            runs.append(Run(covers, [0] * len(covers), values, _WORK_AROUND, seed + len(runs)))
+            runs.append(Run(covers, [0] * len(covers), values, _WORK_AROUND, seed + len(runs), gives_up=False))
         return _values(self._run(runs, target, clock))
 
     def _run(self, runs: Sequence[Run], target: float, clock: Clock) -> list[Chosen]:
