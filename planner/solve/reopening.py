@@ -148,16 +148,14 @@ class Reopening:
 
     def _around(self, values: Sequence[int], loads: Sequence[int], dice: random.Random) -> None:
         """Cover some loads anew around the others as they are, so many in each way."""
-        paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
-        openings = [self._order(paid, dice)[:many] for many in loads]
+        openings = self._openings(values, loads, dice)
         found = self._whole_choice.around(values, openings, self._target, self._clock, dice.randrange(_SEEDS))
         self._keep_best(found)
 
     def _by_covers(self, values: Sequence[int], dice: random.Random) -> None:
         """The same in larger programmes, among any covers near the cheapest ones."""
-        paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
         covers = [{v: values[v] for v in block.variables.tolist() if values[v]} for block in self._blocks]
-        orders = [self._order(paid, dice)[:loads] for loads, _ in _BY_COVERS]
+        openings = self._openings(values, [loads for loads, _ in _BY_COVERS], dice)
         seeds = [dice.randrange(_SEEDS) for _ in _BY_COVERS]
 
         def choose(opened: Sequence[int], many: int, seed: int) -> tuple[int, ...] | None:
@@ -165,7 +163,7 @@ class Reopening:
             return self._choice.values(opened, settled, many, self._clock, seed, values)
 
         with ThreadPoolExecutor(len(_BY_COVERS)) as pool:
-            found = list(pool.map(choose, orders, [many for _, many in _BY_COVERS], seeds))
+            found = list(pool.map(choose, openings, [many for _, many in _BY_COVERS], seeds))
         self._keep_best([each for each in found if each is not None])
 
     @property
@@ -178,10 +176,14 @@ class Reopening:
         for each in sorted(found, key=lambda each: evaluate(self._objective, each)):
             self._keep(self._cut(each))
 
-    def _order(self, paid: Sequence[float], dice: random.Random) -> list[int]:
-        """Loads, drawn by what they pay beyond the bound (Efraimidis and Spirakis, 2006)."""
+    def _openings(self, values: Sequence[int], loads: Sequence[int], dice: random.Random) -> list[list[int]]:
+        """For each way so many loads, drawn by what they pay beyond the bound (Efraimidis and Spirakis, 2006)."""
+        paid = [max(0.0, beyond) for beyond in self._answers.paid(values)]
         least = max(1.0, sum(paid)) * _EVEN / len(paid)
-        return sorted(range(len(paid)), key=lambda number: -log(1 - dice.random()) / (least + paid[number]))
+        return [
+            sorted(range(len(paid)), key=lambda number: -log(1 - dice.random()) / (least + paid[number]))[:many]
+            for many in loads
+        ]
 
     def _remainder(self, opened: Sequence[int], settled: Mapping[int, int]) -> Remainder:
         """What is left to decide: the open loads, with layouts near the bound, and the nodes."""

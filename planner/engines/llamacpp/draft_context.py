@@ -37,7 +37,7 @@ def draft_caches(model: Model, at: Resolved, build: Build) -> Mapping[int, int]:
     if not at.options.draft_context:
         return held
     options = replace(at.options, keys=at.options.draft_keys, values=at.options.draft_values, drafts=0)
-    attending = [index for index, layer in enumerate(model.layers) if layer.attention and layer.attention.stores]
+    attending = _attending(model)
     if model.model_type in _FILTERED:
         attending = attending[-1:] * _count(model)
     for index in attending:
@@ -52,7 +52,7 @@ def draft_weights(model: Model, at: Resolved) -> Mapping[int, int]:
     if not at.options.draft_context or "mix" in (model.quantization or ""):
         return {}
     tensors = [t for part in model.components if not part.counted for t in part.tensors if t.role not in _SHARED]
-    attending = [layer for layer in model.layers if layer.attention and layer.attention.stores]
+    attending = [model.layers[index] for index in _attending(model)]
     if not tensors and attending and model.model_type in _FILTERED:
         widest = max((t for t in attending[-1].tensors if t.matmul), key=lambda t: t.elements)
         joined = replace(widest, name="eh_proj.weight", shape=(model.hidden_size, 2 * model.hidden_size))
@@ -62,7 +62,7 @@ def draft_weights(model: Model, at: Resolved) -> Mapping[int, int]:
 
 def draft_compute(model: Model, at: Resolved, step: Step, build: Build) -> Mapping[int, int]:
     """Bytes of the second compute buffer on each device: logits are for one token of each slot."""
-    attending = [index for index, layer in enumerate(model.layers) if layer.attention and layer.attention.stores]
+    attending = _attending(model)
     if not at.options.draft_context or not attending:
         return {}
     index = attending[-1]
@@ -70,6 +70,11 @@ def draft_compute(model: Model, at: Resolved, step: Step, build: Build) -> Mappi
     placed = (model.layers[index], replace(layer_place(model.layers[index], index, at), device=at.placement.layers[-1]))
     own = replace(step, outputs=outputs, keys=at.options.draft_keys, values=at.options.draft_values)
     return prediction_bytes(model, placed, at.placement.output, own, build)
+
+
+def _attending(model: Model) -> list[int]:
+    """Layers with a cache of their own."""
+    return [index for index, layer in enumerate(model.layers) if layer.attention and layer.attention.stores]
 
 
 def _count(model: Model) -> int:
