@@ -38,6 +38,7 @@ _TITLES = {
     "vllm-14": "vLLM, fourteenth batch",
     "vllm-15": "vLLM, fifteenth batch",
     "vllm-16": "vLLM, sixteenth batch",
+    "vllm-17": "vLLM, seventeenth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
@@ -49,6 +50,7 @@ _TITLES = {
     "sglang-9": "SGLang, ninth batch",
     "sglang-10": "SGLang, tenth batch",
     "sglang-11": "SGLang, eleventh batch",
+    "sglang-12": "SGLang, twelfth batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "trtllm-3": "TensorRT-LLM, third batch",
@@ -57,6 +59,7 @@ _TITLES = {
     "trtllm-6": "TensorRT-LLM, sixth batch",
     "trtllm-7": "TensorRT-LLM, seventh batch",
     "trtllm-8": "TensorRT-LLM, eighth batch",
+    "trtllm-9": "TensorRT-LLM, ninth batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
     "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
@@ -66,6 +69,7 @@ _TITLES = {
     "llamacpp-7": "llama.cpp and ik_llama.cpp, seventh batch",
     "llamacpp-8": "llama.cpp and ik_llama.cpp, eighth batch",
     "llamacpp-9": "llama.cpp and ik_llama.cpp, ninth batch",
+    "llamacpp-10": "llama.cpp and ik_llama.cpp, tenth batch",
 }
 
 
