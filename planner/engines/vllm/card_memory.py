@@ -27,6 +27,11 @@ def context_bytes(model: Model, layout: Layout, site: Site, rules: Rules) -> int
     return gib_bytes(_with_ranks(layout, site, rules, of_experts=model.experts > 0))
 
 
+def held_by_ranks(model: Model, layout: Layout, site: Site, rules: Rules) -> tuple[int, float]:
+    """Return what of a rank's memory may depend on how many stages there are beside its own."""
+    return context_bytes(model, layout, site, rules), later_communicators(model, layout, site, rules)
+
+
 def _alone(site: Site) -> float:
     """GiB of the CUDA context."""
     return float(terms("context")["small_card" if _small(site) else "alone"])

@@ -12,7 +12,7 @@ from planner.confidence import CONFIDENCE
 from planner.engines.error_band import deviations, upper_edge
 from planner.engines.vllm.activation import standing_counts
 from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
-from planner.engines.vllm.card_memory import context_bytes, non_torch_bytes
+from planner.engines.vllm.card_memory import context_bytes, held_by_ranks, non_torch_bytes
 from planner.engines.vllm.flashinfer_attention import NO_WORKSPACE, flashinfer_workspace
 from planner.engines.vllm.graph_estimate import estimate_leap
 from planner.engines.vllm.graph_memory import forget_layers
@@ -161,11 +161,12 @@ def pipeline_lines(
 ) -> list[Lines]:
     """Return the lines of the first rank of each stage; stages that are alike, of any layout, share theirs."""
     found, last, begin = [], layout.pipeline_parallel_size - 1, 0
-    shared, known, before = what_ranks_share(layout), dict[object, Lines](), None
+    sizes, known, before = what_ranks_share(layout), dict[object, Lines](), None
     for stage, layers in enumerate(layout.layers_per_stage):
         site = sites[stage % len(sites)]
         if site is not before:
-            known, before = _known(model, shared, site, _requested(layout, site), rules, version, confidence), site
+            shared, before = (sizes, held_by_ranks(model, layout, site, rules)), site
+            known = _known(model, shared, site, _requested(layout, site), rules, version, confidence)
         key = (stage == 0, stage == last, model.layer_kinds[begin : begin + layers])
         lines = known.get(key)
         if lines is None:
@@ -179,7 +180,8 @@ def rank_lines(
     model: Model, layout: Layout, stage: int, rank: int, site: Site, rules: Rules, version: Version, confidence: float
 ) -> Lines:
     """Return the lines of the `rank`-th GPU of a stage."""
-    return _lines(model, layout, what_ranks_share(layout), stage, rank, site, rules, version, confidence)
+    shared = what_ranks_share(layout), held_by_ranks(model, layout, site, rules)
+    return _lines(model, layout, shared, stage, rank, site, rules, version, confidence)
 
 
 def _lines(
