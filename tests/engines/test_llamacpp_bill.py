@@ -5,6 +5,9 @@ from dataclasses import replace
 import pytest
 
 from planner.engines import find_engine
+from planner.engines.llamacpp.build import build_of
+from planner.engines.llamacpp.cache import streams_of
+from planner.engines.llamacpp.options import read_options
 from planner.engines.llamacpp.placement import place, staged
 from planner.fleet.gpu_catalogue import find_gpu
 from planner.fleet.site import usual_site
@@ -222,3 +225,12 @@ def test_attention_was_not_fused_by_default_before_b6325() -> None:
     assert asked.per_device[1].activation_bytes < plain.per_device[1].activation_bytes / 8
     later = _bill(model, 5, 32_768, "b6325", pipeline_copies=1)
     assert later.per_device[1].activation_bytes < plain.per_device[1].activation_bytes / 8
+
+
+def test_slots_share_one_stream_before_streams_were_the_default() -> None:
+    """A slot has a stream of its own from August 2025 on; before, and in the fork, scores go over the whole cache."""
+    options = read_options({})
+    assert streams_of(10, options, build_of("b5636")) == 1
+    assert streams_of(10, options, build_of("ik_llama.cpp")) == 1
+    assert streams_of(10, options, build_of("b6500")) == 10
+    assert streams_of(10, read_options({"kv_unified": True}), build_of("b6500")) == 1

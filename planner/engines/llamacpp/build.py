@@ -21,7 +21,9 @@ class Build:
     gate and up where a file has them in one tensor. `fuses_attention`: flash attention is on where nobody says.
     `splits_layers`: `--split-mode` exists; before, several devices always shared rows. `rows_share_layers`: under row
     split the caches go with the shares; before, and in the fork, the main device has them all. `chunked_buffer`: a
-    compute buffer beyond what a backend allocates at once becomes several. `gives_up_pipelining`: where compute buffers
+    compute buffer beyond what a backend allocates at once becomes several. `own_streams`: each slot has a stream of the
+    cache; before, all share one, as the warning "non-unified KV cache requires ggml_set_rows() - forcing unified KV
+    cache" has it (llama-context.cpp). `gives_up_pipelining`: where compute buffers
     find no room, it goes on with devices that take turns. `xielu_on_device` is told in `feed_forward_graph.py`;
     `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`, `prompts_by_hipblas` and `amd_reads_quantized`
     in `prompt_pool.py`.
@@ -47,6 +49,7 @@ class Build:
     splits_layers: bool = True
     rows_share_layers: bool = True
     chunked_buffer: bool = True
+    own_streams: bool = True
     gives_up_pipelining: bool = True
     batches_attention: bool = True
     pool_spares_slow_halves: bool = True
@@ -69,6 +72,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (5139, {"latent_cache": False}),  # pull request 12801, 2025-04-15
     (5429, {"windowed_cache": False}),  # 13194, 2025-05-20
     (5779, {"fused_gate": False}),  # 14158, 2025-06-29
+    (6071, {"own_streams": False}),  # 14959, 2025-08-02, until which streams (14363) had to be asked for
     (6324, {"fuses_attention": False}),  # 15434, 2025-08-30
     (6401, {"amd_reads_quantized": True}),  # 15769, 2025-09-06
     (6568, {"chunked_buffer": False}),  # 15815, 2025-09-24
@@ -96,6 +100,7 @@ _FORK = Build(
     index_cache=False,
     reserves_halves=False,
     rows_share_layers=False,
+    own_streams=False,
     gives_up_pipelining=False,
     fork=True,
 )

@@ -25,16 +25,21 @@ def windows(model: Model) -> set[int]:
     return {a.window for layer in model.distinct_layers if (a := layer.attention) and a.stores and a.window}
 
 
+def streams_of(slots: int, options: Options, build: Build) -> int:
+    """Return how many streams the cache has: one for each slot, or one that they share."""
+    return slots if build.own_streams and not options.unified else 1
+
+
 def cells(context: int, slots: int, window: int | None, options: Options, build: Build) -> int:
     """Cells of one layer, over all streams; `context` is the total of `--ctx-size`.
 
     A windowed layer keeps its window (of every slot when the slots share one stream) and a micro-batch.
     """
-    streams = 1 if options.unified else slots
+    streams = streams_of(slots, options, build)
     whole = context // streams
     if window is None or options.full_windows or not build.windowed_cache:
         return whole * streams
-    kept = min(whole, window * (slots if options.unified else 1) + options.ubatch)
+    kept = min(whole, window * (slots // streams) + options.ubatch)
     return round_up(kept, build.window_padding) * streams
 
 

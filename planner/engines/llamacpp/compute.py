@@ -121,7 +121,7 @@ def _inputs(graph: Graph, model: Model, step: Step, build: Build) -> Inputs:
     for window, _ in step.cells:
         keys[window] = graph.given((tokens,), 8)
         slots[window] = graph.given((tokens * (min(1, values) if step.flash_attention else values),), 8)
-        shape = (step.cells_of(window) * (step.streams if not build.fork else 1) // step.streams, rows)
+        shape = (step.cells_of(window), rows)
         masks[window] = graph.given(shape, 2 if half else 4)
         if step.flash_attention and not half:
             masks[window] = graph.add(shape, masks[window], bytes_each=2)

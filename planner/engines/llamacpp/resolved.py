@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planner.engines.llamacpp.build import Build
+from planner.engines.llamacpp.cache import streams_of
 from planner.engines.llamacpp.options import HOST, Options, read_options, tensor_split
 from planner.engines.llamacpp.placement import Placement, place, staged
 from planner.layout import Layout
@@ -18,7 +19,8 @@ CONTEXT_STEP = 256
 class Resolved:
     """What the flags come to. `context` is the total over all streams, as logged (`n_ctx`).
 
-    `shares` are the parts of the weights that each device gets under row split, adding up to one.
+    `streams` are caches that slots do not share. `shares` are the parts of the weights that each device gets under row
+    split, adding up to one.
     """
 
     options: Options
@@ -26,13 +28,9 @@ class Resolved:
     devices: int
     slots: int
     context: int
+    streams: int
     blocks: int
     shares: tuple[float, ...]
-
-    @property
-    def streams(self) -> int:
-        """Caches that slots do not share."""
-        return 1 if self.options.unified else self.slots
 
     @property
     def whole(self) -> bool:
@@ -70,6 +68,7 @@ def resolve(model: Model, layout: Layout, build: Build) -> Resolved:
         devices=devices,
         slots=slots,
         context=sequence * (1 if options.unified else slots),
+        streams=streams_of(slots, options, build),
         blocks=blocks_of(model),
         shares=tuple(share / sum(shares) for share in shares),
     )
