@@ -99,7 +99,6 @@ class Judged:
 
 
 ALONE: Mapping[tuple[str, ...], tuple[Any, str]] = {
-    ("activation", "kept_sums"): (0.0, "sums across ranks that stay reserved, 0.2.7 to 0.5.3"),
     ("activation", "encoder_bound"): (1.0, "how far a vision tower may go beyond what is expected"),
     ("activation", "amd_logits_bound"): (1.0, "indexer logits of AMD GPUs beyond what the source shows"),
     ("graphs", "v0_latent"): (0.06, "graphs of latent attention in v0"),

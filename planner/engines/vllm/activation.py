@@ -7,6 +7,7 @@ constants that remain stand in terms.yaml.
 
 from dataclasses import dataclass
 
+from planner.engines.own_all_reduce import SUMS_A_LAYER
 from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.copied_matrices import copies_for, largest_copy
 from planner.engines.vllm.encoder_run import encoder_run
@@ -117,15 +118,13 @@ def _unreleased(model: Model, layout: Layout, stage: int, rules: Rules, served: 
 
     The host runs ahead of the GPU, as far as CUDA queues launches, so memory is reserved for all of them, two a layer
     (torch.distributed.all_reduce and Tensor.record_stream; pull request 2031 of vLLM has Llama 2 70B at 20,865 blocks
-    instead of 31,615 for it); about one a layer where PyTorch was told to avoid that. Once measured they are given back
-    (worker/worker.py, profile_num_available_blocks of 0.2.7 and 0.4.2: empty_cache).
+    instead of 31,615 for it). Once measured they are given back (worker/worker.py, profile_num_available_blocks).
     """
-    if rules.kept_sums == "none" or layout.tensor_parallel_size == 1:
+    if not rules.kept_sums or layout.tensor_parallel_size == 1:
         return 0
     first, last = layout.stage_layers(stage)
     ahead = min(last - first + 1, _LAUNCHES // _LAYER_LAUNCHES)
-    kept = 2.0 if rules.kept_sums == "both" else terms("activation")["kept_sums"]
-    return int(kept * served.size(ahead * layout.max_num_batched_tokens * model.hidden_size))
+    return SUMS_A_LAYER * served.size(ahead * layout.max_num_batched_tokens * model.hidden_size)
 
 
 def _forward(widths: set[RankWidths], model: Model, layout: Layout, rules: Rules, served: DType) -> int:
@@ -159,11 +158,14 @@ def _split_products(widths: set[RankWidths], model: Model, layout: Layout, rules
 
     Its input and the residual live beside them (awq_gemm; models/mistral.py, 0.2.1). Mistral 7B with 32,768 tokens had
     18.87 GiB of an L4, 3.87 of them weights, and asked for 1.75 more to add them up (fresh12-vllm-mistral-7b-awq-l4).
+    Where reserved memory counts they lie there twice: what is activated after a multiplication is cut out of the block
+    of its partial sums, so that the next finds no room in it (models/mixtral.py, MixtralMLP of 0.2.7; v092).
     """
     if model.quantization != "awq" or not rules.split_products:
         return 0
     product = max((max(one.product, one.expert) for one in widths), default=0)
-    return _multiplied((rules.split_products + 1) * product, model, layout, rules, served)
+    blocks = 2 if rules.peak == "reserved" else 1
+    return _multiplied((blocks * rules.split_products + 1) * product, model, layout, rules, served)
 
 
 def _multiplied(outputs: int, model: Model, layout: Layout, rules: Rules, served: DType) -> int:

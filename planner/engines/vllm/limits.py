@@ -5,6 +5,7 @@ distributed/utils.py (get_pp_indices).
 """
 
 from planner.engines.vllm.release import Rules
+from planner.engines.vllm.stretched_context import own_context
 from planner.fleet.gpu import Gpu
 from planner.layout import Limits, even_stages
 from planner.models.model import Model
@@ -13,6 +14,7 @@ from planner.units import GIB
 V0_SEQUENCES = 256
 V0_LONG_CONTEXT = 32768
 """v0 chunks the prefill of its own accord only above this length, and never where layers slide."""
+_UNCHUNKED = ("speculative_model", "speculative_config", "enable_lora")
 V0_LEAST_TOKENS, V0_LEAST_MULTIMODAL_TOKENS = 2048, 5120
 _OFFLINE = {2048: 8192, 8192: 16384}
 """Tokens of a step by default: of the server, and of the `LLM` class in its place (v1; the largest are alike)."""
@@ -31,7 +33,7 @@ def default_length(rules: Rules, model: Model) -> int:
     scaling = model.config.get("rope_scaling") or model.config.get("rope_parameters") or {}
     original = model.config.get("original_max_position_embeddings") or scaling.get("original_max_position_embeddings")
     stretched = (scaling.get("rope_type") or scaling.get("type")) == "longrope"
-    return int(original) if rules.stretch_asked_for and stretched and original else model.max_context
+    return int(original) if rules.stretch_asked_for and stretched and original else own_context(model)
 
 
 def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model_len: int) -> tuple[int, int]:
@@ -56,8 +58,16 @@ def _chunked(rules: Rules, model: Model, limits: Limits, max_model_len: int) -> 
         return bool(wished)
     if rules.latent_unchunked and any(layer.attention and layer.attention.latent_dim for layer in model.layers):
         return False
+    if max_model_len <= V0_LONG_CONTEXT or rules.long_chunked == "never" or _unchunked(rules, limits):
+        return False
     slides = any(layer.attention and layer.attention.window for layer in model.layers)
-    return max_model_len > V0_LONG_CONTEXT and not slides and not _multimodal(model)
+    return not slides and not _multimodal(model)
+
+
+def _unchunked(rules: Rules, limits: Limits) -> bool:
+    """Whether something is asked for beside which v0 does not chunk of its own accord."""
+    cached = rules.long_chunked == "unless_cached" and limits.options.get("enable_prefix_caching")
+    return bool(cached) or any(limits.options.get(name) for name in _UNCHUNKED)
 
 
 def _multimodal(model: Model) -> bool:

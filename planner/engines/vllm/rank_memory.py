@@ -68,7 +68,7 @@ def _peak(
     """The activation: it depends on the kinds of the layers alone, unless sums or states are kept of all of them."""
     first, last = layout.stage_layers(stage)
     kinds = model.layer_kinds[first : last + 1]
-    counted = 0 if rules.kept_sums == "none" and not beside_pool(model, rules) else len(kinds)
+    counted = 0 if not rules.kept_sums and not beside_pool(model, rules) else len(kinds)
     key = (stage == 0, stage == layout.pipeline_parallel_size - 1, frozenset(kinds), counted)
     peak = known.peaks.get(key)
     if peak is None:

@@ -50,6 +50,7 @@ class Rules:
         "largest_from_160_gib",
     ]
     chunk_tokens: int
+    long_chunked: Literal["never", "unless_cached", "always"]
     cache_groups: Literal["one", "by_spec"]
     packed_pages: Literal["patterns", "slots", "widest_group"]
     token_line: Literal["blocks", "concurrency"]
@@ -83,7 +84,7 @@ class Rules:
     expert_rows: Literal["together", "apart"]
     packed_experts: Literal["padded", "triton_on_hopper"]
     peak: Literal["allocated", "reserved"]
-    kept_sums: Literal["none", "one", "both"]
+    kept_sums: bool
     ranks_in_snapshot: bool
     whole_card: bool
     long_items: Literal["text", "whole"]

@@ -281,11 +281,13 @@ def _wider(layout: Layout, site: Site, rules: Rules, sums: int) -> Iterator[str]
         yield "unified_bands"
     if sums:
         yield "captured_sums_bands" if layout.tensor_parallel_size <= MEASURED_RANKS else "many_captured_sums_bands"
+    if rules.peak == "reserved" and not rules.kept_sums:
+        yield "reserved_bands"
     if layout.gpus_per_stage == 1:
         return
     if rules.graphs == "piecewise" and rules.captured_nccl == "heavy":
         yield "early_pieces_bands"
     if rules.generation == "v0":
         yield "v0_ranks_bands"
-    if rules.peak == "reserved":
-        yield "reserved_bands" if rules.kept_sums == "none" else "kept_sums_bands"
+    if rules.kept_sums:
+        yield "kept_sums_bands"

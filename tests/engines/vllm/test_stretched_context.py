@@ -1,4 +1,4 @@
-"""Contexts that a launch stretches."""
+"""Contexts that a checkpoint or a launch stretches."""
 
 import pytest
 
@@ -26,3 +26,21 @@ def test_yarn_multiplies_what_it_was_trained_with(length: int, options: dict[str
     engine, model, gpu = of_version("0.27.1"), load_model("Qwen/Qwen3-8B"), gpus()["h100-sxm5-80gb"]
     layout = engine.layout(model, gpu, Limits.parse({"max_model_len": length, "options": options}))
     assert any("above" in why for why in engine.refusals(model, layout, gpu)) is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("deepseek-ai/deepseek-coder-33b-base", 65536),
+        ("internlm/internlm2-20b", 65536),
+        ("google/gemma-3-27b-it", 131072),
+        ("deepseek-ai/DeepSeek-V3", 163840),
+    ],
+)
+def test_rope_of_the_checkpoint_stretches_its_positions(name: str, longest: int) -> None:
+    """DeepSeek-Coder: `max seq len (65536)` of 0.4.0 without a length given; its config has 16,384 positions."""
+    engine, model, gpu = of_version("0.33.0"), load_model(name), gpus()["h200-sxm5-141gb"]
+    assert engine.layout(model, gpu, Limits()).max_model_len == longest
+    for length, above in ((longest, False), (longest + 1, True)):
+        layout = engine.layout(model, gpu, Limits(max_model_len=length))
+        assert any("above" in why for why in engine.refusals(model, layout, gpu)) is above
