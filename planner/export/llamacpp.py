@@ -5,7 +5,7 @@ the output: proportions of whole slots give exactly those (src/llama-model.cpp).
 changing what was planned.
 """
 
-from planner.engines.llamacpp.options import read_options
+from planner.engines.llamacpp.options import MODULE_LOADING, read_options
 from planner.engines.llamacpp.profile import as_file
 from planner.engines.llamacpp.resolved import blocks_of
 from planner.export.command import Command, FlagValue
@@ -31,7 +31,7 @@ Put the GGUF file that each script names beside it: a published conversion of th
 convert_hf_to_gguf.py and llama-quantize. Run each `serve-*.sh` on the node that its head names; where a replica has
 several, start those with `ggml-rpc-server` first. They trust whoever reaches them: keep their ports in your network.
 Several replicas of one model need a balancer in front."""
-_FROM_LAYOUT = ("gpu_layers", "split_mode", "tensor_split", "kv_unified")
+_FROM_LAYOUT = ("gpu_layers", "split_mode", "tensor_split", "kv_unified", MODULE_LOADING)
 
 
 def files(plan: Plan) -> dict[str, str]:
@@ -52,15 +52,22 @@ def launchers_of(service: Service) -> list[Launcher]:
 def command(service: Service, spot: Spot) -> Command:
     """Return the command of one launcher, without naming devices; raises Refused where nodes have no names."""
     if spot.launchers == 1:
-        return Command(("llama-server",), _flags(service, spot))
+        return Command(("llama-server",), _flags(service, spot), _modules(service))
     if spot.address not in service.nodes:
         reason = f"{service.name} spans {spot.launchers} nodes, and the server must be told the name of each"
         raise Refused("this platform", reason, (TARGET,))
     if not spot.head:
         devices = launchers_of(service)[int(spot.rank)].ranks
         names = ",".join(f"CUDA{number}" for number in range(len(devices)))
-        return Command(("ggml-rpc-server",), {"host": spot.host, "port": spot.rendezvous, "device": names})
-    return Command(("llama-server",), {**_flags(service, spot), **_remote(service, spot)})
+        flags: dict[str, FlagValue] = {"host": spot.host, "port": spot.rendezvous, "device": names}
+        return Command(("ggml-rpc-server",), flags, _modules(service))
+    return Command(("llama-server",), {**_flags(service, spot), **_remote(service, spot)}, _modules(service))
+
+
+def _modules(service: Service) -> dict[str, str]:
+    """How CUDA loads its kernels, where the plan says it."""
+    said = service.replica.layout.options.get(MODULE_LOADING)
+    return {MODULE_LOADING.upper(): str(said)} if said else {}
 
 
 def _remote(service: Service, spot: Spot) -> dict[str, FlagValue]:

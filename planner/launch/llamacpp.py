@@ -4,6 +4,7 @@ Layers go to devices by `--tensor-split`: slots (layers on GPUs, the output last
 cumulative share, so a launch is a pipeline whose stages follow from the split once the model is known.
 """
 
+from planner.engines.llamacpp.options import MODULE_LOADING
 from planner.errors import BadInput
 from planner.launch.dialect import limits_of
 from planner.launch.environment import flags_of_environment
@@ -40,7 +41,7 @@ def launch(invocation: Invocation) -> Launch:
         version=invocation.version or (FORK if fork else None),
         tensor=devices if rows else 1,
         pipeline=1 if rows else devices,
-        limits=_limits(flags),
+        limits=_with_modules(_limits(flags), invocation),
         port=flags.settled("port"),
         environment=invocation.environment,
         unknown=tuple(flags.unknown),
@@ -54,6 +55,12 @@ def _not_billed(flags: Flags) -> list[str]:
     if flags.text("spec-draft-model") or (flags.text("spec-type") or "").startswith("draft-"):
         found.append("the speculator's own layers, cache and compute buffer are not counted")
     return found
+
+
+def _with_modules(limits: Limits, invocation: Invocation) -> Limits:
+    """The limits, with how CUDA loads its kernels where a variable says it."""
+    said = invocation.environment.get(MODULE_LOADING.upper())
+    return limits.model_copy(update={"options": {**limits.options, MODULE_LOADING: said}}) if said else limits
 
 
 def _model(flags: Flags) -> str:

@@ -12,6 +12,7 @@ from planner.backtest.readers.llamacpp_evidence import device_number, strange, u
 from planner.backtest.readers.server_row import launch_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.engines.llamacpp.build import build_of
+from planner.engines.llamacpp.options import MODULE_LOADING
 from planner.errors import BadInput
 from planner.launch.dialect import limits_of
 from planner.launch.flag_table import flag_table
@@ -33,6 +34,7 @@ _FACTS = {
     "pipeline_copies": re.compile(r"n_copies=(\d+)"),
 }
 """What the log or the remarks say of a run; the names of the fork's flags are its own (`-mla`, `-amb`)."""
+_EAGER = re.compile(r"\bCUDA_MODULE_LOADING=EAGER\b")
 _REPACKED = re.compile(r"(?<!\S)(?:-rtr|--run-time-repack)\b")
 """The fork's flag that interleaves rows of host weights, which its CUDA kernels then do not take: none are copied."""
 _PLACED = ("model_buffer_MiB", "compute_buffer_MiB")
@@ -66,6 +68,8 @@ def read(row: Mapping[str, Any]) -> Run:
         options["cpu_moe"] = True
     if _REPACKED.search(f"{remarks} {command}"):
         options["op_offload"] = False
+    if _EAGER.search(f"{remarks} {command}"):
+        options[MODULE_LOADING] = "EAGER"
     slots = _slots(remarks, command)
     fork = "ik_llama" in (fields.text("framework") or "")
     gpus = 1 if "only CUDA0 used" in remarks else fields.size("n_gpus") or 1

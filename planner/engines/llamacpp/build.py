@@ -23,10 +23,10 @@ class Build:
     split the caches go with the shares; before, and in the fork, the main device has them all. `chunked_buffer`: a
     compute buffer beyond what a backend allocates at once becomes several. `own_streams`: each slot has a stream of the
     cache; before, all share one, as the warning "non-unified KV cache requires ggml_set_rows() - forcing unified KV
-    cache" has it (llama-context.cpp). `gives_up_pipelining`: where compute buffers
-    find no room, it goes on with devices that take turns. `xielu_on_device` is told in `feed_forward_graph.py`;
-    `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`, `prompts_by_hipblas` and `amd_reads_quantized`
-    in `prompt_pool.py`.
+    cache" has it (llama-context.cpp). `gives_up_pipelining`: where compute buffers find no room, it goes on with
+    devices that take turns. `unrolled_experts`: each choice of an expert is an operation of its own. `xielu_on_device`
+    is told in `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`,
+    `prompts_by_hipblas` and `amd_reads_quantized` in `prompt_pool.py`.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Build:
     batches_attention: bool = True
     pool_spares_slow_halves: bool = True
     xielu_on_device: bool = True
+    unrolled_experts: bool = False
     prompts_by_cublas: bool = False
     prompts_by_hipblas: bool = False
     amd_reads_quantized: bool = False
@@ -67,6 +68,7 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (1727, {"pool_spares_slow_halves": False}),  # 4682, 2023-12-29
     (1842, {"splits_layers": False}),  # 4766, 2024-01-12
     (2408, {"pipelines": False}),  # 6017, 2024-03-13
+    (2698, {"unrolled_experts": True}),  # 6505, 2024-04-18
     (3213, {"prompts_by_cublas": True}),  # 8075, 2024-06-24
     (3999, {"rows_share_layers": False}),  # 10026, 2024-10-30
     (5139, {"latent_cache": False}),  # pull request 12801, 2025-04-15

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
+from planner.engines.llamacpp.options import loads_eagerly
 from planner.fleet.site import Site
 from planner.layout import Layout
 from planner.memory.device_bill import DeviceBill
@@ -20,9 +21,12 @@ def free_bytes(site: Site) -> int:
     return site.free_bytes if site.free_bytes is not None else site.gpu.memory_bytes - site.used_bytes
 
 
-def _outside(site: Site) -> int:
+def _outside(layout: Layout, site: Site) -> int:
     known = constants("llamacpp")["outside_mib"]
-    own = known["cuda" if site.gpu.vendor.lower() == "nvidia" else "other"]
+    nvidia = site.gpu.vendor.lower() == "nvidia"
+    own = known["cuda" if nvidia else "other"]
+    if nvidia and loads_eagerly(layout.options):
+        own += known["eager"]
     return int((own + known["system"] if site.holds_system else own) * MIB)
 
 
@@ -37,7 +41,7 @@ def device_bill(
         kv_cache_bytes=cached.get(device, 0),
         activation_bytes=computed.get(device, 0),
         cuda_graph_bytes=0,
-        non_torch_bytes=_outside(site) + pool.get(device, 0),
+        non_torch_bytes=_outside(layout, site) + pool.get(device, 0),
         device_bytes=site.gpu.memory_bytes,
         usable_bytes=site.gpu.memory_bytes - site.used_bytes,
     )

@@ -65,6 +65,8 @@ def _experts(sketch: Sketch, cur: Node, tokens: int) -> Node:
     reshaped = graph.view(weights, (chosen, tokens))
     total = graph.add((1, tokens), reshaped)
     normed = graph.add((chosen, tokens), reshaped, total, inplace=True)
+    if sketch.build.unrolled_experts:
+        return _unrolled(sketch, cur, picked, normed, tokens)
     inner, flat = (traits.expert_width, chosen, tokens), graph.view(cur)
     up, gate = sketch.place.weight("ffn_up_exps"), sketch.place.weight("ffn_gate_exps")
     rows = _rows_of_an_expert(sketch, tokens)
@@ -81,6 +83,24 @@ def _experts(sketch: Sketch, cur: Node, tokens: int) -> Node:
     out = parts[0]
     for part in parts[1:]:
         out = graph.add((width, tokens), out, part, inplace=True)
+    return out
+
+
+def _unrolled(sketch: Sketch, cur: Node, picked: Node, normed: Node, tokens: int) -> Node:
+    """The first choice of all tokens, then the second, and so on: each reads the experts of the whole layer again.
+
+    So copies of all three tensors stay until the last (build_dbrx of llama.cpp of April 2024, llama-cpp-python 0.2.61).
+    """
+    graph, place, wide = sketch.graph, sketch.place, (sketch.traits.expert_width, tokens)
+    width = (sketch.model.hidden_size, tokens)
+    up, gate, down = (place.weight(f"ffn_{name}_exps") for name in ("up", "gate", "down"))
+    out: Node | None = None
+    for _ in range(sketch.traits.chosen):
+        first = graph.add(wide, cur, picked, weights=up)
+        active = _gated(sketch, wide, graph.add(wide, cur, picked, weights=gate), first)
+        part = graph.add(width, graph.add(width, active, picked, weights=down), graph.view(normed), inplace=True)
+        out = graph.add(width, out, part, inplace=True) if out else part
+    assert out is not None
     return out
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple
 
 from planner.engines.llamacpp.options import HOST
 
 
-class Weight(NamedTuple):
-    """A weight tensor that an operation reads; the size matters only where it must be copied to run elsewhere."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Weight:
+    """A weight tensor that an operation reads; the size matters only where it must be copied to run elsewhere.
+
+    Operations that share the object share the copy.
+    """
 
     device: int
     size: int = 0

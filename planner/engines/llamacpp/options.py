@@ -12,6 +12,8 @@ from planner.models.quantization.gguf_types import GGUF_TYPES
 HOST = -1
 """Stands for host memory where devices are numbered."""
 _CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+MODULE_LOADING = "cuda_module_loading"
+"""Option of our own: what the variable CUDA_MODULE_LOADING says."""
 _SPECULATORS = {"draft-mtp", "draft-eagle3", "draft-dflash", "draft-dspark"}
 USUAL_DRAFTS = 3
 """Tokens that `--spec-draft-n-max` lets a speculator propose (common_params_speculative_draft)."""
@@ -98,6 +100,11 @@ def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True
 def on_vulkan(options: Mapping[str, OptionValue]) -> bool:
     """Whether `--device` names devices of the Vulkan backend, by which no other backend's devices are taken."""
     return str(options.get("device", "")).lower().startswith("vulkan")
+
+
+def loads_eagerly(options: Mapping[str, OptionValue]) -> bool:
+    """Whether CUDA loads all kernels at the start, not each when it is first run (the default since CUDA 12.2)."""
+    return str(options.get(MODULE_LOADING, "")).lower() == "eager"
 
 
 def _speculates(options: Mapping[str, OptionValue]) -> bool:

@@ -18,7 +18,7 @@ from planner.engines.llamacpp.compute import compute_bytes, pipeline_copies
 from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_bytes, lack, too_large, too_little
 from planner.engines.llamacpp.draft_context import draft_caches, draft_compute, draft_weights
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
-from planner.engines.llamacpp.options import HOST, on_vulkan, read_options, tensor_split
+from planner.engines.llamacpp.options import HOST, MODULE_LOADING, on_vulkan, read_options, tensor_split
 from planner.engines.llamacpp.prompt_pool import prompt_pool
 from planner.engines.llamacpp.resolved import Resolved, blocks_of, by_shares, resolve
 from planner.engines.llamacpp.step import worst_step
@@ -214,6 +214,7 @@ _DEFAULTS = {
     "n_cpu_moe": ("0",),
     "n_cpu_ffn": ("0",),
     "main_gpu": ("0",),
+    MODULE_LOADING: ("lazy", "default"),
 }
 
 

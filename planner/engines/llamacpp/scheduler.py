@@ -7,7 +7,7 @@ Runs on one device are splits; what a split reads from elsewhere is copied at it
 
 from collections.abc import Callable, Iterable
 
-from planner.engines.llamacpp.graph import Graph, Node
+from planner.engines.llamacpp.graph import Graph, Node, Weight
 from planner.engines.llamacpp.options import HOST
 
 Worth = Callable[[Node], bool]
@@ -51,6 +51,7 @@ class _Splits:
         self.copies = copies
         self.pinned: list[Node] = []
         self.copied: dict[tuple[Node, int], Node] = {}
+        self.lent: dict[tuple[Weight, int | None], Node] = {}
         self.done: list[Node] = []
         self.arriving: list[Node] = []
         self.split: list[Node] = []
@@ -74,11 +75,17 @@ class _Splits:
             self.at = node.device
         for weight in node.weights:
             if weight.device != node.device:
-                copy = Node(weight.size, None, device=node.device)
-                self.arriving.append(copy)
-                node.sources = (*node.sources, copy)
+                node.sources = (*node.sources, self._lent(weight, node.device))
         node.sources = tuple(self._here(source) for source in node.sources)
         self.split.append(node)
+
+    def _lent(self, weight: Weight, device: int | None) -> Node:
+        """The copy of a weight, which stays until the last operation that wants it there."""
+        copy = self.lent.get((weight, device))
+        if copy is None:
+            copy = self.lent[weight, device] = Node(weight.size, None, device=device)
+            self.arriving.append(copy)
+        return copy
 
     def _here(self, source: Node) -> Node:
         base = source.view_of or source
