@@ -13,7 +13,7 @@ from planner.models.quantization.gguf_file_type import file_type
 USUAL_TYPE = "Q4_K_M"
 """What `-hf` takes when the name says no type (common/download.cpp)."""
 _LETTERS = r"K(?:_(?:XXS|XS|S|M|L|XL|XXL))?|XXS|XS|NL|S|M"
-GGUF_TYPE = rf"(?:UD-|i1-)?(?:I?Q[1-8]_(?:[01]|{_LETTERS})|MXFP4(?:_MOE)?|TQ[12]_0|BF16|F16|F32)"
+GGUF_TYPE = rf"(?:UD-|i1-)?(?:I?Q[1-8]_(?:[01]|{_LETTERS})|MXFP4(?:_MOE)?|TQ[12]_0|BF16|F16|F32)(?:[-_]pure)?"
 _TAGGED = re.compile(rf"(.+?)([-_]GGUF)?:({GGUF_TYPE})", re.IGNORECASE)
 _FILE = re.compile(rf"(.+?)[-.]({GGUF_TYPE})(?:-\d{{5}}-of-\d{{5}})?\.gguf", re.IGNORECASE)
 _REPOSITORY = re.compile(rf"(.+?)(?:[-_.]({GGUF_TYPE}))?[-_]GGUF", re.IGNORECASE)

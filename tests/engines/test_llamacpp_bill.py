@@ -181,6 +181,26 @@ def test_operations_on_host_weights_copy_them_to_the_device() -> None:
     assert bill.per_device[0].activation_bytes / MIB == pytest.approx(470.0, rel=0.01)
 
 
+@pytest.mark.parametrize(("build", "tensors"), [("b2665", 3), ("b2700", 1)])
+def test_experts_drawn_one_by_one_keep_all_their_copies(build: str, tensors: int) -> None:
+    """DBRX in Q4_0 with 8 of 40 layers on an RTX 4070 Ti SUPER runs out of memory in April 2024 (ollama 3711)."""
+    model = as_gguf(load_model("databricks/dbrx-instruct"), "Q4_0")
+    options: dict[str, OptionValue] = {"gpu_layers": 8, "flash_attn": "off", "kv_unified": False}
+    buffer = _bill(model, context=2048, build=build, **options).per_device[0].activation_bytes
+    experts = 16 * 10752 * 6144 * 18 // 32
+    assert tensors * experts < buffer < (tensors + 1) * experts
+
+
+def test_kernels_that_are_loaded_at_the_start_count() -> None:
+    """An RTX 5060 Ti that holds 34,816 tokens of Qwen3.6-27B holds 25,344 with CUDA_MODULE_LOADING=EAGER (ctxprobe)."""
+    model = as_gguf(load_model("Qwen3.6-27B"), "IQ4_XS")
+    plain, eager = (
+        _bill(model, context=context, cache_type_k="q8_0", cache_type_v="q8_0", **options).per_device[0].total_bytes
+        for context, options in ((34816, {}), (25344, {"cuda_module_loading": "EAGER"}))
+    )
+    assert eager == pytest.approx(plain, abs=10 * MIB)
+
+
 def test_servers_reserve_logits_for_their_slots_other_programs_for_every_token() -> None:
     """llama-completion logs 312.75 MiB for Qwen3-8B; 296.75 of them are logits of 512 tokens."""
     model = as_gguf(load_model("Qwen3-8B"), "Q4_K_M")

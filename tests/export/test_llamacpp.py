@@ -56,6 +56,9 @@ PLANS = {
     "quantized cache": laid_out(
         EXPERTS, "1xRTX-4090", engine="llamacpp", limits=_with(cache_type_k="q8_0", cache_type_v="q8_0")
     ),
+    "kernels at the start": laid_out(
+        EXPERTS, "1xRTX-4090", engine="llamacpp", limits=_with(cuda_module_loading="EAGER")
+    ),
     "experts at home": laid_out(EXPERTS, "1xRTX-3060", engine="llamacpp", limits=_with(n_cpu_moe=30)),
     "some layers": laid_out(DENSE, "1xRTX-4090", engine="llamacpp", limits=_with(gpu_layers=30)),
     "overrides": laid_out(

@@ -93,7 +93,7 @@ def read(row: Mapping[str, Any]) -> Run:
         launch, notes = replace(launch, version=FORK), (*notes, "the ik_llama.cpp fork, as its threads describe it")
     elif build:
         launch, notes = replace(launch, version=f"b{build[1]}"), ()
-    devices = _devices(fields, _free(measured)).repeated(gpus)
+    devices = _devices(fields, measured).repeated(gpus)
     reason = "the command is another run's" if another else strange(measured, remarks, options, devices)
     if hosted:
         notes = (*notes, "the log shows weights in host memory and the row does not say which: experts, all of them")
@@ -108,7 +108,7 @@ def read(row: Mapping[str, Any]) -> Run:
         any_length=fields.whole("context") is None,
         file_bytes=_file_bytes(row),
         file_params=_file_params(row),
-        unscored={"free_MiB": INPUT}
+        unscored={"free_MiB": INPUT, "total_MiB": INPUT}
         | (_UNSAID if hosted else {})
         | (_ROWS if rows else {})
         | (_BLAS if options.get("gpu_layers") == 0 and _blas(measured) else {})
@@ -137,11 +137,14 @@ def _free(measured: Mapping[str, Value]) -> tuple[int, ...]:
     return tuple(int(numbered[number] * MIB) for number in sorted(numbered))
 
 
-def _devices(fields: Fields, free: tuple[int, ...]) -> Devices:
+def _devices(fields: Fields, measured: Mapping[str, Value]) -> Devices:
     """The cards; buffers are the same on any, so that one which the catalogue lacks leaves out the verdict only."""
-    slug, words = fields.text("gpu_slug"), fields.text("gpu")
+    slug, words, free = fields.text("gpu_slug"), fields.text("gpu"), _free(measured)
+    total = measured.get("total_MiB")
     try:
-        return find_devices(slug, words, free_bytes=free)
+        return find_devices(
+            slug, words, total_bytes=int(total * MIB) if isinstance(total, float) else None, free_bytes=free
+        )
     except BadInput as unknown:
         found = find_devices(None, None, free_bytes=free)
         return replace(found, notes=(f"{unknown}: only the buffers are compared",))

@@ -10,7 +10,7 @@ from functools import cache
 from planner.models.dtype import DType
 from planner.models.layer import Layer
 from planner.models.model import Component, Model
-from planner.models.quantization.gguf_file_type import file_type, stated_type
+from planner.models.quantization.gguf_file_type import file_type, is_pure, stated_type
 from planner.models.quantization.gguf_recipe import Recipe, recipe_of
 from planner.models.tensor import Kind, Role, Tensor
 
@@ -29,17 +29,19 @@ def as_gguf(model: Model, words: str, file_bytes: int | None = None, file_params
 
     Files mixed by hand carry a label that says little. When `file_bytes` is not what the file type gives,
     everything but the routed experts (or, in a dense model, the table and the head) keeps the type of the
-    label, or Q8_0 when the label is of no use, and the experts (or the layers) take what is left. A file with
+    label, or Q8_0 when the label is of no use, and the experts (or the layers) take what is left; not so where
+    the words say that one type was given to all (`--pure`): what else it holds are prediction layers. A file with
     more `file_params` than the model has holds the projection of latent attention whole beside its halves.
     """
     if is_gguf(model):
         return model
     both = file_params is not None and file_params > model.total_params + _latent_params(model) // 2
+    pure = is_pure(words)
     if file_bytes is None:
-        return _converted(model, file_type(words), both)
+        return _converted(model, file_type(words), both, pure)
     label = stated_type(words)
-    if label and abs(_converted(model, label, both).weight_bytes / file_bytes - 1) < _SAME_SIZE:
-        return _converted(model, label, both)
+    if label and (pure or abs(_converted(model, label, both).weight_bytes / file_bytes - 1) < _SAME_SIZE):
+        return _converted(model, label, both, pure)
     if "UD-" in words.upper():
         label = _DYNAMIC_BASE
     return _mixed(model, label if label and label not in ("F16", "BF16", "F32") else "Q8_0", file_bytes, both)
@@ -78,8 +80,8 @@ def _mixed(model: Model, label: str, file_bytes: int, both: bool) -> Model:
 
 
 @cache
-def _converted(model: Model, label: str, both: bool = False) -> Model:
-    recipe = recipe_of(model, label)
+def _converted(model: Model, label: str, both: bool = False, pure: bool = False) -> Model:
+    recipe = recipe_of(model, label, pure=pure)
     made: dict[tuple[Layer, tuple[DType, ...]], Layer] = {}
     layers = []
     for index, layer in enumerate(model.layers):
@@ -96,7 +98,7 @@ def _converted(model: Model, label: str, both: bool = False) -> Model:
         final=tuple(recipe.stored(tensor, 0) for tensor in model.final),
         head=tuple(recipe.stored(tensor, 0) for tensor in model.head if tensor.kind is not Kind.SCALE),
         components=tuple(_component(recipe, part) for part in model.components if not part.counted),
-        quantization=f"gguf {label}",
+        quantization=f"gguf {label}{' pure' if pure else ''}",
     ).assuming(*_left_out(model))
 
 

@@ -36,6 +36,11 @@ def file_type(words: str) -> str:
     return match[1]
 
 
+def is_pure(words: str) -> bool:
+    """Whether words say that one type was given to all matrices (`llama-quantize --pure`): `IQ4_XS-PURE`."""
+    return bool(re.search(r"(?<![A-Z])PURE(?![A-Z])", words.upper()))
+
+
 def stated_type(words: str) -> str | None:
     """The file type that words name, None for one of a fork (`IQ4_KS`, `IQ2_K_R4`)."""
     try:

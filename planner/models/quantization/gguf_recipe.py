@@ -18,7 +18,7 @@ _FALLBACK = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `llama-quantize` knows of a model when it chooses types."""
+    """What `llama-quantize` knows of a model when it chooses types; `pure`: it chooses none (`--pure`)."""
 
     label: str
     base: DType
@@ -28,6 +28,7 @@ class Recipe:
     tied: bool
     falcon: bool
     native_experts: DType | None
+    pure: bool = False
 
     def stored(self, tensor: Tensor, layer: int) -> Tensor:
         """Return the tensor with its type in the file."""
@@ -46,6 +47,8 @@ class Recipe:
     def _name(self, tensor: Tensor, layer: int) -> str:
         label, base = self.label, self.base.name.upper()
         table = tensor.role is Role.EMBEDDING
+        if self.pure:
+            return base
         if tensor.role is Role.HEAD or (table and self.tied):
             return self._output_type()
         if label == "MXFP4_MOE":
@@ -158,7 +161,7 @@ class Recipe:
         return "IQ3_XXS" if self.label == "IQ3_XS" and middle else None
 
 
-def recipe_of(model: Model, label: str) -> Recipe:
+def recipe_of(model: Model, label: str, *, pure: bool = False) -> Recipe:
     """Return what the quantizer needs to know of a model."""
     attentions = [layer.attention for layer in model.layers if layer.attention]
     group = max((a.query_heads // max(1, a.kv_heads) for a in attentions if not a.latent_dim), default=1)
@@ -172,6 +175,7 @@ def recipe_of(model: Model, label: str) -> Recipe:
         tied=model.tied,
         falcon=model.model_type == "falcon",
         native_experts=GGUF_TYPES["MXFP4"] if mxfp4 else None,
+        pure=pure,
     )
 
 
