@@ -52,7 +52,8 @@ def launch(invocation: Invocation) -> Launch:
 def _not_billed(flags: Flags) -> list[str]:
     """A split that no rule bills, and what a speculator takes beside the snapshots of states that it needs."""
     found = ["--split-mode tensor is not modelled: billed as layer"] if flags.text("split-mode") == "tensor" else []
-    if flags.text("spec-draft-model") or (flags.text("spec-type") or "").startswith("draft-"):
+    speculator = flags.text("spec-type") or ""
+    if flags.text("spec-draft-model") or (speculator.startswith("draft-") and speculator != "draft-mtp"):
         found.append("the speculator's own layers, cache and compute buffer are not counted")
     return found
 

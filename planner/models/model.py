@@ -54,6 +54,7 @@ class Model:
 
     `embedding` holds the input tables, `final` the last norm, `head` the output projection (empty
     when it is tied to the embedding). Layer names are made with `layer_prefix.format(index)`.
+    `beside` are parts that lie in a file of their own: the tower that a GGUF file is without.
     `assumptions` lists everything that was read other than plainly from the input.
     """
 
@@ -69,6 +70,7 @@ class Model:
     final: tuple[Tensor, ...]
     head: tuple[Tensor, ...]
     components: tuple[Component, ...] = ()
+    beside: tuple[Component, ...] = ()
     tied: bool = False
     quantization: str | None = None
     layer_prefix: str = "model.layers.{}."

@@ -201,6 +201,22 @@ def test_kernels_that_are_loaded_at_the_start_count() -> None:
     assert eager == pytest.approx(plain, abs=10 * MIB)
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "logged"),
+    [("Qwen3.6-27B", "mmproj-BF16.gguf", 887.99), ("Qwen/Qwen3-VL-30B-A3B-Instruct", "mmproj-F16.gguf", 1033.29)],
+)
+def test_a_projector_goes_to_the_first_device(name: str, file: str, logged: float) -> None:
+    """load_hparams: model size, and alloc_compute_meta: CUDA0 compute buffer size = 248.10 MiB (1472 x 1472)."""
+    model = as_gguf(load_model(name), "Q4_K_M")
+    plain, seeing, aside = (
+        _bill(model, **options).per_device[0]
+        for options in ({}, {"mmproj": file}, {"mmproj": file, "mmproj_offload": False})
+    )
+    more = (seeing.non_torch_bytes - plain.non_torch_bytes) / MIB
+    assert more == pytest.approx(logged + 248.10, abs=7)
+    assert (seeing.weights_bytes, aside) == (plain.weights_bytes, plain)
+
+
 def test_servers_reserve_logits_for_their_slots_other_programs_for_every_token() -> None:
     """llama-completion logs 312.75 MiB for Qwen3-8B; 296.75 of them are logits of 512 tokens."""
     model = as_gguf(load_model("Qwen3-8B"), "Q4_K_M")

@@ -41,7 +41,7 @@ class Options:
     draft, in a context of their own, which caches `draft_keys` and `draft_values`. `whole_heads`: the fork's `-mla 0`,
     which caches the keys and values of every head in place of a latent. `fused_experts`: the file has gate and up of
     experts in one tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py). `vulkan`: `--device` names devices of
-    Vulkan.
+    Vulkan. `projector` is the file of `--mmproj` where it goes to a device.
     """
 
     gpu_layers: int | None = None
@@ -65,6 +65,7 @@ class Options:
     whole_heads: bool = False
     fused_experts: bool = False
     vulkan: bool = False
+    projector: str | None = None
 
 
 def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True) -> Options:
@@ -94,6 +95,7 @@ def read_options(options: Mapping[str, OptionValue], *, moves_fused: bool = True
         whole_heads=_whole(options, "mla_use", 1) == 0,
         fused_experts=bool(options.get("fused_experts", False)),
         vulkan=on_vulkan(options),
+        projector=None if options.get("mmproj_offload") is False else str(options.get("mmproj") or "") or None,
     )
 
 

@@ -19,6 +19,7 @@ from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_byt
 from planner.engines.llamacpp.draft_context import draft_caches, draft_compute, draft_weights
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
 from planner.engines.llamacpp.options import HOST, MODULE_LOADING, on_vulkan, read_options, tensor_split
+from planner.engines.llamacpp.projector import projector_bytes
 from planner.engines.llamacpp.prompt_pool import prompt_pool
 from planner.engines.llamacpp.resolved import Resolved, blocks_of, by_shares, resolve
 from planner.engines.llamacpp.step import worst_step
@@ -129,7 +130,7 @@ class LlamaCpp:
         )
         computed = _together(own, draft_compute(file, at, step, self.build))
         placed = [sites[device % len(sites)] for device in range(at.devices)]
-        pool = prompt_pool(file, at, step, self.build, sites[0].gpu)
+        pool = _together(prompt_pool(file, at, step, self.build, sites[0].gpu), projector_bytes(file, at))
         devices = [device_bill(n, layout, site, held, cached, computed, pool) for n, site in enumerate(placed)]
         mixed = "mix" in (file.quantization or "")
         careful = [

@@ -98,6 +98,7 @@ def _converted(model: Model, label: str, both: bool = False, pure: bool = False)
         final=tuple(recipe.stored(tensor, 0) for tensor in model.final),
         head=tuple(recipe.stored(tensor, 0) for tensor in model.head if tensor.kind is not Kind.SCALE),
         components=tuple(_component(recipe, part) for part in model.components if not part.counted),
+        beside=tuple(part for part in model.components if part.counted),
         quantization=f"gguf {label}{' pure' if pure else ''}",
     ).assuming(*_left_out(model))
 
@@ -105,7 +106,7 @@ def _converted(model: Model, label: str, both: bool = False, pure: bool = False)
 def _left_out(model: Model) -> list[str]:
     """Towers and projectors are a file of their own, which a server loads with `--mmproj`."""
     names = [part.name for part in model.components if part.counted]
-    return [f"the file holds the language model; not loaded: {', '.join(names)} (--mmproj)"] if names else []
+    return [f"the file holds the language model; in a file of its own: {', '.join(names)} (--mmproj)"] if names else []
 
 
 def _halves(tensor: Tensor, layer: Layer, both: bool) -> list[Tensor]:
