@@ -94,7 +94,6 @@ class StageMemory:
         share = max(0.0, deviations(confidence) / deviations(CONFIDENCE))
         beyond = (self.activation_most - self.activation) * share
         activation = upper_edge(self.activation, bands["activation"], confidence)
-        measured = self.site.free_bytes is not None
         edges = {
             "weights": upper_edge(self.weights, bands["weights"], confidence),
             "activation": max(activation, self.activation + int(beyond)),
@@ -107,7 +106,7 @@ class StageMemory:
         errors = [edges[line] - getattr(self, line) for line in self._summed]
         return replace(
             self,
-            context=self.context if measured else upper_edge(self.context, bands["context"], confidence),
+            context=self.context_at(self.context, confidence),
             together=int(sum(errors) - hypot(*errors)),
             weights=edges["weights"],
             activation=edges["activation"],
@@ -135,9 +134,15 @@ class StageMemory:
         known = upper_edge(estimated, terms("captured_sums_bands")["graphs"], confidence) if estimated else 0
         return upper_edge(self.graphs - self.buffers - estimated, band, confidence) + known + self.buffers
 
-    def asking(self, requested: int) -> "StageMemory":
-        """Return the lines of an engine that asks for another part of the device."""
-        return replace(self, requested=requested)
+    def asking(self, requested: int, context: int) -> "StageMemory":
+        """Return the lines of an engine that asks for another part of the device, and holds another context."""
+        return replace(self, requested=requested, context=context)
+
+    def context_at(self, context: int, confidence: float) -> int:
+        """Return the upper edge of a context, which is known where the free memory was measured."""
+        if self.site.free_bytes is not None:
+            return context
+        return upper_edge(context, _bands(self.wider, self.graphs_in_fraction)["context"], confidence)
 
 
 @cache
@@ -165,12 +170,13 @@ def pipeline_lines(
     for stage, layers in enumerate(layout.layers_per_stage):
         site = sites[stage % len(sites)]
         if site is not before:
-            shared, before = (sizes, held_by_ranks(model, layout, site, rules)), site
-            known = _known(model, shared, site, _requested(layout, site), rules, version, confidence)
+            (context, later), before = held_by_ranks(model, layout, site, rules), site
+            shared = sizes, later
+            known = _known(model, shared, site, (_requested(layout, site), context), rules, version, confidence)
         key = (stage == 0, stage == last, model.layer_kinds[begin : begin + layers])
         lines = known.get(key)
         if lines is None:
-            lines = known[key] = _lines(model, layout, shared, stage, 0, site, rules, version, confidence)
+            lines = known[key] = _lines(model, layout, shared, stage, 0, site, context, rules, version, confidence)
         found.append(lines)
         begin += layers
     return found
@@ -180,8 +186,9 @@ def rank_lines(
     model: Model, layout: Layout, stage: int, rank: int, site: Site, rules: Rules, version: Version, confidence: float
 ) -> Lines:
     """Return the lines of the `rank`-th GPU of a stage."""
-    shared = what_ranks_share(layout), held_by_ranks(model, layout, site, rules)
-    return _lines(model, layout, shared, stage, rank, site, rules, version, confidence)
+    context, later = held_by_ranks(model, layout, site, rules)
+    shared = what_ranks_share(layout), later
+    return _lines(model, layout, shared, stage, rank, site, context, rules, version, confidence)
 
 
 def _lines(
@@ -191,11 +198,12 @@ def _lines(
     stage: int,
     rank: int,
     site: Site,
+    context: int,
     rules: Rules,
     version: Version,
     confidence: float,
 ) -> Lines:
-    """The lines of a rank, known perhaps of an engine that asks for another part of the device."""
+    """The lines of a rank, known perhaps of an engine that asks for another part of the device, or has more ranks."""
     first, last = layout.stage_layers(stage)
     known = _known(model, shared, site, None, rules, version, confidence)
     key = (stage == 0, stage == layout.pipeline_parallel_size - 1, model.layer_kinds[first : last + 1], rank)
@@ -204,7 +212,10 @@ def _lines(
         expected = stage_memory(model, layout, stage, rank, site, rules, version)
         lines = known[key] = expected, expected.at(confidence)
     requested = _requested(layout, site)
-    return lines if lines[0].requested == requested else (lines[0].asking(requested), lines[1].asking(requested))
+    usual, most = lines
+    if (usual.requested, usual.context) == (requested, context):
+        return lines
+    return usual.asking(requested, context), most.asking(requested, usual.context_at(context, confidence))
 
 
 @lru_cache(maxsize=_MOST_LAYOUTS)
