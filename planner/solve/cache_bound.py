@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from planner.fleet.gpu import Gpu
 from planner.fleet.share import PARTS
 from planner.models.attention import CacheKind
+from planner.models.model import Model
 from planner.solve.variant import Variant
 
 _GROWS = (CacheKind.FULL, CacheKind.MLA)
@@ -18,17 +19,30 @@ def cache_bound(variant: Variant, memory_bytes: int) -> int | None:
     """Return a number of sequences of full length of which the caches fill so much memory; None where none is known.
 
     It is never below what a plan holds: weights, windows, states, padding and copies of heads on several ranks are left
-    out, and a cache of unknown type has four bits.
+    out, and a cache of unknown type has four bits, as may that of sparse attention and of compressed latents, which has
+    a format of its own.
     """
     if variant.engine.name not in POOLED or not variant.limits.max_model_len:
         return None
     layers = [layer.attention for layer in variant.model.layers if layer.attention]
     elements = sum(attention.elements_per_token for attention in layers if attention.kind in _GROWS)
-    bits = _BITS.get(variant.limits.kv_cache_dtype or "auto", 4)
-    if bits == 16 and variant.model.quantization:
-        bits = 4  # the checkpoint may name a type of its own
-    size = elements * variant.limits.max_model_len * bits // 8
+    size = elements * variant.limits.max_model_len * _bits(variant) // 8
     return memory_bytes // size if size else None
+
+
+def _bits(variant: Variant) -> int:
+    """Bits of a cached element at least."""
+    bits = _BITS.get(variant.limits.kv_cache_dtype or "auto", 4)
+    if bits < 16:
+        return bits
+    kinds = [layer.attention for layer in variant.model.distinct_layers if layer.attention]
+    own_format = any(kind.index_dim or kind.compression != 1 for kind in kinds)
+    return 4 if own_format or _names_a_cache(variant.model) else bits
+
+
+def _names_a_cache(model: Model) -> bool:
+    """Whether a checkpoint may name a cache type of its own, which engines follow."""
+    return bool(model.quantization) and "kv_cache" in str(model.config.get("quantization_config", "kv_cache")).lower()
 
 
 def running_bound(variant: Variant, gpus: Mapping[Gpu, int], *, shared: bool) -> int | None:

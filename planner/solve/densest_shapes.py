@@ -14,7 +14,7 @@ from planner.request import ModelRequest
 from planner.solve.enumerate_shapes import DEEPEST, Grounds, Shapes, Tried, bill_promised, enumerate_shapes
 from planner.solve.promised import Promised
 from planner.solve.side_by_side import side_by_side
-from planner.solve.slot import SlotKind
+from planner.solve.slot import IslandKind, SlotKind
 from planner.solve.variant import Variant
 
 _NO_MORE = Fraction(1001, 1000)
@@ -26,18 +26,34 @@ _MISSES = 3
 def densest_shapes(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, tried: Tried) -> Shapes:
     """Return the shortest pipelines that fit, and those that carry most of each kind of slots."""
     islands, found = list(ground.slots), Shapes()
+    alike = _alike(ground)
     for deepest in (DEEPEST, len(variant.model.layers)):
 
-        def work(number: int, deepest: int = deepest) -> Shapes:
-            alone = replace(ground, slots={islands[number]: _usual(ground.slots[islands[number]])})
-            return _densest(place, wanted, variant, alone, tried, deepest)
+        def work(number: int, deepest: int = deepest) -> list[Shapes]:
+            grounds = (replace(ground, slots={island: _usual(ground.slots[island])}) for island in alike[number])
+            return [_densest(place, wanted, variant, alone, tried, deepest) for alone in grounds]
 
+        parts = side_by_side(work, len(alike), [variant, *islands, *(island.gpu for island in islands)])
+        by_island = dict(
+            zip((i for each in alike for i in each), (part for each in parts for part in each), strict=True)
+        )
         found = Shapes()
-        for part in side_by_side(work, len(islands), [variant, *islands, *(island.gpu for island in islands)]):
-            found.add(part)
+        for island in islands:
+            found.add(by_island[island])
         if found.fitting or found.slow:
             break
     return found
+
+
+def _alike(ground: Grounds) -> list[list[IslandKind]]:
+    """The island kinds that memory does not tell apart, whose bills are the same; those with most to bill first."""
+    found: dict[object, list[IslandKind]] = {}
+    for island in ground.slots:
+        memory = (island.gpu.slug, island.used_bytes, island.link.peer_access, island.inner_peers)
+        found.setdefault(memory, []).append(island)
+    return sorted(
+        found.values(), key=lambda alike: (-max(max(ground.slots[i]) for i in alike), alike[0].gpu.memory_bytes)
+    )
 
 
 def _usual(offered: Mapping[int, int]) -> Mapping[int, int]:

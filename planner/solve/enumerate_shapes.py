@@ -248,12 +248,12 @@ def _try_pipelines(
             if falling and shape and shape.bill.fits:
                 carried = Fraction(max(shape.capacity.values()), shape.gpus)
                 fallen, best = (fallen + 1, best) if best and carried < best else (0, carried)
-            longer = splits[place_in_line + 1 :] if sparse and shape and not full else []
+            longer = splits[place_in_line + 1 :] if (sparse or falling) and shape and not full else []
             if longer and shape:
                 longest = longest or (_layout(wanted, variant, splits[-1]), tuple(_sites(splits[-1], ground)))
                 if not shape.bill.fits:
                     hopeless = place_in_line + 1 + without_room(shape, longer, *longest)
-                elif (promised := promises(shape, longer, *longest)) is not None:
+                elif sparse and (promised := promises(shape, longer, *longest)) is not None:
                     found.promised += promised
                     found.considered += len(promised)
                     return

@@ -26,7 +26,7 @@ from planner.solve.phase_cover import carried_together
 from planner.solve.phases import pool_remarks
 from planner.solve.placement import Placed, place
 from planner.solve.pool_pairs import pool_pairs
-from planner.solve.problem import FAR_PARTS, Problem
+from planner.solve.problem import FAR_PARTS, FAR_PARTS_OF_MANY, Problem
 from planner.solve.replica_speed import replica_speeds
 from planner.solve.replica_writer import ReplicaWriter, write_replica
 from planner.solve.shape import Shape
@@ -36,6 +36,9 @@ from planner.speed.price_of_tokens import a_million_tokens, a_month
 from planner.speed.traffic import traffic
 from planner.units import count
 from planner.workload import Workload
+
+_PARTS = {FAR_PARTS: "a tenth", FAR_PARTS_OF_MANY: "a quarter"}
+"""What even one of so many parts of a load is called."""
 
 
 def write_plan(problem: Problem, solution: Solution, seconds: float | None) -> Plan:
@@ -101,8 +104,8 @@ def write_infeasible(problem: Problem, seconds: float | None) -> Plan:
     lines += taken_alone(problem, places)
     if blamed:
         lines.append("these cannot be had together: " + "; ".join(requirement.text for requirement in blamed))
-    if narrow.beyond_a_part(FAR_PARTS):
-        lines.append("not even a tenth of the load could be carried by all these GPUs, whatever the layout")
+    if parts := next((parts for parts in _PARTS if parts >= narrow.far_parts and narrow.beyond_a_part(parts)), None):
+        lines.append(f"not even {_PARTS[parts]} of the load could be carried by all these GPUs, whatever the layout")
     found = [priced(narrow, fix) for fix in fixes(narrow, places, blamed)]
     lines += [f"would do: {entry['text']}{_price(entry)}" for entry in found]
     return Plan(

@@ -44,6 +44,8 @@ MANY_NODES = 10
 fractions of replicas tell as much."""
 FAR_PARTS = 10
 """A load is far beyond the GPUs when they could not even carry one of so many parts of it."""
+FAR_PARTS_OF_MANY = 4
+"""The same of very many GPUs: to go through all their layouts takes long, and what they carry is in three digits."""
 MOST_MIXED = 64
 """Inventories of up to so many GPUs are searched for replicas over several kinds of GPUs."""
 
@@ -288,7 +290,12 @@ class Problem:
         """Whether the load of a lone model is far beyond very many GPUs, so that only the most they carry is of use."""
         (first, *more) = self.request.models
         plain = not (first.allow.disaggregation or first.allow.share_gpus or self.rules.tracked)
-        return plain and not more and self.gpus > MANY_GPUS and self.beyond_a_part(FAR_PARTS)
+        return plain and not more and self.gpus > MANY_GPUS and self.beyond_a_part(self.far_parts)
+
+    @property
+    def far_parts(self) -> int:
+        """Into how many parts a load is cut of which one is more than enough to be far beyond the GPUs."""
+        return FAR_PARTS_OF_MANY if self.gpus > MANY_GPUS else FAR_PARTS
 
     def _beyond_memory(self, extra: Sequence[NodeClass], parts: int = 1) -> bool:
         """Whether caches of a model's sequences alone, or of a part of them, take more than the memory of all GPUs.

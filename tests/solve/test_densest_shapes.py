@@ -32,6 +32,12 @@ def test_only_loads_far_beyond_very_many_gpus_are_looked_for_so() -> None:
     assert not asked("2x8xH100-SXM", concurrency=ABSURD).far
 
 
+def test_a_checkpoint_that_names_no_cache_type_is_told_far_by_sixteen_bits() -> None:
+    problem = asked("200x8xH100-SXM", "deepseek-v3", concurrency=10**6)
+    assert problem.far and not problem.beyond_a_part(10)
+    assert not asked("200x8xH100-SXM", "deepseek-v3.2", concurrency=10**6).far
+
+
 @pytest.mark.parametrize("model", ["llama-3.1-8b", "gemma-3-12b", "qwen3-30b-a3b"])
 def test_layouts_made_for_more_sequences_carry_no_more(model: str) -> None:
     problem = asked("1x2xL40S,1x1xA100-40GB", model, concurrency=ABSURD)

@@ -98,7 +98,8 @@ def test_what_a_slot_carries_it_carries_on_a_pair_inside_its_island(engine: str,
 
 
 @pytest.mark.parametrize(
-    "model", ["llama-3.3-70b", "gemma-3-12b-it", "deepseek-v3", "qwen3-next-80b-a3b-instruct", "gpt-oss-20b"]
+    "model",
+    ["llama-3.3-70b", "gemma-3-12b-it", "deepseek-v3", "deepseek-v3.2", "qwen3-next-80b-a3b-instruct", "gpt-oss-20b"],
 )
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
 @pytest.mark.parametrize("cache", [None, "fp8"])

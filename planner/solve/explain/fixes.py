@@ -17,17 +17,18 @@ from planner.solve.explain.gpu_price import gpu_price
 from planner.solve.explain.lighter_types import lighter_types, lightest
 from planner.solve.explain.limits import limits_moved
 from planner.solve.explain.loosened import loosened
+from planner.solve.explain.near_fractions import near_fractions
 from planner.solve.explain.requirement import Blamed, Requirement
 from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
-from planner.solve.linear_relaxation import linear_relaxation
+from planner.solve.linear_relaxation import Relaxed, linear_relaxation
 from planner.solve.load_knob import LOAD_KNOBS
 from planner.solve.mathopt_model import TOLERANCE
 from planner.solve.node_class import MICRO
 from planner.solve.objectives import first_objective
-from planner.solve.outcome import Effort
-from planner.solve.problem import FAR_PARTS, MANY_GPUS, MOST_MIXED, Problem, read_problem
+from planner.solve.outcome import Effort, Outcome
+from planner.solve.problem import MANY_GPUS, MOST_MIXED, Problem, read_problem
 from planner.units import count
 
 _KINDS, _LARGER_KINDS = 4, 2
@@ -74,7 +75,7 @@ def fixes(problem: Problem, places: Sequence[int], clashing: Sequence[Requiremen
     if lighter.feasible:
         return [*found, Fix(beside, changes, light)] if not any("allow" in str(f.change) for f in found) else found
     more = [*_added(lighter, own, places)]
-    more += [] if lighter.beyond_a_part(FAR_PARTS) else _turned(lighter, places, blamed)
+    more += [] if lighter.beyond_a_part(problem.far_parts) else _turned(lighter, places, blamed)
     alone = [fix.change for fix in found]
     found += [
         Fix(f"{beside}, and {fix.text}", changes | fix.change, fix.request) for fix in more if fix.change not in alone
@@ -208,10 +209,13 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
     fixed = replace(fixed, shallow=fix.shallow, narrow=problem.narrow, dense=problem.dense)
     objective = first_objective(fixed.programme, fixed.objective)
     rows = fixed.programme.rows
-    if fixed.gpus > MANY_GPUS and (uncut := _hardly_cut(fixed)):
-        return entry | uncut
-    enough, begun = (_FINE, fixed.found) if fixed.gpus > MANY_GPUS else (0.0, ())
-    outcome = mathopt_solver.minimise(rows, objective, Effort(gap=enough), nodes=_NODES, hint=begun)
+    if fixed.gpus > MANY_GPUS:
+        relaxed = linear_relaxation(rows, objective)
+        if relaxed and (uncut := _hardly_cut(fixed, relaxed)):
+            return entry | uncut
+        outcome = _of_many(fixed, relaxed)
+    else:
+        outcome = mathopt_solver.minimise(rows, objective, Effort(), nodes=_NODES)
     if outcome.values is None:
         outcome = mathopt_solver.minimise(rows, objective, Effort(gap=_ROUGH))
     if outcome.values is None:
@@ -225,12 +229,20 @@ def priced(problem: Problem, fix: Fix) -> dict[str, Any]:
     return entry
 
 
-def _hardly_cut(problem: Problem) -> dict[str, Any] | None:
+def _of_many(problem: Problem, relaxed: Relaxed | None) -> Outcome:
+    """The best of the plans near the fractions; where that is rough, of a short search that begins with it."""
+    rows, objective, hint = problem.programme.rows, first_objective(problem.programme, problem.objective), problem.found
+    near = near_fractions(rows, objective, relaxed, hint) if relaxed else None
+    if near is not None and near.values is not None:
+        if near.value <= near.bound * (1 + _ROUGH):
+            return near
+        hint = near.values
+    return mathopt_solver.minimise(rows, objective, Effort(gap=_FINE), nodes=_NODES, hint=hint)
+
+
+def _hardly_cut(problem: Problem, relaxed: Relaxed) -> dict[str, Any] | None:
     """What the cheapest plan takes in fractions of replicas; None where more than a small part of its GPUs is cut."""
     programme = problem.programme
-    relaxed = linear_relaxation(programme.rows, first_objective(programme, problem.objective))
-    if relaxed is None:
-        return None
     replicas = {variable: relaxed.amounts[variable] for variable in programme.replicas}
     gpus = {variable: shape.gpus for shape, variable in zip(programme.shapes, programme.replicas, strict=True)}
     used = sum(gpus[variable] * amount for variable, amount in replicas.items())
