@@ -11,6 +11,7 @@ from planner.backtest.fields import Fields, Value
 from planner.backtest.remarks import options_of
 from planner.backtest.run import INPUT, Metric, Replay, Run
 from planner.engines.vllm.allocator import EXPANDABLE
+from planner.engines.vllm.driver import DRIVER
 from planner.engines.vllm.first_compilation import STARTED_AGAIN
 from planner.engines.vllm.flashinfer_sampler import FLASHINFER_INSTALLED, FLASHINFER_SWITCH
 from planner.engines.vllm.graph_estimate import ESTIMATE_SWITCH
@@ -34,6 +35,7 @@ _SWITCH = re.compile(rf"({SECOND_RUNNER}|{FLASHINFER_SWITCH}|{ESTIMATE_SWITCH})=
 _IMAGE = re.compile(r"image \S*vllm|NVIDIA container|Using FlashInfer for top-p")
 """FlashInfer is installed: vLLM's image or NVIDIA's, or the log says so."""
 _EXPANDABLE = re.compile(r"expandable_segments(?!:False)")
+_DRIVER = re.compile(r"[Dd]river(?: [Vv]ersion)?:? (\d{3}(?:\.\d+)*)")
 _SERVER = re.compile(r"vllm serve|api_server|(?:^|\s)--[a-z]")
 
 
@@ -47,7 +49,9 @@ def read(row: Mapping[str, Any]) -> Run:
     version, note = engine_version(
         "vllm", fields.text("vllm_version", "version"), shown, str(row.get("source") or ""), fields.text("engine")
     )
-    installed = FLASHINFER_INSTALLED if _IMAGE.search(shown) else {}
+    installed = dict(FLASHINFER_INSTALLED) if _IMAGE.search(shown) else {}
+    if driver := _DRIVER.search(shown):
+        installed[DRIVER] = driver[1]
     launch, measured = _launch(fields, model or "", version, remarks, installed), fields.measured()
     open_engine = fields.text("engine") is None and note is not None
     others, told_by = _other_starts(launch, version if open_engine else None, measured, remarks)

@@ -1,11 +1,13 @@
 """What NCCL holds for the sums across ranks that were captured in CUDA graphs.
 
 Where its own all-reduce cannot run (planner/engines/own_all_reduce.py), vLLM captures NCCL's, whose buffers and nodes
-stay with the graphs. Pull request 2192, which introduced it, has the memory of four layouts with and without it.
+stay with the graphs. Pull request 2192, which introduced it, has the memory of four layouts with and without it. From
+the driver of CUDA 12.4 on (driver.py) they take less, and no more where more ranks sum.
 """
 
 from planner.engines.own_all_reduce import SUMS_A_LAYER, sums_by_own_kernel
 from planner.engines.vllm.captured_sizes import captured
+from planner.engines.vllm.driver import has_compact_graphs
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.terms import terms
 from planner.fleet.site import Site
@@ -30,8 +32,15 @@ def captured_collectives(model: Model, layout: Layout, stage: int, site: Site, r
         return 0
     first, last = layout.stage_layers(stage)
     sums = SUMS_A_LAYER * (last - first + 1) + (stage == 0)
-    each = terms("graphs")["captured_sum_mib" if ranks <= MEASURED_RANKS else "captured_sum_of_many_mib"]
-    return int(sums * captured(model, layout, rules).graphs * ranks * each * MIB)
+    return int(sums * captured(model, layout, rules).graphs * _sum_mib(ranks, layout) * MIB)
+
+
+def _sum_mib(ranks: int, layout: Layout) -> float:
+    """MiB that a sum keeps in a graph."""
+    fit = terms("graphs")
+    if has_compact_graphs(layout.options):
+        return float(fit["compact_sum_mib"])
+    return float(ranks * fit["captured_sum_mib" if ranks <= MEASURED_RANKS else "captured_sum_of_many_mib"])
 
 
 def _own_all_reduce(layout: Layout, site: Site, rules: Rules) -> bool:

@@ -13,6 +13,7 @@ from planner.engines.error_band import deviations, upper_edge
 from planner.engines.vllm.activation import standing_counts
 from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, held_by_ranks, non_torch_bytes
+from planner.engines.vllm.driver import has_compact_graphs
 from planner.engines.vllm.flashinfer_attention import NO_WORKSPACE, flashinfer_workspace
 from planner.engines.vllm.graph_estimate import estimate_leap
 from planner.engines.vllm.graph_memory import forget_layers
@@ -297,7 +298,7 @@ def _wider(layout: Layout, site: Site, rules: Rules, sums: int) -> Iterator[str]
     if layout.gpus_per_stage == 1:
         return
     if rules.graphs == "piecewise" and rules.captured_nccl == "heavy":
-        yield "early_pieces_bands"
+        yield "compact_graphs_bands" if has_compact_graphs(layout.options) else "early_pieces_bands"
     if rules.generation == "v0":
         yield "v0_ranks_bands"
     if rules.kept_sums:
