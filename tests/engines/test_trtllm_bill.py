@@ -118,6 +118,27 @@ def test_the_cache_takes_its_share_of_what_is_left_and_whole_blocks() -> None:
     assert device.kv_cache_bytes / GIB == pytest.approx(68.69, rel=0.01), "as logged on an H100"
 
 
+def test_graphs_that_the_temporary_cache_has_no_blocks_for_are_captured_beside_the_cache() -> None:
+    """3.44 GiB in private pools as 4,096 sequences were captured, and no room for 2,048 more in 0.95 (H100, 0.20.0)."""
+    model = stored_as(load_model("meta-llama/Llama-3.1-8B-Instruct"), "fp8")
+    engine, site = find_engine("trtllm", "0.20.0"), usual_site(replace(H100, memory_gib=79.18))
+
+    def started(batch: int, fraction: float) -> Bill:
+        limits = Limits(
+            max_model_len=257, max_num_seqs=batch, max_num_batched_tokens=8192, memory_fraction=fraction,
+            kv_cache_dtype="fp8", options={"backend": "pytorch", "cuda_graph_max_batch_size": batch},
+        )  # fmt: skip
+        return engine.bill(model, engine.layout(model, site.gpu, limits), [site])
+
+    layout = engine.layout(model, H100, Limits(max_num_seqs=4096, options={"backend": "pytorch"}))
+    assert beside.graph_pool(model, layout, 4096, is_last=True) / GIB == pytest.approx(3.44, rel=0.03)
+    assert "graphs of the largest batch" in started(4096, 0.95).reasons[0]
+    assert started(2048, 0.95).fits
+    assert started(4096, 0.8).fits
+    for batch, fraction, pool in ((4096, 0.95, 64.49), (2048, 0.95, 64.57), (2048, 0.9, 61.18)):
+        assert started(batch, fraction).per_device[0].kv_cache_bytes / GIB == pytest.approx(pool, rel=0.004)
+
+
 def test_the_temporary_cache_must_fit_too() -> None:
     """gpt-oss-120b on one H100: 720 sequences of 131,072 tokens run out of memory, 512 of 12,416 start (PR 17470)."""
     assert not bill("openai/gpt-oss-120b", Limits(max_model_len=131072, max_num_seqs=720), confidence=0.99).fits

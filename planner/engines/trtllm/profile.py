@@ -138,12 +138,15 @@ class TensorRtLlm:
         backend, bands = self._backend(layout), constants("trtllm")["bands"]
         unbounded = backend == PYTORCH and self._unbounded(layout)
         on_first = backend == PYTORCH and self.rules.loads_on_first
+        measured = self._estimation(layout, backend)
         return [
             Stage(
                 number=number,
                 site=sites[number % len(sites)],
                 weights=upper_edge(rank_bytes(model, layout, number, backend), bands["weights"], confidence),
-                beside=beside(model, layout, number, sites[number % len(sites)], self.rules, backend, confidence),
+                beside=beside(
+                    model, layout, number, sites[number % len(sites)], self.rules, backend, confidence, measured
+                ),
                 states=pools.state_bytes(model, layout, number),
                 block_bytes=pools.block_bytes(
                     model, layout, number, windows=backend == PYTORCH and self._windowed(layout)

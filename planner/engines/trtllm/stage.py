@@ -58,6 +58,11 @@ class Stage:
         counted = max(0, self.pool_bytes) // self.counted_block_bytes
         return (counted if self.most_blocks is None else min(counted, self.most_blocks)) * self.block_bytes
 
+    @property
+    def _left_for_capture(self) -> int:
+        """What is free once the cache is there: activations and graphs of the peak are gone."""
+        return self.left_bytes - self.blocks * self.block_bytes + self.beside.activation + self.beside.graphs
+
     def overflows(self, wanted: int) -> Iterator[str]:
         """Say what does not fit and by how much; `wanted` are the bytes of the temporary cache."""
         if self.left_bytes <= 0:
@@ -86,6 +91,11 @@ class Stage:
                 f"stage {self.number}: executor creation fails for memory: the cache is sized for parts of KV heads,"
                 f" and {gib(self._asked_bytes)} of whole ones are {gib(self._asked_bytes - self.left_bytes)} more than"
                 " is left (say free_gpu_memory_fraction in kv_cache_config)"
+            )
+        elif (more := self.beside.capture - self._left_for_capture) > 0:
+            yield (
+                f"stage {self.number}: graphs of the largest batch take {gib(self.beside.capture)} beside the cache,"
+                f" {gib(more)} more than it leaves free (lower free_gpu_memory_fraction or the batches captured)"
             )
         elif self.on_demand > (after := self.left_bytes - self.blocks * self.block_bytes):
             yield (
