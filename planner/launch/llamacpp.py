@@ -53,7 +53,7 @@ def _not_billed(flags: Flags) -> list[str]:
     """A split that no rule bills, and what a speculator takes beside the snapshots of states that it needs."""
     found = ["--split-mode tensor is not modelled: billed as layer"] if flags.text("split-mode") == "tensor" else []
     speculator = flags.text("spec-type") or ""
-    if flags.text("spec-draft-model") or (speculator.startswith("draft-") and speculator != "draft-mtp"):
+    if speculator.startswith("draft-") and speculator not in ("draft-mtp", "draft-simple"):
         found.append("the speculator's own layers, cache and compute buffer are not counted")
     return found
 

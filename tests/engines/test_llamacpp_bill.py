@@ -217,6 +217,23 @@ def test_a_projector_goes_to_the_first_device(name: str, file: str, logged: floa
     assert (seeing.weights_bytes, aside) == (plain.weights_bytes, plain)
 
 
+def test_a_second_file_that_drafts_counts() -> None:
+    """Qwen2.5-Coder-0.5B in IQ4_XS: ROCm0 model buffer size = 327.57 MiB (issue 11337); 384 of cache."""
+    model = as_gguf(load_model("Qwen/Qwen2.5-32B-Instruct"), "Q4_K_S")
+    bills = [
+        _bill(model, context=32768, build="b4408", cache_type_k="q8_0", cache_type_v="q8_0", flash_attn="on", **options)
+        for options in (
+            {},
+            {"spec_draft_model": "Qwen2.5-Coder-0.5B-Instruct-IQ4_XS.gguf"},
+            {"spec_draft_model": "a.gguf"},
+        )
+    ]
+    plain, drafted, unknown = (bill.per_device[0] for bill in bills)
+    more = (drafted.total_bytes - plain.total_bytes) / MIB
+    assert more == pytest.approx(327.57 + 384 + 299, abs=10)
+    assert (unknown, drafted.weights_bytes) == (plain, plain.weights_bytes)
+
+
 def test_servers_reserve_logits_for_their_slots_other_programs_for_every_token() -> None:
     """llama-completion logs 312.75 MiB for Qwen3-8B; 296.75 of them are logits of 512 tokens."""
     model = as_gguf(load_model("Qwen3-8B"), "Q4_K_M")

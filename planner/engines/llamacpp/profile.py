@@ -17,6 +17,7 @@ from planner.engines.llamacpp.build import Build
 from planner.engines.llamacpp.compute import compute_bytes, pipeline_copies
 from planner.engines.llamacpp.device_bill import at_edges, device_bill, free_bytes, lack, too_large, too_little
 from planner.engines.llamacpp.draft_context import draft_caches, draft_compute, draft_weights
+from planner.engines.llamacpp.draft_model import draft_limits, draft_model
 from planner.engines.llamacpp.holdings import caches, layer_place, weights
 from planner.engines.llamacpp.options import HOST, MODULE_LOADING, on_vulkan, read_options, tensor_split
 from planner.engines.llamacpp.projector import projector_bytes
@@ -114,6 +115,22 @@ class LlamaCpp:
         second = self._billed(file, layout, alone, sites, confidence)
         return found if second.reasons else second
 
+    def _drafting(self, layout: Layout, gpu: Gpu) -> Mapping[int, int]:
+        """Bytes of a second file that drafts, on each device: everything that is made for it."""
+        model = draft_model(layout.options)
+        if model is None:
+            return {}
+        tensor, pipeline = layout.tensor_parallel_size, layout.pipeline_parallel_size
+        own = self.layout(model, gpu, draft_limits(layout), tensor=tensor, pipeline=pipeline)
+        at = resolve(model, own, self.build)
+        step = worst_step(model, own, at, self.build, gpu)
+        placed = [(layer, layer_place(layer, index, at)) for index, layer in enumerate(model.layers)]
+        computed = compute_bytes(
+            model, placed, at.placement.output, step, self.build, copies=pipeline_copies(at, self.build)
+        )
+        found = _together(weights(model, at, self.build), caches(model, at, self.build))
+        return _together(_together(found, computed), prompt_pool(model, at, step, self.build, gpu))
+
     def _billed(self, file: Model, layout: Layout, at: Resolved, sites: Sequence[Site], confidence: float) -> Bill:
         held = _together(weights(file, at, self.build), draft_weights(file, at))
         step = worst_step(file, layout, at, self.build, sites[0].gpu)
@@ -130,7 +147,9 @@ class LlamaCpp:
         )
         computed = _together(own, draft_compute(file, at, step, self.build))
         placed = [sites[device % len(sites)] for device in range(at.devices)]
-        pool = _together(prompt_pool(file, at, step, self.build, sites[0].gpu), projector_bytes(file, at))
+        gpu = sites[0].gpu
+        beside = _together(projector_bytes(file, at), self._drafting(layout, gpu))
+        pool = _together(prompt_pool(file, at, step, self.build, gpu), beside)
         devices = [device_bill(n, layout, site, held, cached, computed, pool) for n, site in enumerate(placed)]
         mixed = "mix" in (file.quantization or "")
         careful = [
