@@ -73,21 +73,26 @@ def _by_ranks(gpu: Gpu, shares: Shares) -> float:
 
 
 def _by_ranks_up_to_80_gib(gpu: Gpu, shares: Shares) -> float:
-    """0.4.5.post3 and 0.4.6: what is larger keeps 13 GiB."""
+    """0.4.5.post3 to 0.4.6.post1: what is larger keeps 13 GiB."""
     total = gpu.driver_mib
     return _by_ranks(gpu, shares) if total <= 80 * _GIB else (total - 13 * _GIB) / total
 
 
-def _by_ranks_and_size(gpu: Gpu, shares: Shares) -> float:
-    """0.4.6.post5 and 0.4.7."""
+def _by_ranks_up_to_96_gib(gpu: Gpu, shares: Shares, kept_gib: int = 18) -> float:
+    """0.4.6.post2 to post5: what is larger keeps 18 GiB."""
     total = gpu.driver_mib
     share = _by_ranks(gpu, shares) if total <= 80 * _GIB else _BY_RANKS[-1][1]
-    if total > 180_000:
+    if total <= 96 * _GIB:
+        return share
+    return min(share + 48 * _GIB * (1 - share) / total, (total - kept_gib * _GIB) / total)
+
+
+def _by_ranks_and_drafts(gpu: Gpu, shares: Shares) -> float:
+    """0.4.7."""
+    if gpu.driver_mib > 180_000:
         return 0.79
-    if total > 96 * _GIB:
-        kept = (20 if shares.drafted else 18) * _GIB
-        return min(share + 48 * _GIB * (1 - share) / total, (total - kept) / total)
-    return share * (0.95 if shares.drafted else 1.0)
+    found = _by_ranks_up_to_96_gib(gpu, shares, 20 if shares.drafted else 18)
+    return found * (0.95 if shares.drafted and gpu.driver_mib <= 96 * _GIB else 1.0)
 
 
 def _by_size(gpu: Gpu, shares: Shares) -> float:
@@ -103,7 +108,8 @@ _KEPT_GIB = ((35 * _GIB, 2.8, 0.1), (90 * _GIB, 9.5, 0.5), (160 * _GIB, 12, 0.5)
 _FRACTIONS: dict[str, Callable[[Gpu, Shares], float] | None] = {
     "by_ranks": _by_ranks,
     "by_ranks_up_to_80_gib": _by_ranks_up_to_80_gib,
-    "by_ranks_and_size": _by_ranks_and_size,
+    "by_ranks_up_to_96_gib": _by_ranks_up_to_96_gib,
+    "by_ranks_and_drafts": _by_ranks_and_drafts,
     "by_size": _by_size,
     "reckoned": None,
 }
