@@ -1,8 +1,8 @@
 """The cheapest multiset of replicas that covers a load, by dynamic programming over what is left to carry.
 
 f(d) = min over items of price + f(d - carried), and 0 when nothing is left. Items are taken in one by one, the best
-ratio first: up to one copy, then up to three, seven ..., each step over all d at once. An item is left out when those
-before it carry as much as one of it at no higher price. Everything is in whole numbers.
+ratio first: up to one copy, then up to three, seven ..., each step over all d at once, until those before it carry as
+much as so many copies at no higher price. Everything is in whole numbers.
 """
 
 from typing import Any
@@ -48,11 +48,10 @@ class CheapestCover:
         table[: margin + 1] = 0
         for item in order:
             step, price = int(self._carried[item]), int(self._prices[item])
-            if table[margin + step] <= price:
-                continue
-            while step < size:
+            copies = _useful(table[margin + step :: step], price)
+            while copies > 0 and step < size:
                 np.minimum(table[step:], table[:-step] + price, out=table[step:])
-                step, price = 2 * step, 2 * price
+                step, price, copies = 2 * step, 2 * price, copies // 2
         return table
 
     @property
@@ -98,3 +97,12 @@ class CheapestCover:
         """What a cover costs at least beyond the cheapest one when it must hold each of these items."""
         found: Numbers = prices + self.prices_of(self._need - carried) - self._table[-1]
         return found
+
+
+def _useful(others: Numbers, price: int) -> int:
+    """Copies of an item of this price that a cover may want; `others` carry as much as 1, 2, 3 ... of it for this much.
+
+    Where so many cost no less than others do, they are not wanted, nor are more.
+    """
+    enough = others <= price * np.arange(1, len(others) + 1)
+    return int(enough.argmax()) if enough.any() else len(others) + 1

@@ -9,7 +9,6 @@ layouts as well that wait until a cover wants them, as if they carried all that 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from math import isinf
@@ -30,7 +29,6 @@ _LARGEST = 1 << 18
 _ROUNDS = 80
 _NEAR = 2e-5
 """Share of the mixture's value within which the bound is near enough to it."""
-_THREADS = 2
 _ROUGH = 0.2
 """Part of what lies between the proven bound and the mixture's value, to which covers are found before billing more."""
 _STAY = 0.5
@@ -132,8 +130,7 @@ class Decomposition:
     def _all(self, costs: Numbers, numbers: Sequence[int] | None = None, *, waiting: bool) -> list[CheapestCover]:
         """The cheapest covers of some loads, else of all."""
         numbers = range(len(self.blocks)) if numbers is None else numbers
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return list(pool.map(lambda number: self._cheapest(number, costs, waiting=waiting), numbers))
+        return [self._cheapest(number, costs, waiting=waiting) for number in numbers]
 
     def _proven(self, prices: Numbers, costs: Numbers, covers: Sequence[CheapestCover]) -> float:
         """The bound that the cheapest covers at these prices prove."""
