@@ -201,7 +201,7 @@ def _sparse(problem: Problem) -> list[Shapes]:
     def work(place: int) -> Shapes:
         return enumerated.sparse(place, problem.request.models[place], variants[place][0], problem.ground)
 
-    return side_by_side(work, len(variants), _common(problem))
+    return problem.of_each_model(work)
 
 
 def _billed(problem: Problem, asked: Sequence[tuple[int, Promised]]) -> list[Shape | None]:
@@ -213,10 +213,4 @@ def _billed(problem: Problem, asked: Sequence[tuple[int, Promised]]) -> list[Sha
 
     if len(asked) < _MANY:
         return [work(number) for number in range(len(asked))]
-    return side_by_side(work, len(asked), _common(problem))
-
-
-def _common(problem: Problem) -> list[object]:
-    """What both processes have."""
-    variants = [variant for found in problem.variants for variant in found]
-    return [*variants, *problem.ground.slots, *(kind.gpu for kind in problem.ground.slots)]
+    return side_by_side(work, len(asked), problem.looked_up)

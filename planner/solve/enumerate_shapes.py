@@ -59,6 +59,17 @@ class Shapes:
         self.considered += other.considered
         self.most_sequences = max(self.most_sequences, other.most_sequences)
 
+    def at(self, place: int) -> "Shapes":
+        """Return these, that are of all loads alike, for the model at another place of the request."""
+        moved: dict[int, Shape] = {}
+        for shape in (*self.fitting, *self.misfits, *self.slow, *(one.base for one in self.promised)):
+            if id(shape) not in moved:
+                moved[id(shape)] = replace(shape, wanted=place)
+        groups = {
+            name: [moved[id(shape)] for shape in getattr(self, name)] for name in ("fitting", "misfits", "slow")
+        }
+        return replace(self, promised=[replace(one, base=moved[id(one.base)]) for one in self.promised], **groups)
+
 
 @dataclass(frozen=True)
 class Trial:

@@ -21,12 +21,25 @@ class Enumerated:
     def __init__(self) -> None:
         self._shapes: dict[Hashable, Shapes] = {}
         self._endless: dict[Hashable, Shapes] = {}
+        self._sparse: dict[Hashable, Shapes] = {}
         self._tried: dict[Hashable, tuple[Variant, Tried]] = {}
         self._billed: dict[Hashable, Billed] = {}
 
     def sparse(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds) -> Shapes:
-        """Return the shapes of a variant of the model at `place`, of which the longer pipelines are promised."""
-        return enumerate_shapes(place, _asked(wanted), variant, ground, Tried({}), mixed=False, sparse=True)
+        """Return the shapes of a variant of the model at `place`, of which the longer pipelines are promised.
+
+        They are those of another load of the model where both are of more sequences than any layout runs.
+        """
+        like = _asked(wanted)
+        _, (_, *content) = _keys(place, like, variant)
+        key = (*content, ground.offered)
+        known = self._sparse.get(key)
+        if known and like.workload.concurrency > known.most_sequences:
+            return known.at(place)
+        found = enumerate_shapes(place, like, variant, ground, Tried({}), mixed=False, sparse=True)
+        if like.workload.concurrency > found.most_sequences:
+            self._sparse[key] = found
+        return found
 
     def billed(self, place: int, wanted: ModelRequest, one: Promised, ground: Grounds) -> Shape | None:
         """Return the shape that was promised; None where it is refused or does not fit."""
@@ -79,7 +92,7 @@ class Enumerated:
         return known if known and like.workload.concurrency > known.most_sequences else None
 
 
-def _keys(place: int, like: ModelRequest, variant: Variant) -> tuple[Hashable, Hashable]:
+def _keys(place: int, like: ModelRequest, variant: Variant) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]]:
     """What shapes are remembered by, and the same but for the number of sequences."""
     content = (place, *_content(variant))
     one = like.model_copy(update={"workload": like.workload.model_copy(update={"concurrency": 1})})

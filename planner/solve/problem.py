@@ -1,7 +1,7 @@
 """A problem: a request with everything it names looked up, ready to be solved."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -31,7 +31,7 @@ from planner.solve.phases import refuse_impossible
 from planner.solve.rate_bound import rate_bound, requests_asked
 from planner.solve.rules import Rules, node_tag, read_rules, told_apart
 from planner.solve.shape import Shape
-from planner.solve.side_by_side import side_by_side
+from planner.solve.side_by_side import Found, side_by_side
 from planner.solve.variant import Variant, variants
 from planner.solve.well_carried import well_carried
 
@@ -156,26 +156,30 @@ class Problem:
 
     @cached_property
     def _priced(self) -> list[tuple[list[Shape], int]]:
-        """The shapes of each model that no other can replace, and how many layouts it has.
-
-        Loads of the same model are priced one after the other, as they share much of what is looked up.
-        """
+        """The shapes of each model that no other can replace, and how many layouts it has."""
         models = len(self.request.models)
         if models * len(self.ground.slots) < MANY_LAYOUTS:
             return [self._without_others(place) for place in range(models)]
-        variants = [variant for found in self.variants for variant in found]
-        gpus = [kind.gpu for kind in self.ground.slots]
+        return self.of_each_model(self._without_others)
+
+    def of_each_model(self, work: Callable[[int], Found]) -> list[Found]:
+        """Do work for the place of each model, in two processes.
+
+        Loads of the same model are looked at one after the other, as they share much of what is looked up.
+        """
         alike: dict[str, list[int]] = {}
         for place, wanted in enumerate(self.request.models):
             alike.setdefault(wanted.model, []).append(place)
         places = list(alike.values())
-
-        def work(item: int) -> list[tuple[list[Shape], int]]:
-            return [self._without_others(place) for place in places[item]]
-
-        found = side_by_side(work, len(places), [*variants, *self.ground.slots, *gpus])
+        found = side_by_side(lambda item: [work(place) for place in places[item]], len(places), self.looked_up)
         by_place = dict(zip((p for each in places for p in each), (one for each in found for one in each), strict=True))
-        return [by_place[place] for place in range(models)]
+        return [by_place[place] for place in range(len(self.request.models))]
+
+    @property
+    def looked_up(self) -> list[object]:
+        """What shapes refer to and all of them share."""
+        variants = [variant for found in self.variants for variant in found]
+        return [*variants, *self.ground.slots, *(kind.gpu for kind in self.ground.slots)]
 
     def _without_others(self, place: int) -> tuple[list[Shape], int]:
         parts = self._of_variants(place, self.ground)
