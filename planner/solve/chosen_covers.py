@@ -40,8 +40,6 @@ class Run:
     others: Sequence[int]
     work: float
     seed: int
-    gives_up: bool
-    """Whether it ends where its covers are proven to hold no plan near enough; else it finds the best of theirs."""
 
 
 class CoverChooser:
@@ -127,7 +125,5 @@ def _solved(model: Any, run: Run, target: float, clock: Clock, enough: Event) ->
         if enough.is_set():
             solver.stop_search()
 
-    if run.gives_up:
-        solver.best_bound_callback = lambda bound: solver.stop_search() if bound > target else None
     status = interruptible(lambda: solver.solve(model, Near()), stop, clock.effort, tick)
     return solver, status in (cp_model.OPTIMAL, cp_model.FEASIBLE)

@@ -52,18 +52,16 @@ class CoverChoice:
         self._mixture = decomposition.mixture
 
     def values(
-        self, opened: Iterable[int], settled: Terms, covers: int, clock: Clock, seed: int, before: Sequence[int] = ()
+        self, opened: Iterable[int], settled: Terms, covers: int, clock: Clock, seed: int
     ) -> tuple[int, ...] | None:
-        """Return the values of all variables with the `opened` loads covered anew; `before` are those to start from."""
+        """Return the values of all variables with the `opened` loads covered around the settled ones."""
         dice = np.random.default_rng(seed)
-        pools = [self._pool(number, covers, before, dice) for number in opened]
+        pools = [self._pool(number, covers, dice) for number in opened]
         choices = [*({v: 1} for v in self._others), *(dict(cover) for pool in pools for cover in pool)]
         programme = self._programme(pools, choices, settled)
         objective = {number: self._value(choice) for number, choice in enumerate(choices)}
-        firsts = (int(not number) for pool in pools for number in range(len(pool)))
-        hint = [*(before[v] for v in self._others), *firsts] if before else []
         effort = replace(clock.left, gap=_PART * self._gap)
-        found = mathopt_solver.minimise(programme, objective, effort, nodes=_NODES, hint=hint, cuts=False).values
+        found = mathopt_solver.minimise(programme, objective, effort, nodes=_NODES, cuts=False).values
         if found is None:
             return None
         whole = Adding(settled)
@@ -88,16 +86,13 @@ class CoverChoice:
             programme.at_most(terms, most)
         return programme
 
-    def _pool(self, number: int, covers: int, before: Sequence[int], dice: np.random.Generator) -> list[Copies]:
-        """The cover of a load `before`, those that are mixed, and some near the cheapest one."""
+    def _pool(self, number: int, covers: int, dice: np.random.Generator) -> list[Copies]:
+        """The covers of a load that are mixed, and some near the cheapest one."""
         block = self._blocks[number]
         variables, costs = block.variables, np.maximum(self._costs[block.variables], 1)
         if number not in self._cheapest:
             self._cheapest[number] = CheapestCover(block.need, block.carried, costs, rough=True)
-        found: dict[Copies, None] = {}
-        if before:
-            found[as_copies(variables, np.array(before, dtype=np.int64)[variables])] = None
-        found |= dict.fromkeys(self._mixture.copies_of(number))
+        found = dict.fromkeys(self._mixture.copies_of(number))
         near = near_covers(self._cheapest[number], block.carried, costs, self._loss, _DRAWN, dice)
         for row in near[dice.permutation(len(near))[:covers]]:
             found[as_copies(variables, row)] = None

@@ -19,7 +19,7 @@ _DRAWN = 500
 class Covers:
     """Covers of one load: `copies` of each variable of the load, and what they take of each of its rows.
 
-    `objective` is what each adds to it. No two take and add the same.
+    `objective` is what each adds to it.
     """
 
     copies: Numbers
@@ -38,6 +38,11 @@ class Covers:
         """Some of them."""
         return Covers(self.copies[places], self.takes[places], self.objective[places])
 
+    def distinct(self) -> "Covers":
+        """The first of those that take and add the same."""
+        _, first = np.unique(np.column_stack((self.takes, self.objective)), axis=0, return_index=True)
+        return self.only(np.sort(first))
+
 
 class CoverPool:
     """Draws covers of a load whose variables stand in `rows` and cost `costs` at the prices of a bound.
@@ -47,8 +52,8 @@ class CoverPool:
 
     def __init__(self, block: LoadBlock, shared: SharedRows, costs: Numbers, mixed: Sequence[Copies]) -> None:
         self.variables = block.variables
-        self._carried, self._costs = block.carried, np.maximum(costs[block.variables], 1)
-        self._cheapest = CheapestCover(block.need, block.carried, self._costs, rough=True)
+        self._need, self._carried, self._costs = block.need, block.carried, np.maximum(costs[block.variables], 1)
+        self._cheapest = self._cheapest_at(self._costs)
         columns = [shared.column(variable) for variable in self.variables.tolist()]
         self.rows = np.unique(np.array([row for column in columns for row, _ in column], dtype=np.int64))
         self._takes = np.zeros((len(columns), len(self.rows)), dtype=np.int64)
@@ -63,12 +68,33 @@ class CoverPool:
                 self._mixed[number, places[variable]] = count
 
     def drawn(self, before: Sequence[int], loss: float, dice: np.random.Generator) -> Covers:
-        """Draw covers that lose at most so much, first the one in the values of all variables `before`, if any."""
+        """Draw covers that lose at most so much, first the one in the values of all variables `before`, if any.
+
+        No two take and add the same.
+        """
         near = near_covers(self._cheapest, self._carried, self._costs, loss, _DRAWN, dice)
         found = self._covers(np.concatenate((self._mixed, near)))
-        found = self.of(before).beside(found) if before else found
-        _, first = np.unique(np.column_stack((found.takes, found.objective)), axis=0, return_index=True)
-        return found.only(np.sort(first))
+        return (self.of(before).beside(found) if before else found).distinct()
+
+    def near(self, costs: Numbers, loss: float, dice: np.random.Generator) -> Covers:
+        """Draw covers that lose at most so much where a copy of each variable costs this."""
+        return self._covers(near_covers(self._cheapest_at(costs), self._carried, costs, loss, _DRAWN, dice))
+
+    def cheapest(self, costs: Numbers) -> Covers:
+        """The one cover that costs least, or nearly so, where a copy of each variable costs this."""
+        copies = np.zeros((1, len(self.variables)), dtype=np.int64)
+        for place, count in self._cheapest_at(costs).copies().items():
+            copies[0, place] = count
+        return self._covers(copies)
+
+    def _cheapest_at(self, costs: Numbers) -> CheapestCover:
+        return CheapestCover(self._need, self._carried, costs, rough=True)
+
+    def costs_at(self, prices: Floats, scale: int) -> Numbers:
+        """What a copy of each variable costs at these prices of the rows, `scale` times in whole numbers."""
+        costs = scale * (self._objective + self._takes @ prices[self.rows])
+        found: Numbers = np.maximum(1, np.rint(costs)).astype(np.int64)
+        return found
 
     def of(self, values: Sequence[int]) -> Covers:
         """The one cover of the load in the values of all variables."""

@@ -1,16 +1,14 @@
 """A plan near the bound of a decomposition: loads are opened again, some at a time, around the best plan so far.
 
-All loads are opened at once, to choose among the covers that cost least (whole_choice.py), which mostly ends the
-search. Where that finds no plan, most loads are covered as the decomposition does in one way, and how the others are,
-with the numbers of nodes, is a choice among whole covers (cover_choice.py), or else of copies of single layouts near
-the bound. Where a plan is not near enough, some loads are opened around it, some times before all are again: those more
-often that pay more than the bound has them pay. All limits are counts of work, so that the answer is the same on every
-machine.
+All loads are opened at once, to choose among the covers that cost least (whole_choice.py). Where that finds no plan,
+most loads are covered as the decomposition does in one way, and how the others are, with the numbers of nodes, is a
+choice among whole covers (cover_choice.py), or else of copies of single layouts near the bound. Then some loads are
+opened around the best plan (neighbourhood.py), some times before all are again: those more often that pay more than the
+bound has them pay. All limits are counts of work, so that the answer is the same on every machine.
 """
 
 import random
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import ceil, log
 
@@ -19,6 +17,7 @@ from planner.solve.clock import Clock
 from planner.solve.cover_choice import CoverChoice
 from planner.solve.decomposition import Decomposition
 from planner.solve.integer_programme import IntegerProgramme, Terms, evaluate
+from planner.solve.neighbourhood import Neighbourhoods
 from planner.solve.outline import Outline
 from planner.solve.remainder import Remainder, remainder
 from planner.solve.shared_rows import SharedRows
@@ -32,11 +31,11 @@ _BESIDE = 10
 """Loads whose covers are chosen at first beside those that are mixed of several."""
 _COVERS = 60
 """Covers that each of them is chosen among."""
-_AROUND = ((12, 20), (30, 25), (12, 20), (30, 25))
+_AROUND = ((12, 20), (15, 30)) * 4
 """Loads that are opened at the same time in two ways, in turn, before all are again."""
-_BY_COVERS = ((25, 40), (50, 20))
-"""Loads that are opened at the same time, once a turn, to choose for each among so many covers of any kind."""
-_A_TURN = 2 + len(_AROUND)
+_OFFERED = 600
+"""Covers of open loads together that are chosen among in the first turn; in each turn there are so many more."""
+_A_TURN = 1 + len(_AROUND)
 _EVEN = 1.0
 """Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
 _LOSS, _MORE = 0.3, 0.1
@@ -91,27 +90,22 @@ class Reopening:
 
     def run(self) -> None:
         """Find a plan, and better ones until one is near enough or the work is done."""
-        dice, begun = random.Random(1), 1
+        dice = random.Random(1)
         if self._blocks:
             self._anew(0, dice)
-        if self.values is None or self._whole_choice.hopeless:
+        if self.values is None:
             self._first()
         if self.values is None and self._sketch:
             self._look_in(None)
             self._first()
-            begun = 0
-        elif self._whole_choice.hopeless:
-            begun = _A_TURN - 1
-        for number in range(begun, _ROUNDS):
+        for number in range(1, _ROUNDS):
             if self.values is None or not self._blocks or self.near_enough or self._clock.ended():
                 return
             turn, place = divmod(number, _A_TURN)
             if place == 0:
                 self._anew(turn, dice)
-            elif place <= len(_AROUND):
-                self._around(self.values, _AROUND[place - 1], dice)
             else:
-                self._by_covers(self.values, dice)
+                self._around(self.values, _AROUND[place - 1], (1 + turn) * _OFFERED, dice)
 
     def _look_in(self, sketch: Outline | None) -> None:
         """Look for plans in the outline, or else in the programme itself."""
@@ -121,7 +115,8 @@ class Reopening:
             rows, left_out = SharedRows(sketch.rows, self._objective, self._blocks), sketch.left_out
         losing = self._gap * self.bound * self._answers.scale
         self._choice = CoverChoice(rows, left_out, self._decomposition, self._answers.costs, losing, self._gap)
-        self._whole_choice = WholeChoice(rows, left_out, self._decomposition, self._answers.costs)
+        whole = self._whole_choice = WholeChoice(rows, left_out, self._decomposition, self._answers.costs)
+        self._neighbourhoods = Neighbourhoods(rows, whole.pools, whole.chooser, self._answers.scale)
 
     def _first(self) -> None:
         """Leave loads open that are mixed of several covers, and more of the others while that gives no plan."""
@@ -146,25 +141,12 @@ class Reopening:
         self._whole_choice.draw(self.values or (), losing, dice.randrange(_SEEDS))
         self._keep_best(self._whole_choice.anew(self.values or (), self._target, self._clock, dice.randrange(_SEEDS)))
 
-    def _around(self, values: Sequence[int], loads: Sequence[int], dice: random.Random) -> None:
-        """Cover some loads anew around the others as they are, so many in each way."""
+    def _around(self, values: Sequence[int], loads: Sequence[int], covers: int, dice: random.Random) -> None:
+        """Cover some loads anew around the others as they are, so many in each way, among so many covers."""
         openings = self._openings(values, loads, dice)
-        found = self._whole_choice.around(values, openings, self._target, self._clock, dice.randrange(_SEEDS))
+        known, seed = self._whole_choice.drawn, dice.randrange(_SEEDS)
+        found = self._neighbourhoods.around(values, openings, known, covers, self._target, self._clock, seed)
         self._keep_best(found)
-
-    def _by_covers(self, values: Sequence[int], dice: random.Random) -> None:
-        """The same in larger programmes, among any covers near the cheapest ones."""
-        covers = [{v: values[v] for v in block.variables.tolist() if values[v]} for block in self._blocks]
-        openings = self._openings(values, [loads for loads, _ in _BY_COVERS], dice)
-        seeds = [dice.randrange(_SEEDS) for _ in _BY_COVERS]
-
-        def choose(opened: Sequence[int], many: int, seed: int) -> tuple[int, ...] | None:
-            settled = {v: n for number, cover in enumerate(covers) if number not in opened for v, n in cover.items()}
-            return self._choice.values(opened, settled, many, self._clock, seed, values)
-
-        with ThreadPoolExecutor(len(_BY_COVERS)) as pool:
-            found = list(pool.map(choose, openings, [many for _, many in _BY_COVERS], seeds))
-        self._keep_best([each for each in found if each is not None])
 
     @property
     def _target(self) -> float:

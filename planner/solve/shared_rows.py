@@ -1,6 +1,7 @@
 """The rows of a programme that several loads share, each as a sum of at most so much, with a price on it."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +45,12 @@ class SharedRows:
             self.objective[variable] = coefficient
         self._rows, self._variables, self._counts = np.array(terms, dtype=np.int64).reshape(-1, 3).T
         self._starts = np.searchsorted(self._variables, np.arange(size + 1))
+
+    def without(self, taken: Numbers) -> "SharedRows":
+        """Return what is left of the rows where so much of each is taken."""
+        left = copy(self)
+        left.most = self.most - taken
+        return left
 
     def prices(self, duals: Floats) -> Floats:
         """Return the prices of these rows from the duals of all rows of the programme."""

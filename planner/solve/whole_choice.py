@@ -7,7 +7,7 @@ since one is often much sooner than another. Once the first of them comes to the
 does not count then, so that the answer is the same on every machine.
 """
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import NamedTuple
@@ -43,16 +43,14 @@ class _Way(NamedTuple):
 
 _RUNS = (_Way(40, 0, 1.0, from_before=False), _Way(20, 20, 0.25, from_before=True))
 """Searches that run at the same time: what one does not find the other one often does."""
-_AROUND = _Way(40, 0, 1.0, from_before=True)
-"""Covers of the loads that are opened around a plan."""
 _MORE = 20
 """Covers at random that are left beside where those of a run are proven to hold no plan near enough."""
 _FIRST = 2
 """Covers of each load that are always left: where the runs start from."""
 _TAKEN, _PRICINGS = 3, 12
 """Covers of a load that a mixture takes in at a time, and how often it is priced."""
-_WORK, _WORK_AROUND = 0.8, 0.3
-"""What a run may spend on all loads, or on some around a plan.
+_WORK = 0.4
+"""What a run may spend.
 
 Runs that come to the target mostly do so within it, and others are better begun anew among other covers.
 """
@@ -70,23 +68,21 @@ class WholeChoice:
         for cover in decomposition.mixture.covers:
             self._mixture.add(cover)
         self._ways = [*_RUNS]
-        self._pools = [
+        self.pools = [
             CoverPool(block, rows, costs, decomposition.mixture.copies_of(number))
             for number, block in enumerate(decomposition.blocks)
         ]
-        self._chooser = CoverChooser(rows, others, self._pools, decomposition.bound)
-        self._drawn: list[Covers] = []
+        self.chooser = CoverChooser(rows, others, self.pools, decomposition.bound)
+        self.drawn: list[Covers] = []
         self._mixed: Mixed | None = None
-        self.hopeless = False
-        """Whether no covers that all loads were chosen among hold a plan near enough."""
 
     def draw(self, before: Sequence[int], loss: float, seed: int) -> None:
         """Draw covers that lose at most so much; the choice is among them, and those of the values `before`, if any."""
 
         def draw(number: int) -> Covers:
-            return self._pools[number].drawn(before, loss, np.random.default_rng((seed, number)))
+            return self.pools[number].drawn(before, loss, np.random.default_rng((seed, number)))
 
-        self._drawn = side_by_side(draw, len(self._pools))
+        self.drawn = side_by_side(draw, len(self.pools))
         self._mixed = self._best_mixture()
 
     def anew(self, before: Sequence[int], target: float, clock: Clock, seed: int) -> list[tuple[int, ...]]:
@@ -100,31 +96,18 @@ class WholeChoice:
             covers = self._kept(way, target, dice)
             usual = 1 if before and not way.from_before else 0
             start = [min(usual, len(each.objective) - 1) for each in covers]
-            runs.append(Run(covers, start, before if way.from_before else (), _WORK, seed + number, gives_up=True))
+            runs.append(Run(covers, start, before if way.from_before else (), _WORK, seed + number))
         found = self._run(runs, target, clock)
         for number, one in enumerate(found):
             if one.hopeless:
                 self._ways[number] = self._ways[number].wider()
-        self.hopeless = all(one.hopeless for one in found)
         return _values(found)
-
-    def around(
-        self, values: Sequence[int], openings: Sequence[Collection[int]], target: float, clock: Clock, seed: int
-    ) -> list[tuple[int, ...]]:
-        """The same with but some loads covered anew by each run, around the others as they are."""
-        kept = self._kept(_AROUND, target, np.random.default_rng(seed))
-        own = [pool.of(values) for pool in self._pools]
-        runs: list[Run] = []
-        for opened in openings:
-            covers = [each.beside(kept[number]) if number in opened else each for number, each in enumerate(own)]
-            runs.append(Run(covers, [0] * len(covers), values, _WORK_AROUND, seed + len(runs), gives_up=False))
-        return _values(self._run(runs, target, clock))
 
     def _run(self, runs: Sequence[Run], target: float, clock: Clock) -> list[Chosen]:
         """What the runs come to, up to the first that comes to the target."""
         found, enough = list[Chosen](), Event()
         with ThreadPoolExecutor(len(runs)) as threads:
-            for one in [threads.submit(self._chooser.chosen, run, target, clock, enough) for run in runs]:
+            for one in [threads.submit(self.chooser.chosen, run, target, clock, enough) for run in runs]:
                 found.append(one.result())
                 if found[-1].near:
                     enough.set()
@@ -135,7 +118,7 @@ class WholeChoice:
         """The best mixture of all that was drawn, or nearly so."""
         for _ in range(_PRICINGS):
             mixed, taken = self._mixture.best(), False
-            for number, (pool, covers) in enumerate(zip(self._pools, self._drawn, strict=True)):
+            for number, (pool, covers) in enumerate(zip(self.pools, self.drawn, strict=True)):
                 for place in np.argsort(pool.at_prices(covers, mixed.prices), kind="stable")[:_TAKEN].tolist():
                     taken |= self._mixture.add(Cover(number, pool.as_copies(covers, place)))
             if not taken:
@@ -146,7 +129,7 @@ class WholeChoice:
         """The covers of each load that are left; the first that were drawn are always among them."""
         assert self._mixed is not None  # covers were drawn
         kept = []
-        for pool, covers in zip(self._pools, self._drawn, strict=True):
+        for pool, covers in zip(self.pools, self.drawn, strict=True):
             costs = pool.at_prices(covers, self._mixed.prices)
             order = np.argsort(costs, kind="stable")
             order = order[costs[order] <= costs.min() + way.room * max(0.0, target - self._mixed.value)]
