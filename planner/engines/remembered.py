@@ -25,7 +25,9 @@ class _Remembered:
         self._stages = 0
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+        """What else the engine has, looked up once."""
+        found = self.__dict__[name] = getattr(self._engine, name)
+        return found
 
     def bill(self, model: Model, layout: Layout, sites: Sequence[Site], *confidence: float) -> Bill:
         """Return the bill of the engine."""

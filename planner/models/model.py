@@ -120,6 +120,11 @@ class Model:
         return self.sum(lambda tensor: tensor.bytes)
 
     @cached_property
+    def layer_bytes(self) -> int:
+        """Checkpoint bytes of all layers."""
+        return sum(layer.bytes for layer in self.layers)
+
+    @cached_property
     def embedding_params(self) -> int:
         """Parameters of the input token table."""
         return sum(tensor.params for tensor in self.embedding if tensor.role is Role.EMBEDDING)

@@ -298,7 +298,7 @@ def _too_small(variant: Variant, split: Split) -> bool:
     run = split.stages[0]
     whole = run.island.gpu.memory_bytes * run.tensor * split.data * run.count
     memory = share_bytes(run.island.gpu, split.parts) if split.parts else whole
-    return not variant.limits.options and 2 * memory < sum(layer.bytes for layer in variant.model.layers)
+    return not variant.limits.options and 2 * memory < variant.model.layer_bytes
 
 
 def bill_promised(one: Promised, place: int, wanted: ModelRequest, ground: Grounds, tried: Tried) -> Shape | None:

@@ -111,7 +111,7 @@ class _Stage:
 def _stages(model: Model, shared: Shared) -> list[_Stage]:
     layout = shared.layout
     lines = shared.bill.per_device.firsts
-    layer_bytes = _layer_bytes(model)
+    layer_bytes = model.layer_bytes / len(model.layers)
     found = []
     for stage, layers in enumerate(layout.layers_per_stage):
         line, tensor = lines[stage], layout.stage_tensor(stage)
@@ -119,12 +119,6 @@ def _stages(model: Model, shared: Shared) -> list[_Stage]:
         room = line.usable_bytes - line.total_bytes + line.kv_cache_bytes + weights * layers
         found.append(_Stage(layers, room, weights, _cached_bytes(model, tensor, layout.kv_cache_dtype)))
     return found
-
-
-@lru_cache(maxsize=1024)
-def _layer_bytes(model: Model) -> float:
-    """Weight bytes of a layer, on average."""
-    return sum(layer.bytes for layer in model.layers) / len(model.layers)
 
 
 @lru_cache(maxsize=1024)

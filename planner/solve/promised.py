@@ -72,7 +72,7 @@ def _most_sequences(base: Shape, room: int, cache: Callable[[int], int]) -> Call
     layers, most, weights = len(model.layers), base.layout.max_num_seqs, base.stage_weights
     alike = len({layer.tensors for layer in model.distinct_layers}) == 1
     whole = max(1, cache(layers))
-    of_layers = max(0, weights - model.weight_bytes + sum(layer.bytes for layer in model.layers)) if alike else 0
+    of_layers = max(0, weights - model.weight_bytes + model.layer_bytes) if alike else 0
 
     def sequences(stages: int) -> int:
         found = min(most, (stages * room - weights) // whole)

@@ -171,7 +171,8 @@ def _least_blocks(decided: _Decided) -> Callable[[int], int]:
 
     @cache
     def least(layers: int) -> int:
-        begins = range(len(model.layers) - layers + 1)
+        """Layers that are alike take the same wherever they begin; those at the end may bring more."""
+        begins = range(len(model.layers) - layers + 1 if len(model.distinct_layers) > 1 else 1)
         return min(_stage_block(groups, first, first + layers - 1, rules) for first in begins)
 
     return least
