@@ -65,8 +65,14 @@ class Shapes:
         for shape in (*self.fitting, *self.misfits, *self.slow, *(one.base for one in self.promised)):
             if id(shape) not in moved:
                 moved[id(shape)] = replace(shape, wanted=place)
-        groups = {name: [moved[id(shape)] for shape in getattr(self, name)] for name in ("fitting", "misfits", "slow")}
-        return replace(self, promised=[replace(one, base=moved[id(one.base)]) for one in self.promised], **groups)
+        return replace(
+            self,
+            fitting=[moved[id(shape)] for shape in self.fitting],
+            misfits=[moved[id(shape)] for shape in self.misfits],
+            slow=[moved[id(shape)] for shape in self.slow],
+            promised=[replace(one, base=moved[id(one.base)]) for one in self.promised],
+            refusals=dict(self.refusals),
+        )
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Enumerated:
             return known.at(place)
         found = enumerate_shapes(place, like, variant, ground, Tried({}), mixed=False, sparse=True)
         if like.workload.concurrency > found.most_sequences:
-            self._sparse[key] = found
+            self._sparse[key] = found.at(place)
         return found
 
     def billed(self, place: int, wanted: ModelRequest, one: Promised, ground: Grounds) -> Shape | None:

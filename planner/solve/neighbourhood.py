@@ -71,8 +71,8 @@ class Neighbourhoods:
         taken = np.zeros(len(self._rows.most), dtype=np.int64)
         for number in settled:
             taken[self._pools[number].rows] += own[number].takes[0]
-        offers = [_together([own[number], known[number]]) for number in opened]
-        mixed, offers = self._mixed(self._rows.without(taken), opened, offers)
+        first = [own[number].beside(known[number]) for number in opened]
+        mixed, offers = self._mixed(self._rows.without(taken), opened, first)
         value = int(self._rows.objective @ np.array(values, dtype=np.int64))
         gain = value - sum(int(own[number].objective[0]) for number in settled) - mixed.value
         if gain < _LEAST * value:
@@ -81,7 +81,7 @@ class Neighbourhoods:
         for number, offered in zip(opened, offers, strict=True):
             pool = self._pools[number]
             near = pool.near(pool.costs_at(mixed.prices, self._scale), _LOSS * gain * self._scale, dice)
-            cheapest = _cheapest(pool, _together([offered, near]), mixed.prices, gain)
+            cheapest = _cheapest(pool, offered.beside(near), mixed.prices, gain)
             covers[number] = own[number].beside(cheapest.only(range(min(most // len(opened), len(cheapest.objective)))))
         run = Run(covers, [0] * len(covers), values, _WORK, seed)
         return self._chooser.chosen(run, target, clock, Event()).values
@@ -100,7 +100,7 @@ class Neighbourhoods:
                 self._pools[number].cheapest(self._pools[number].costs_at(mixed.prices, self._scale))
                 for number in opened
             ]
-            offers = [_together(both) for both in zip(offers, cheapest, strict=True)]
+            offers = [offered.beside(cover) for offered, cover in zip(offers, cheapest, strict=True)]
             taken = [
                 mixture.add(Cover(place, self._pools[number].as_copies(cover, 0)))
                 for place, (number, cover) in enumerate(zip(opened, cheapest, strict=True))
@@ -129,10 +129,3 @@ def _cheapest(pool: CoverPool, offered: Covers, prices: Floats, gain: float) -> 
     costs = pool.at_prices(alike, prices)
     order = np.argsort(costs, kind="stable")
     return alike.only(order[costs[order] <= costs.min() + gain])
-
-
-def _together(several: Sequence[Covers]) -> Covers:
-    first, *others = several
-    for other in others:
-        first = first.beside(other)
-    return first

@@ -11,11 +11,13 @@ from planner.solve import column_generation
 from planner.solve.cheapest import cheapest
 from planner.solve.column_generation import generate, generates
 from planner.solve.decomposition import Decomposition
+from planner.solve.enumerated import Enumerated
 from planner.solve.integer_programme import IntegerProgramme
 from planner.solve.load_block import LoadBlock, Waiting
 from planner.solve.outcome import Effort
 from planner.solve.plan import answer
 from planner.solve.problem import Problem, read_problem
+from planner.solve.shape import Shape
 from planner.solve.shared_rows import SharedRows
 from planner.solve.solution import solve
 from planner.workload import Workload
@@ -64,6 +66,30 @@ def test_no_bill_carries_more_than_was_promised(engine: str) -> None:
                 told += 1
                 assert shape.capacity["sequences"] <= one.sequences, shape.label
     assert told > 60
+
+
+def test_loads_of_more_sequences_than_any_layout_runs_share_their_layouts() -> None:
+    loads = (("qwen3-14b", 10**5), ("mixtral-8x7b-v0.1", 10**5), ("qwen3-14b", 10**6), ("mixtral-8x7b-v0.1", 300))
+    asked = read_problem(
+        Request(
+            models=[ModelRequest(model=m, workload=Workload(context=2048, concurrency=n)) for m, n in loads],
+            on=FLEET,
+            objective="gpus",
+        )
+    )
+    for place, wanted in enumerate(asked.request.models):
+        variant = asked.variants[place][0]
+        shared = asked.known.enumerated.sparse(place, wanted, variant, asked.ground)
+        alone = Enumerated().sparse(place, wanted, variant, asked.ground)
+        assert [*map(_told, shared.fitting)] == [*map(_told, alone.fitting)]
+        assert [(_told(p.base), p.split, p.sequences) for p in shared.promised] == [
+            (_told(p.base), p.split, p.sequences) for p in alone.promised
+        ]
+        assert {shape.wanted for shape in shared.fitting} == {place}
+
+
+def _told(shape: Shape) -> tuple[object, ...]:
+    return shape.wanted, shape.label, shape.slots, shape.bill, shape.capacity
 
 
 def test_promised_and_billed_layouts_are_all_that_there_are() -> None:
