@@ -31,10 +31,8 @@ _BESIDE = 10
 """Loads whose covers are chosen at first beside those that are mixed of several."""
 _COVERS = 60
 """Covers that each of them is chosen among."""
-_AROUND = ((12, 20), (15, 30)) * 4
-"""Loads that are opened at the same time in two ways, in turn, before all are again."""
-_OFFERED = 600
-"""Covers of open loads together that are chosen among in the first turn; in each turn there are so many more."""
+_AROUND = (*(((12, 20), 600), ((15, 30), 600)) * 4, *(((18, 30), 1500), ((22, 45), 2000)) * 3)
+"""Loads that are opened at the same time in two ways, among how many covers, in turn, before all are covered anew."""
 _A_TURN = 1 + len(_AROUND)
 _EVEN = 1.0
 """Part of what all loads pay beyond the bound that is shared evenly among them as they are drawn."""
@@ -105,7 +103,7 @@ class Reopening:
             if place == 0:
                 self._anew(turn, dice)
             else:
-                self._around(self.values, _AROUND[place - 1], (1 + turn) * _OFFERED, dice)
+                self._around(self.values, *_AROUND[place - 1], dice)
 
     def _look_in(self, sketch: Outline | None) -> None:
         """Look for plans in the outline, or else in the programme itself."""
