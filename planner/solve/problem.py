@@ -95,7 +95,13 @@ class Problem:
     @cached_property
     def mixes(self) -> bool:
         """Whether replicas over several kinds of GPUs are tried: where there are few enough to try them all."""
-        return sum(len(c.example.gpus) * c.count for c in self.classes) <= MOST_MIXED
+        return self.gpus <= MOST_MIXED and any(self._may_mix(place) for place in range(len(self.request.models)))
+
+    def _may_mix(self, place: int) -> bool:
+        """Whether a model may use several kinds of islands that one replica may lie on."""
+        mine = self.rules.eligible[place]
+        usable = grounds([c for number, c in enumerate(self.classes) if mine is None or number in mine]).slots
+        return len({island.realm for island in usable}) < len(usable)
 
     @cached_property
     def shapes(self) -> tuple[Shapes, ...]:

@@ -1,7 +1,7 @@
 """The nearest requests that can be met, each the smallest change along its own direction, with its price."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -139,45 +139,71 @@ def _added(problem: Problem, kinds: Sequence[Gpu], places: Sequence[int]) -> Ite
 
 
 def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
-    """Fewer yet, where replicas may lie on GPUs of this kind and of others: what `fewest_added` does not look for.
+    """Fewer yet, where replicas may lie on several kinds of GPUs: what `fewest_added` does not look for.
 
-    They may only where all GPUs together are few.
+    They may only where all GPUs together are few. Where no number will do without them they are looked for if few GPUs
+    may be used: else what takes no more of these than there are of one kind will nearly always do.
     """
     added = fewest_added(problem, gpu)
-    if added is None or set(problem.inventory.gpu_kinds.values()) == {added.gpu}:
-        return added
-    most = min(added.gpus - 1, MOST_MIXED - problem.inventory.gpu_count)
-    if most < 1 or not _with(problem, added.of(most)).feasible:
-        return added
-    return added.of(1 + bisect_left(range(1, most), True, key=lambda number: _with(problem, added.of(number)).feasible))
+    if added is None and problem.rules.gpus is None:
+        return None
+    ways = _up_to(gpu, node_size(problem, gpu), min(MOST_MIXED, added.gpus - 1) if added else MOST_MIXED)
+    few = _few(problem, ways)
+    return (_first(few, [problem]) if _mixes(problem, few) else None) or added
 
 
 def _alike_nodes(problem: Problem, gpu: Gpu, places: Sequence[int]) -> Added | None:
     """The fewest in nodes of one size and a smaller one for the rest, where it matters which replicas lie on one node.
 
     Of equals those in larger nodes. What does not do for the models at the clashing `places` alone is not tried for
-    all, nor fewer nodes or smaller ones where the most do not.
+    all. Where the most do not, fewer are tried only if these leave so few GPUs that replicas may lie on several kinds.
     """
-    clashing = problem.asking(only(problem.request, places))
-
-    def holds(way: Added) -> bool:
-        alone = len(places) == len(problem.request.models) or _with(clashing, way).feasible
-        return alone and _with(problem, way).feasible
-
-    found = []
+    alone = [] if len(places) == len(problem.request.models) else [problem.asking(only(problem.request, places))]
+    asked, found = [*alone, problem], []
     for size in dict.fromkeys((node_size(problem, gpu), 1)):
-        ways = [Added(gpu, size, nodes, 0) for nodes in range(1, _APART_NODES + 1)]
-        if problem.beyond_a_part(1, [like(problem, gpu, size, _APART_NODES)]) or not holds(ways[-1]):
+        if problem.beyond_a_part(1, [like(problem, gpu, size, _APART_NODES)]):
             break
-        found.append(_with_smaller_last(ways[bisect_left(ways, True, hi=_APART_NODES - 1, key=holds)], holds))
+        ways = _up_to(gpu, size, size * _APART_NODES)
+        few = _few(problem, ways)
+        refused = next((each for each in asked if not _with(each, ways[-1]).feasible), None)
+        mixes = len(few) < len(ways) and _mixes(refused or problem, few)
+        least = _first(few, asked) if mixes else None
+        if least is None and refused is None:
+            least = _least(ways[len(few) :] if mixes else ways, asked)
+        if least:
+            found.append(least)
+        elif not mixes:
+            break
     return min(found, key=lambda way: (way.gpus, -way.size), default=None)
 
 
-def _with_smaller_last(added: Added, holds: Callable[[Added], bool]) -> Added:
-    """The same with a last node as small as will do."""
-    smaller = [replace(added, nodes=added.nodes - 1, rest=rest) for rest in range(1, added.size)]
-    least = bisect_left(smaller, True, key=holds)
-    return smaller[least] if least < len(smaller) else added
+def _up_to(gpu: Gpu, size: int, most: int) -> list[Added]:
+    """Every number of GPUs of a kind up to the most, in nodes of a size and a smaller one for the rest."""
+    return [Added(gpu, size, 0, 0).of(number) for number in range(1, most + 1)]
+
+
+def _few(problem: Problem, ways: Sequence[Added]) -> list[Added]:
+    """Those that leave so few GPUs that replicas may lie on several kinds: with more of them less may be possible."""
+    return [way for way in ways if problem.gpus + way.gpus <= MOST_MIXED]
+
+
+def _mixes(problem: Problem, ways: Sequence[Added]) -> bool:
+    """Whether replicas over several kinds of GPUs are tried with the last of these."""
+    return bool(ways) and _with(problem, ways[-1]).mixes
+
+
+def _first(ways: Sequence[Added], asked: Sequence[Problem]) -> Added | None:
+    """The first that will do for all that is asked; None where the last will not."""
+    return _least(ways, asked) if all(_with(each, ways[-1]).feasible for each in asked) else None
+
+
+def _least(ways: Sequence[Added], asked: Sequence[Problem]) -> Added:
+    """The first that will do for all that is asked, where the last is known to."""
+
+    def holds(way: Added) -> bool:
+        return all(_with(each, way).feasible for each in asked)
+
+    return ways[bisect_left(ways, True, hi=len(ways) - 1, key=holds)]
 
 
 def _affordable(problem: Problem, added: Added) -> bool:
@@ -191,7 +217,8 @@ def _affordable(problem: Problem, added: Added) -> bool:
 
 
 def _with(problem: Problem, added: Added) -> Problem:
-    return read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}), known=problem.known)
+    larger = read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}), known=problem.known)
+    return replace(larger, narrow=problem.narrow)
 
 
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Each fix of an infeasible request works, and one unit less of it does not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from planner.request import Request
-from planner.solve.explain import fixes as fixes_module
-from planner.solve.explain.added_gpus import Added, like
+from planner.solve.explain.added_gpus import like
 from planner.solve.explain.clash import clash
 from planner.solve.explain.fixes import fixes
 from planner.solve.plan import answer
@@ -151,12 +151,26 @@ def test_where_the_most_nodes_do_not_help_fewer_are_not_tried(monkeypatch: pytes
     problem = read_problem(Request.parse({"models": [other, pinned], "on": "2x2xL4"}))
     tried: list[str] = []
 
-    def asked(asking: Problem, added: Added) -> Problem:
-        tried.append(added.shorthand)
-        return with_added(asking, added)
+    def asked(asking: Problem, limit: int | None) -> bool:
+        tried.append(asking.request.add_nodes or "")
+        return within(asking, limit)
 
-    with_added = fixes_module._with
-    monkeypatch.setattr(fixes_module, "_with", asked)
+    within = Problem.within
+    monkeypatch.setattr(Problem, "within", asked)
     found = fixes(problem, *clash(problem))
     assert found and not any(fix.request.add_nodes for fix in found)
-    assert tried and all(shorthand.startswith("16x") for shorthand in tried)
+    assert any(tried) and all(shorthand.startswith("16x") for shorthand in tried if shorthand)
+
+
+@pytest.mark.parametrize("rules", [{}, {"spread": "node"}])
+def test_gpus_that_help_only_beside_those_of_another_kind_are_asked_for(rules: dict[str, str]) -> None:
+    load = {"context": 4096, "concurrency": 24}
+    model = {"model": "llama-3.3-70b", "workload": load, **rules}
+    request = Request.parse({"models": [model], "on": "2x1xA100-80GB,1x1xL4", "max_gpus": 4})
+    problem = replace(read_problem(request), narrow=True)
+    added = [fix for fix in fixes(problem, *clash(problem)) if fix.change.get("gpu") == "l4"]
+    enough = next(
+        n for n in range(1, 5) if read_problem(request.model_copy(update={"add_nodes": f"{n}x1xl4"})).feasible
+    )
+    assert [fix.change["gpus"] for fix in added] == [enough]
+    assert not read_problem(request.model_copy(update={"add_nodes": "70x1xl4"})).feasible
