@@ -98,7 +98,9 @@ class Problem:
         return self.gpus <= MOST_MIXED and any(self._may_mix(place) for place in range(len(self.request.models)))
 
     def _may_mix(self, place: int) -> bool:
-        """Whether a model may use several kinds of islands that one replica may lie on."""
+        """Whether one replica of a model may lie on several kinds of islands, or have stages of several sizes."""
+        if any(getattr(variant.engine, "tensor_per_stage", False) for variant in self.variants[place]):
+            return True
         mine = self.rules.eligible[place]
         usable = grounds([c for number, c in enumerate(self.classes) if mine is None or number in mine]).slots
         return len({island.realm for island in usable}) < len(usable)
