@@ -15,11 +15,12 @@ from planner.solve.clock import Clock
 from planner.solve.cover_pool import CoverPool, Covers
 from planner.solve.covering_knapsack import Floats
 from planner.solve.mixture import Cover, Mixed, Mixture
+from planner.solve.offered_mixture import offered_mixture
 from planner.solve.shared_rows import SharedRows
 from planner.solve.side_by_side import side_by_side
 
-_TAKEN, _PRICINGS = 3, 20
-"""Covers of a load that a mixture takes in at a time, and how often it is priced."""
+_PRICINGS = 20
+"""How often a mixture is priced, of what is offered and of all that the variables make."""
 _LOSS = 0.5
 """Part of what could be gained that a cover drawn at the prices of the mixture may lose."""
 _WORK = 0.5
@@ -93,34 +94,20 @@ class Neighbourhoods:
 
         First among the covers that are known, then of all that the variables make.
         """
-        mixture = Mixture(left, len(opened))
-        mixed = self._priced(mixture, opened, offers)
+        pools = [self._pools[number] for number in opened]
+        mixture = Mixture(left, len(pools))
+        mixed = offered_mixture(mixture, pools, offers, _PRICINGS)
         for _ in range(_PRICINGS):
-            cheapest = [
-                self._pools[number].cheapest(self._pools[number].costs_at(mixed.prices, self._scale))
-                for number in opened
-            ]
+            cheapest = [pool.cheapest(pool.costs_at(mixed.prices, self._scale)) for pool in pools]
             offers = [offered.beside(cover) for offered, cover in zip(offers, cheapest, strict=True)]
             taken = [
-                mixture.add(Cover(place, self._pools[number].as_copies(cover, 0)))
-                for place, (number, cover) in enumerate(zip(opened, cheapest, strict=True))
+                mixture.add(Cover(load, pool.as_copies(cover, 0)))
+                for load, (pool, cover) in enumerate(zip(pools, cheapest, strict=True))
             ]
             if not any(taken):
                 break
-            mixed = self._priced(mixture, opened, offers)
+            mixed = offered_mixture(mixture, pools, offers, _PRICINGS)
         return mixed, offers
-
-    def _priced(self, mixture: Mixture, opened: Sequence[int], offers: Sequence[Covers]) -> Mixed:
-        """The best mixture of what is offered of each load."""
-        for _ in range(_PRICINGS):
-            mixed, taken = mixture.best(), False
-            for place, (number, offered) in enumerate(zip(opened, offers, strict=True)):
-                pool = self._pools[number]
-                for cover in np.argsort(pool.at_prices(offered, mixed.prices), kind="stable")[:_TAKEN].tolist():
-                    taken |= mixture.add(Cover(place, pool.as_copies(offered, cover)))
-            if not taken:
-                break
-        return mixed
 
 
 def _cheapest(pool: CoverPool, offered: Covers, prices: Floats, gain: float) -> Covers:

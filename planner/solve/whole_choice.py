@@ -19,7 +19,8 @@ from planner.solve.clock import Clock
 from planner.solve.cover_pool import CoverPool, Covers
 from planner.solve.covering_knapsack import Numbers
 from planner.solve.decomposition import Decomposition
-from planner.solve.mixture import Cover, Mixed, Mixture
+from planner.solve.mixture import Mixed, Mixture
+from planner.solve.offered_mixture import offered_mixture
 from planner.solve.shared_rows import SharedRows
 from planner.solve.side_by_side import side_by_side
 
@@ -47,8 +48,8 @@ _MORE = 20
 """Covers at random that are left beside where those of a run are proven to hold no plan near enough."""
 _FIRST = 2
 """Covers of each load that are always left: where the runs start from."""
-_TAKEN, _PRICINGS = 3, 12
-"""Covers of a load that a mixture takes in at a time, and how often it is priced."""
+_PRICINGS = 12
+"""How often the mixture of what was drawn is priced."""
 _WORK = 0.4
 """What a run may spend.
 
@@ -83,7 +84,7 @@ class WholeChoice:
             return self.pools[number].drawn(before, loss, np.random.default_rng((seed, number)))
 
         self.drawn = side_by_side(draw, len(self.pools))
-        self._mixed = self._best_mixture()
+        self._mixed = offered_mixture(self._mixture, self.pools, self.drawn, _PRICINGS)
 
     def anew(self, before: Sequence[int], target: float, clock: Clock, seed: int) -> list[tuple[int, ...]]:
         """Values of all variables, of the first run that comes to the `target`, else of each of the runs.
@@ -113,17 +114,6 @@ class WholeChoice:
                     enough.set()
                     break
         return found
-
-    def _best_mixture(self) -> Mixed:
-        """The best mixture of all that was drawn, or nearly so."""
-        for _ in range(_PRICINGS):
-            mixed, taken = self._mixture.best(), False
-            for number, (pool, covers) in enumerate(zip(self.pools, self.drawn, strict=True)):
-                for place in np.argsort(pool.at_prices(covers, mixed.prices), kind="stable")[:_TAKEN].tolist():
-                    taken |= self._mixture.add(Cover(number, pool.as_copies(covers, place)))
-            if not taken:
-                break
-        return mixed
 
     def _kept(self, way: _Way, target: float, dice: np.random.Generator) -> list[Covers]:
         """The covers of each load that are left; the first that were drawn are always among them."""
