@@ -24,7 +24,8 @@ class Build:
     compute buffer beyond what a backend allocates at once becomes several. `own_streams`: each slot has a stream of the
     cache; before, all share one, as the warning "non-unified KV cache requires ggml_set_rows() - forcing unified KV
     cache" has it (llama-context.cpp). `gives_up_pipelining`: where compute buffers find no room, it goes on with
-    devices that take turns. `unrolled_experts`: each choice of an expert is an operation of its own. `xielu_on_device`
+    devices that take turns. `context_step`: contexts are rounded up to so many tokens (GGML_PAD in llama-context.cpp,
+    llama_kv_cache_get_padding), without flash attention to `plain_context_step`. `unrolled_experts`: each choice of an expert is an operation of its own. `xielu_on_device`
     is told in `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`,
     `prompts_by_hipblas` and `amd_reads_quantized` in `prompt_pool.py`.
     """
@@ -33,7 +34,8 @@ class Build:
     output_first: bool = True
     windowed_cache: bool = True
     window_padding: int = 256
-    cell_padding: int = 256
+    context_step: int = 256
+    plain_context_step: int = 256
     latent_cache: bool = True
     latent_values: bool = False
     few_outputs: bool = True
@@ -65,10 +67,13 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     # last build before a change, and what was before it
     (1421, {"batches_attention": False}),  # pull request 3749, 2023-10-24
     (1429, {"prompts_by_cublas": False, "prompts_by_hipblas": False}),  # 3776, 2023-10-27
+    (1606, {"context_step": 1, "plain_context_step": 1}),  # 4280, 2023-12-03
     (1727, {"pool_spares_slow_halves": False}),  # 4682, 2023-12-29
     (1842, {"splits_layers": False}),  # 4766, 2024-01-12
     (2408, {"pipelines": False}),  # 6017, 2024-03-13
     (2698, {"unrolled_experts": True}),  # 6505, 2024-04-18
+    (2774, {"context_step": 32, "plain_context_step": 32}),  # 5021, 2024-04-30
+    (2869, {"context_step": 256, "plain_context_step": 256}),  # 7257, 2024-05-13
     (3213, {"prompts_by_cublas": True}),  # 8075, 2024-06-24
     (3999, {"rows_share_layers": False}),  # 10026, 2024-10-30
     (5139, {"latent_cache": False}),  # pull request 12801, 2025-04-15
@@ -79,7 +84,8 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (6401, {"amd_reads_quantized": True}),  # 15769, 2025-09-06
     (6568, {"chunked_buffer": False}),  # 15815, 2025-09-24
     (6860, {"gives_up_pipelining": False}),  # 16748, 2025-10-27
-    (6959, {"window_padding": 32, "cell_padding": 32}),  # issue 17037, 2025-11-05
+    (6868, {"context_step": 256, "plain_context_step": 32}),  # 16812, 2025-10-29
+    (6959, {"window_padding": 32, "context_step": 1, "plain_context_step": 1}),  # 17046, 2025-11-07
     (7290, {"prompts_by_hipblas": True}),  # 17576, 2025-12-05
     (7339, {"xielu_on_device": False}),  # 17895, 2025-12-09
     (7449, {"output_first": False}),  # 18148, 2025-12-17
@@ -94,6 +100,8 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
 
 _FORK = Build(
     "ik_llama.cpp",
+    context_step=1,
+    plain_context_step=1,
     output_first=False,
     windowed_cache=False,
     few_outputs=False,

@@ -11,9 +11,6 @@ from planner.layout import Layout
 from planner.models.model import Model
 from planner.units import round_up
 
-CONTEXT_STEP = 256
-"""Contexts are rounded up to so many tokens (GGML_PAD in src/llama-context.cpp)."""
-
 
 @dataclass(frozen=True)
 class Resolved:
@@ -61,17 +58,23 @@ def resolve(model: Model, layout: Layout, build: Build) -> Resolved:
     devices = layout.tensor_parallel_size * layout.pipeline_parallel_size
     slots = layout.max_num_seqs
     shares = padded(tensor_split(layout.options) or [1.0] * devices, devices)
-    sequence = round_up(layout.max_model_len, CONTEXT_STEP if not build.fork else 1)
+    step = build.context_step if options.flash_attention else build.plain_context_step
+    streams = streams_of(slots, options, build)
     return Resolved(
         options=options,
         placement=_placement(model, layout, options, build, devices),
         devices=devices,
         slots=slots,
-        context=sequence * (1 if options.unified else slots),
-        streams=streams_of(slots, options, build),
+        context=_context(layout.max_model_len, 1 if options.unified else slots, streams, step),
+        streams=streams,
         blocks=blocks_of(model),
         shares=tuple(share / sum(shares) for share in shares),
     )
+
+
+def _context(tokens: int, sequences: int, streams: int, step: int) -> int:
+    """Tokens of all sequences: each stream is rounded up, or the one that they share."""
+    return round_up(tokens, step) * sequences if streams > 1 else round_up(tokens * sequences, step)
 
 
 def _placement(model: Model, layout: Layout, options: Options, build: Build, devices: int) -> Placement:
