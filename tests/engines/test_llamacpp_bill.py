@@ -287,3 +287,19 @@ def test_slots_share_one_stream_before_streams_were_the_default() -> None:
     assert streams_of(10, options, build_of("ik_llama.cpp")) == 1
     assert streams_of(10, options, build_of("b6500")) == 10
     assert streams_of(10, read_options({"kv_unified": True}), build_of("b6500")) == 1
+
+
+def test_contexts_are_rounded_up_as_each_build_does_it() -> None:
+    """Runs fresh17-llcpp-mistral-large-iq3xs-3090-39 (b3488: 8,196 tokens are 8,224) and others before and after it."""
+    model = load_model("llama-3.1-8b")
+    for build, flash, tokens in (
+        ("b1600", "on", 8196),
+        ("b2000", "on", 8224),
+        ("b2800", "off", 8448),
+        ("b3488", "off", 8224),
+        ("b3488", "on", 8448),
+        ("b6900", "off", 8196),
+        ("b7000", "off", 8448),
+    ):
+        bill = _bill(model, context=8196, build=build, flash_attn=flash)
+        assert bill.kv_cache_tokens == tokens, (build, flash)

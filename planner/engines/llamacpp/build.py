@@ -25,9 +25,9 @@ class Build:
     cache; before, all share one, as the warning "non-unified KV cache requires ggml_set_rows() - forcing unified KV
     cache" has it (llama-context.cpp). `gives_up_pipelining`: where compute buffers find no room, it goes on with
     devices that take turns. `context_step`: contexts are rounded up to so many tokens (GGML_PAD in llama-context.cpp,
-    llama_kv_cache_get_padding), without flash attention to `plain_context_step`. `unrolled_experts`: each choice of an expert is an operation of its own. `xielu_on_device`
-    is told in `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`,
-    `prompts_by_hipblas` and `amd_reads_quantized` in `prompt_pool.py`.
+    llama_kv_cache_get_padding), without flash attention to `plain_context_step`. `unrolled_experts`: each choice of an
+    expert is an operation of its own. `xielu_on_device` is told in `feed_forward_graph.py`; `batches_attention`,
+    `pool_spares_slow_halves`, `prompts_by_cublas`, `prompts_by_hipblas` and `amd_reads_quantized` in `prompt_pool.py`.
     """
 
     name: str

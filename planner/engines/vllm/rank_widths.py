@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planner.memory.sharding import Sharding
-from planner.models.dtype import E8M0, INT4
+from planner.models.dtype import E8M0, FP4, INT4
 from planner.models.layer import Layer
 from planner.models.tensor import Role, Split, Tensor
 
@@ -24,7 +24,7 @@ class RankWidths:
     `product` is the most that one multiplication writes, matrices that read the same input counted as one.
     `expert` is the width of gate and up of one routed expert on the rank, `chosen` the experts of a token.
     `microscaled` experts are stored in MXFP4; most of their kernels have no buffers of their own. Experts of
-    `four_bits` are integers.
+    `four_bits` are integers, those of `nvfp4` floats with a scale in eight bits for sixteen.
     """
 
     widest: int
@@ -33,6 +33,7 @@ class RankWidths:
     chosen: int = 0
     microscaled: bool = False
     four_bits: bool = False
+    nvfp4: bool = False
 
 
 @cache
@@ -47,7 +48,15 @@ def rank_widths(layer: Layer, how: Sharding) -> RankWidths:
     )
     types = {t.dtype for t in layer.tensors if t.role is Role.EXPERT}
     microscaled = E8M0 in types and any(t.bits == 4 for t in types)
-    return RankWidths(widest, product, expert, layer.routing.chosen, microscaled, INT4 in types)
+    return RankWidths(
+        widest,
+        product,
+        expert,
+        layer.routing.chosen,
+        microscaled,
+        INT4 in types,
+        nvfp4=FP4 in types and not microscaled,
+    )
 
 
 def _width(tensors: Iterable[Tensor], how: Sharding) -> int:
