@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from planner.engines.own_all_reduce import SUMS_A_LAYER
 from planner.engines.vllm.compressed_latent import compresses
 from planner.engines.vllm.copied_matrices import copies_for, largest_copy
-from planner.engines.vllm.cutlass_experts import buffer_width, runs_on_cutlass, shuffled_width
 from planner.engines.vllm.encoder_run import encoder_run
 from planner.engines.vllm.first_compilation import first_compilation
+from planner.engines.vllm.nvfp4_experts import nvfp4_buffers
 from planner.engines.vllm.parameters import VOCABULARY_PADDING, sharding
 from planner.engines.vllm.prediction_layers import drafted_tokens
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profiled_items
@@ -83,8 +83,6 @@ def activation(
     if copies_for(model, layout, silicon, version, step.max_num_batched_tokens):
         product = max((one.product for one in widths), default=0)
         forward = max(forward, largest_copy(distinct, how, served) + _multiplied(product, model, step, rules, served))
-    shuffled = [shuffled_width(one, model.hidden_size) for one in widths if runs_on_cutlass(one, layout, silicon)]
-    forward = max(forward, _multiplied(max(shuffled), model, step, rules, served) if shuffled else 0)
     kept = _kept_between_stages(model, layout, served)
     kept += standing_bytes(model, stage_layers, rules, layout.tensor_parallel_size, layout.max_num_seqs, served)
     sampler = 0
@@ -93,7 +91,13 @@ def activation(
         sampler = hidden + sampler_bytes(model, layout, rules, served)
     table = first_compilation(model, layout, stage, rules, served, how)
     compiling = kept + table
-    if rules.expert_workspace == "persistent" and not own:
+    floats = [found for one in widths if (found := nvfp4_buffers(one, layout, silicon, version, model.hidden_size))]
+    if floats:
+        passed = layout.data_parallel_size * max(one.passing for one in floats)
+        forward = max(forward, _multiplied(passed, model, step, rules, served))
+        rows = step.max_num_batched_tokens * layout.data_parallel_size
+        kept += served.size(rows * max(one.kept for one in floats))
+    elif rules.expert_workspace == "persistent" and not own:
         kept += max(workspace, sparse_workspace(model, layout, rules, silicon))
     else:
         forward += workspace
@@ -202,8 +206,6 @@ def _workspace(widths: RankWidths, model: Model, layout: Layout, rules: Rules, s
     if not widths.chosen or bufferless or model.quantization == "mxfp4":
         return 0
     tokens, hidden = layout.max_num_batched_tokens * layout.data_parallel_size, model.hidden_size
-    if runs_on_cutlass(widths, layout, silicon):
-        return served.size(tokens * widths.chosen * buffer_width(widths, hidden))
     if _marlin_caches(widths, model, rules):
         return served.size(tokens * widths.chosen * (max(widths.expert, hidden) + widths.expert // 2))
     if rules.expert_workspace == "transient":
