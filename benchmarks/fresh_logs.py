@@ -39,6 +39,7 @@ _TITLES = {
     "vllm-15": "vLLM, fifteenth batch",
     "vllm-16": "vLLM, sixteenth batch",
     "vllm-17": "vLLM, seventeenth batch",
+    "vllm-18": "vLLM, eighteenth batch",
     "sglang": "SGLang",
     "sglang-2": "SGLang, second batch",
     "sglang-3": "SGLang, third batch",
@@ -51,6 +52,7 @@ _TITLES = {
     "sglang-10": "SGLang, tenth batch",
     "sglang-11": "SGLang, eleventh batch",
     "sglang-12": "SGLang, twelfth batch",
+    "sglang-13": "SGLang, thirteenth batch",
     "trtllm": "TensorRT-LLM",
     "trtllm-2": "TensorRT-LLM, second batch",
     "trtllm-3": "TensorRT-LLM, third batch",
@@ -60,6 +62,7 @@ _TITLES = {
     "trtllm-7": "TensorRT-LLM, seventh batch",
     "trtllm-8": "TensorRT-LLM, eighth batch",
     "trtllm-9": "TensorRT-LLM, ninth batch",
+    "trtllm-10": "TensorRT-LLM, tenth batch",
     "llamacpp": "llama.cpp and ik_llama.cpp",
     "llamacpp-2": "llama.cpp and ik_llama.cpp, second batch",
     "llamacpp-3": "llama.cpp and ik_llama.cpp, third batch",
@@ -70,6 +73,7 @@ _TITLES = {
     "llamacpp-8": "llama.cpp and ik_llama.cpp, eighth batch",
     "llamacpp-9": "llama.cpp and ik_llama.cpp, ninth batch",
     "llamacpp-10": "llama.cpp and ik_llama.cpp, tenth batch",
+    "llamacpp-11": "llama.cpp and ik_llama.cpp, eleventh batch",
 }
 
 
