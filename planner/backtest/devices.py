@@ -19,6 +19,10 @@ _SIZE = re.compile(r"\((?:total )?(\d+(?:\.\d+)?) Gi?B\b")
 _NO_NAME = re.compile(r"\(.*?\)|sm_\d+|\d+\s*-?GPUs?\b|\d+ ?GB|^\d+ ", re.IGNORECASE)
 _EITHER = re.compile(r"\d+ or \d+ ?GB not stated")
 """Words that leave the memory of a card open: `A100 (40 or 80GB not stated)`."""
+_BORROWING = re.compile(r"\bWSL2?\b|[oO]n Windows|\bWindows 1[01]\b|\.exe\b")
+_LENT = 8 * GIB
+"""Windows, under WSL too, lends a GPU up to half of the host's memory, whatever its settings say (issue 11050 of
+microsoft/WSL: 30 GiB were allocated on a card of 16): of hosts that rows do not tell at least that of 16 GiB."""
 _LIKENESS = 0.02
 """Devices whose memory differs by less are taken to be of one size class."""
 
@@ -28,14 +32,15 @@ class Devices:
     """The kinds in device order (one entry when all are alike), and the memory that a log states.
 
     `free_bytes` is what was free at the start, of each device or of the one whose lines were logged.
-    `named` is False when the kind was taken by its memory alone, `sized` False when not even the memory is
-    known: then only what does not depend on the device can be compared.
+    `lent_bytes` is host memory that the driver lends. `named` is False when the kind was taken by its memory alone,
+    `sized` False when not even the memory is known: then only what does not depend on the device can be compared.
     """
 
     kinds: tuple[Gpu, ...]
     total_bytes: int | None = None
     free_bytes: tuple[int, ...] = ()
     used_bytes: int = 0
+    lent_bytes: int = 0
     named: bool = True
     sized: bool = True
     notes: tuple[str, ...] = ()
@@ -55,10 +60,20 @@ class Devices:
         """Site of each stage; of unequal cards each is a stage of its own."""
         free = self.free_bytes or (None,)
         places = [
-            replace(usual_site(gpu), used_bytes=self.used_bytes, free_bytes=free[number % len(free)])
+            replace(
+                usual_site(gpu),
+                used_bytes=self.used_bytes,
+                free_bytes=free[number % len(free)],
+                lent_bytes=self.lent_bytes if gpu.vendor == "nvidia" else 0,
+            )
             for number, gpu in enumerate(self.gpus)
         ]
         return tuple(places[stage % len(places)] for stage in range(max(stages, len(places))))
+
+
+def lent_bytes(told: str) -> int:
+    """Return what the driver lends where a row tells that it is that of Windows."""
+    return _LENT if _BORROWING.search(told) else 0
 
 
 def find_devices(

@@ -1,11 +1,13 @@
 """Replay a row of a start-up log: the memory lines, and whether the engine would start."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from planner.backtest.devices import lent_bytes
 from planner.backtest.entry import Entry
-from planner.backtest.fields import Value
+from planner.backtest.fields import Fields, Value
 from planner.backtest.readers import Reader, reader_of
 from planner.backtest.replay import replay
 from planner.backtest.run import Replay
@@ -16,7 +18,9 @@ from planner.units import lack
 def memory_entry(row: Mapping[str, Any], engine: str, folder: Path, confidence: float) -> Entry:
     """Return the entry of a row; raises BadInput when it cannot be replayed."""
     reader = reader_of(engine)
-    found = replay(reader.read(row), folder, confidence)
+    run = reader.read(row)
+    lent = lent_bytes(Fields(row).words("gpu", "other_flags", "quote"))
+    found = replay(replace(run, devices=replace(run.devices, lent_bytes=lent)), folder, confidence)
     run = found.run
     return Entry(
         id=run.id,

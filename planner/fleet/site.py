@@ -22,7 +22,8 @@ class Site:
     the next stage. `used_bytes` is what others already hold on the fullest of its GPUs, `share` the part of its
     only GPU that the stage may use (`fleet.share`). `free_bytes` is
     the free memory that the engine found before it loaded weights, where somebody measured it (a start-up
-    log says so); None leaves it to the engine profile.
+    log says so); None leaves it to the engine profile. `lent_bytes` is host memory that the driver lends a GPU whose
+    own is full, as that of Windows does: it then starts, slowly.
     """
 
     gpu: Gpu
@@ -33,6 +34,7 @@ class Site:
     used_bytes: int = 0
     free_bytes: int | None = None
     share: float = 1.0
+    lent_bytes: int = 0
 
     def __hash__(self) -> int:
         return self._hash

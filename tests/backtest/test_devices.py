@@ -1,8 +1,11 @@
 """The cards of a row, in the words of its poster."""
 
+from pathlib import Path
+
 import pytest
 
-from planner.backtest.devices import find_devices
+from planner.backtest.backtest import entry_of
+from planner.backtest.devices import find_devices, lent_bytes
 from planner.errors import BadInput
 from planner.units import GIB
 
@@ -71,3 +74,22 @@ def test_a_sibling_of_another_size() -> None:
 def test_a_card_of_unstated_memory_is_not_taken_for_the_larger() -> None:
     assert not find_devices("a100-sxm4-80gb", "A100 (40 or 80GB not stated)").sized
     assert find_devices("a100-sxm4-80gb", "A100 80GB").sized
+
+
+def test_windows_lends_host_memory_and_a_window_does_not() -> None:
+    for told in ("RTX 4050 Laptop 6 GB under WSL2", "docker on Windows: latest", "llama-cli.exe -ngl 39", "Windows 11"):
+        assert lent_bytes(told) == 8 * GIB, told
+    assert not lent_bytes("without the windows it works as expected")
+
+
+def test_what_is_lent_starts_what_would_end_for_memory() -> None:
+    """Run fresh15-vllm-qwen2.5-3b-awq-4050-wsl-warm: graphs and warm-up beyond the card, under WSL2."""
+    row = {
+        "id": "wsl", "framework": "vllm", "model": "Qwen/Qwen2.5-3B-Instruct-AWQ", "gpu_slug": "rtx-4060", "tp": 1,
+        "engine": "v1", "gpu_memory_utilization": 0.79, "max_model_len": 2048, "max_num_batched_tokens": 2048,
+        "vllm_version": "0.29.0", "fits": True, "measured": {"total_gpu_memory_gib": 6.0, "free_gpu_memory_gib": 4.95},
+        "other_flags": "--cudagraph-capture-sizes 1 2 4 8 16 32 64; a start whose compile cache is warm",
+    }  # fmt: skip
+    for remark, said in (("; WSL2", True), ("", False)):
+        told = {**row, "other_flags": row["other_flags"] + remark}
+        assert entry_of(told, 0, Path()).fits == (said, True), remark

@@ -66,10 +66,10 @@ def at_edges(device: DeviceBill, site: Site, confidence: float, *, mixed: bool, 
 def lack(device: DeviceBill, site: Site, pool: Held) -> int:
     """Bytes by which what a device needs exceeds what is free; negative where there is room.
 
-    What was free at the start already lacks the context of the process.
+    What was free at the start already lacks the context of the process; the driver may lend of the host's.
     """
     context = device.non_torch_bytes - pool.get(device.rank, 0) if site.free_bytes is not None else 0
-    return device.total_bytes - context - free_bytes(site)
+    return device.total_bytes - context - free_bytes(site) - site.lent_bytes
 
 
 def too_large(device: DeviceBill) -> int:

@@ -326,7 +326,7 @@ def _overflow(lines: _Stage, beside: Outside) -> str | None:
     """Say by how much what is allocated after the pool exceeds what the fraction leaves free."""
     needed = beside.total
     left = lines.left_bytes(lines.pool)
-    if needed <= left:
+    if needed <= left + lines.site.lent_bytes:
         return None
     return (
         f"stage {lines.stage}: graphs, activations and the request table need {gib(needed)} beside the pool,"

@@ -79,8 +79,8 @@ class Stage:
                 f" {gib(self.loading)}, {gib(self.loading - before)} more than is left (1.0.0rc6 mends it)"
             )
             return
-        temporary = min(wanted, int(before * self.fraction))
-        if temporary > self.left_bytes:
+        temporary, lent = min(wanted, int(before * self.fraction)), self.site.lent_bytes
+        if temporary > self.left_bytes + lent:
             yield (
                 f"stage {self.number}: executor creation fails for memory: the temporary cache of {gib(temporary)} in"
                 f" which the peak is measured is {gib(temporary - self.left_bytes)} more than is left (lower"
@@ -92,12 +92,12 @@ class Stage:
                 f" and {gib(self._asked_bytes)} of whole ones are {gib(self._asked_bytes - self.left_bytes)} more than"
                 " is left (say free_gpu_memory_fraction in kv_cache_config)"
             )
-        elif (more := self.beside.capture - self._left_for_capture) > 0:
+        elif (more := self.beside.capture - self._left_for_capture) > lent:
             yield (
                 f"stage {self.number}: graphs of the largest batch take {gib(self.beside.capture)} beside the cache,"
                 f" {gib(more)} more than it leaves free (lower free_gpu_memory_fraction or the batches captured)"
             )
-        elif self.on_demand > (after := self.left_bytes - self.blocks * self.block_bytes):
+        elif self.on_demand > lent + (after := self.left_bytes - self.blocks * self.block_bytes):
             yield (
                 f"stage {self.number}: context logits of {gib(self.on_demand)} are {gib(self.on_demand - after)} more"
                 " than the cache leaves free (lower free_gpu_memory_fraction)"

@@ -48,11 +48,11 @@ def shortfalls(
                 hypot(most.captured - usual.captured, most.context - usual.context)
             )
             needed = warm_up_bytes(model, layout, stage, rules, version)
-            small = profiled_cache_bytes(model, layout, block, rules)
+            small, lent = profiled_cache_bytes(model, layout, block, rules), usual.site.lent_bytes
             known[key] = (
                 _before_cache(most, more, rules)
-                or _small_cache(most, small)
-                or _after_cache(needed, left, most.captured)
+                or _small_cache(most, small, lent)
+                or _after_cache(needed, left, most.captured, lent)
             )
         if reason := known[key]:
             yield (f"stage {stage}: " if last else "") + reason
@@ -84,7 +84,7 @@ def _before_cache(lines: StageMemory, converting: int, rules: Rules) -> str | No
         loaded = f"{gib(lines.weights + converting)} while they are converted"
         return f"weights: {loaded} and {gib(lines.free)} are free, {gib(short)} short"
     peak = lines.weights + lines.non_torch + lines.activation - lines.recounted
-    if (short := peak - lines.free) > 0:
+    if (short := peak - lines.free) > lines.site.lent_bytes:
         return f"profiling peak: {gib(peak)} with weights and {gib(lines.free)} are free, {gib(short)} short"
     if rules.generation == "v0" and lines.device - lines.requested < _LATER:
         return f"start-up: the fraction leaves {gib(lines.device - lines.requested)} for what libraries take later"
@@ -93,10 +93,10 @@ def _before_cache(lines: StageMemory, converting: int, rules: Rules) -> str | No
     return None
 
 
-def _small_cache(lines: StageMemory, small: int) -> str | None:
+def _small_cache(lines: StageMemory, small: int, lent: int) -> str | None:
     """The cache that graphs are estimated with, before the real one: it heeds the device alone, not the fraction."""
     held = lines.weights + lines.non_torch + lines.kept
-    if not small or held + small <= lines.free:
+    if not small or held + small <= lines.free + lent:
         return None
     return (
         f"graph estimate: {gib(small)} of cache beside {gib(held)} and {gib(lines.free)} are free, "
@@ -104,8 +104,8 @@ def _small_cache(lines: StageMemory, small: int) -> str | None:
     )
 
 
-def _after_cache(needed: int, left: int, graphs: int) -> str | None:
-    if needed <= left:
+def _after_cache(needed: int, left: int, graphs: int, lent: int) -> str | None:
+    if needed <= left + lent:
         return None
     return (
         f"warm-up after the cache is taken: {gib(needed)} needed and {gib(left)} left beside {gib(graphs)} of graphs, "
