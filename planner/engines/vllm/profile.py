@@ -1,5 +1,6 @@
 """The profile of vLLM: layout, refusals and bill of one release."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -193,9 +194,9 @@ ENGINE = Vllm(str(newest()), newest())
 def of_version(version: str) -> Vllm:
     """Return the profile of a release; a newer one than we know has the rules of the newest. Raises BadInput."""
     release = Version.parse(version)
-    untagged = release < _FIRST_RELEASE
+    untagged = _UNTAGGED.match(version.strip()) is not None
     return Vllm(version, newest() if untagged else min(release, newest()))
 
 
-_FIRST_RELEASE = Version(0, 2, 0)
+_UNTAGGED = re.compile(r"v?0\.1(?:\.0)?\.?dev")
 """Builds from a checkout without tags call themselves 0.1.dev: they are taken for the newest release."""

@@ -528,3 +528,16 @@ def test_every_stage_of_deepseek_had_a_head_before_0_8() -> None:
     limits = Limits(max_model_len=128, enforce_eager=True)
     bill = _bill("0.6.6", "deepseek-ai/DeepSeek-V3", "rtx-4090", limits, tensor=8, pipeline=4)
     assert bill.per_device[0].weights_bytes / 2**30 == pytest.approx(16.9583, rel=0.001)
+
+
+def test_releases_before_0_2_are_old_and_checkouts_without_tags_are_new() -> None:
+    """Run fresh18-vllm-mpt-7b-8xh100 (July 2023, 0.1.2): 37,085 blocks at 0.95."""
+    model, gpu = load_model("mosaicml/mpt-7b"), gpus()["h100-sxm5-80gb"]
+    limits = Limits(memory_fraction=0.95, block_size=32, max_num_batched_tokens=20000)
+    engine = of_version("0.1.2")
+    bill = engine.bill(model, engine.layout(model, gpu, limits, tensor=8), [usual_site(gpu)])
+    assert abs(bill.logged["blocks"] / 37085 - 1) < 0.01
+    fractions = [
+        of_version(v).layout(model, gpu, Limits()).memory_fraction for v in ("0.1.7", "0.1.dev20073+g8e685d198")
+    ]
+    assert fractions == [0.9, 0.92]
