@@ -19,22 +19,26 @@ _FIRST = (1, 2, 4)
 
 
 class Captured(NamedTuple):
-    """Sizes captured with the attention left out, and as a whole; tokens of the largest of these, and of all."""
+    """Sizes captured with the attention left out, and as a whole; tokens of the largest of these, and of all.
+
+    `times` is how often each is captured.
+    """
 
     pieces: int
     whole: int
     largest_whole: int = 0
     largest: int = 0
+    times: int = 1
 
     @property
     def graphs(self) -> int:
         """Steps that are captured."""
-        return self.pieces + self.whole
+        return (self.pieces + self.whole) * self.times
 
 
 def captured(model: Model, layout: Layout, rules: Rules) -> Captured:
     """Return what a rank captures; nothing where it runs eagerly."""
-    limits = layout.max_num_seqs, layout.max_num_batched_tokens, layout.enforce_eager
+    limits = layout.max_num_seqs, layout.max_num_batched_tokens, layout.enforce_eager, layout.pipeline_parallel_size
     known = _known(model.architecture, limits, tuple(layout.options.items()), rules)
     if not known:
         known.append(_captured(model, layout, rules))
@@ -52,7 +56,8 @@ def _captured(model: Model, layout: Layout, rules: Rules) -> Captured:
         return Captured(0, 0)
     if rules.graphs == "v0":
         largest = min(layout.max_num_seqs, _LARGEST_V0)
-        return Captured(0, 3 + largest // 8, largest, largest)
+        batches = layout.pipeline_parallel_size if rules.graphs_by_stage else 1
+        return Captured(0, 3 + largest // 8, largest, largest, batches)
     sizes = _sizes(model, layout, rules)
     mode = str(_wished(layout, "cudagraph_mode") or rules.graphs.upper())
     if mode == "NONE":

@@ -30,15 +30,23 @@ def graph_bytes(model: Model, layout: Layout, stage: int, silicon: Silicon, rule
     fit = terms("graphs")
     first, last = layout.stage_layers(stage)
     share = sizes.graphs / (2 * fit["sizes"])
-    layers = _layers_mib(model, model.layer_kinds[first : last + 1])
     splits = _split_outputs(model, layout, rules, sizes.largest_whole) if _splits(silicon, rules) else 0
-    latent = rules.graphs == "v0" and any(one.attention and one.attention.latent_dim for one in model.distinct_layers)
+    kinds = model.layer_kinds[first : last + 1]
+    latent = _latent_layers(model, kinds) * sizes.graphs * fit["v0_latent_layer_mib"] if rules.graphs == "v0" else 0
     copies = 0
     if copies_for(model, layout, silicon, version, sizes.largest):
         served = WeightTypes.of(model, layout, version).served
         copies = kept_segments(dict.fromkeys(model.layers[first : last + 1]), sharding(layout), served)
     workspace = flashinfer_workspace(model, layout, silicon, rules).total
-    return gib_bytes(fit["v0_latent" if latent else "base"]) + int(layers * share * MIB) + splits + copies + workspace
+    layers = int((_layers_mib(model, kinds) * share + latent) * MIB)
+    return gib_bytes(fit["base"]) + layers + splits + copies + workspace
+
+
+@lru_cache(maxsize=_MOST_STAGES)
+def _latent_layers(model: Model, kinds: tuple[int, ...]) -> int:
+    """Layers of these kinds with latent attention."""
+    latent = [bool(layer.attention and layer.attention.latent_dim) for layer in model.distinct_layers]
+    return sum(latent[kind] for kind in kinds)
 
 
 @lru_cache(maxsize=_MOST_STAGES)

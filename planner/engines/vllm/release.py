@@ -72,6 +72,7 @@ class Rules:
     expert_workspace: Literal["transient", "persistent"]
     own_marlin_caches: Literal["none", "all", "compressed"]
     graphs: Literal["none", "v0", "piecewise", "full_and_piecewise"]
+    graphs_by_stage: bool
     graph_sizes: Literal["all", "twice_in_eighths", "twice"]
     tuned_as_compiled: bool
     pinned_copies: bool

@@ -110,7 +110,7 @@ def test_communicators_of_stages_and_of_ampere_are_small() -> None:
 def test_graphs_of_latent_attention_in_v0() -> None:
     """DeepSeek-R1 with TP8 and PP4 takes about 10 GiB of graphs a GPU (0.7, H100); on L40S it then runs out."""
     graphs = _bill("0.7.3", "deepseek-ai/DeepSeek-R1", "l40s", Limits(max_model_len=16384), tensor=8, pipeline=4)
-    assert 9 * 2**30 < graphs.per_device[0].cuda_graph_bytes < 12 * 2**30  # with sums that NCCL keeps
+    assert 9 * 2**30 < graphs.per_device[0].cuda_graph_bytes < 17 * 2**30  # with sums that NCCL keeps, of four batches
     assert not graphs.fits
 
 
@@ -541,3 +541,19 @@ def test_releases_before_0_2_are_old_and_checkouts_without_tags_are_new() -> Non
         of_version(v).layout(model, gpu, Limits()).memory_fraction for v in ("0.1.7", "0.1.dev20073+g8e685d198")
     ]
     assert fractions == [0.9, 0.92]
+
+
+def test_pipelines_capture_for_each_batch_in_flight_from_0_5_1_on() -> None:
+    """worker/model_runner.py, capture_model: a quarter of the layers, captured four times."""
+    limits = Limits(max_model_len=8192, options={"nvidia_driver": "555"})
+
+    def graphs(version: str, **layout: int) -> int:
+        return (
+            _bill(version, "meta-llama/Llama-3.3-70B-Instruct", "h100-sxm5-80gb", limits, **layout)
+            .per_device[0]
+            .cuda_graph_bytes
+        )
+
+    alone = graphs("0.6.3", tensor=8)
+    assert abs(graphs("0.6.3", tensor=8, pipeline=4) / alone - 1) < 0.01
+    assert graphs("0.5.0", tensor=8, pipeline=4) < 0.5 * alone
