@@ -18,6 +18,7 @@ from planner.backtest.engine_version import engine_version
         (None, "v1", "vLLM of July 2025", "", "0.10.0"),
         (None, "v0", "Loading model weights took 14.9 GB", "log of 2025-03-25", "0.7.3"),
         (None, "v1", "", "https://github.com/vllm-project/vllm/issues/27508", "0.11.0"),
+        (None, "v0", "8 H100; 2023-07-20", "", "0.1.2"),
         (None, "v0", "0.95 utilization, non-torch 0.55 GiB", "", "0.7.3"),
         ("0.1.dev20073+g8e685d198", "v1", "(comment 2026-08-30)", "", "0.28.0"),
     ],
@@ -37,3 +38,7 @@ def test_without_evidence_it_is_the_newest_and_says_so() -> None:
 
 def test_a_thread_of_one_engine_dates_the_log_of_another() -> None:
     assert engine_version("sglang", None, "", "https://github.com/vllm-project/vllm/issues/21348")[0] == "0.4.9"
+
+
+def test_the_day_tells_releases_of_sglang_before_0_3() -> None:
+    assert engine_version("sglang", None, "2024-05-23", "")[0] == "0.1.16"

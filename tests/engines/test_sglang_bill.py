@@ -135,6 +135,12 @@ def test_before_0_4_10_the_fraction_followed_the_ranks(ranks: int, fraction: flo
 @pytest.mark.parametrize(
     ("version", "gpu", "ranks", "fraction", "chunk", "batch"),
     [
+        ("0.2.5", "a100-sxm4-80gb", 8, 0.84, 16384, 128),  # not cut: --max-prefill-tokens
+        ("0.2.9.post1", "a100-sxm4-80gb", 1, 0.88, 16384, 128),
+        ("0.2.13", "a100-sxm4-80gb", 8, 0.83, 8192, 128),
+        ("0.3.0", "a10", 1, 0.88, 8192, 160),
+        ("0.3.5", "a10", 1, 0.88, 2048, 4),
+        ("0.3.6", "a100-sxm4-80gb", 8, 0.82, 8192, 160),
         ("0.4.6", "h200-sxm5-141gb", 8, 0.9074, 8192, 256),  # 13 GiB kept
         ("0.4.6.post2", "h200-sxm5-141gb", 1, 0.8718, 8192, 256),  # 18 GiB kept, as of a run of the end of May 2025
         ("0.4.7", "a100-sxm4-40gb", 1, 0.88, 8192, 160),

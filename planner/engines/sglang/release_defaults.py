@@ -7,6 +7,7 @@ nvidia-smi says it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from sys import maxsize
 from typing import Any
 
@@ -67,9 +68,9 @@ def _below(row: Sequence[int | None]) -> int:
     return maxsize if row[0] is None else row[0]
 
 
-def _by_ranks(gpu: Gpu, shares: Shares) -> float:
-    """Up to 0.4.5."""
-    return next(share for least, share in _BY_RANKS if shares.ranks >= least)
+def _by_ranks(gpu: Gpu, shares: Shares, table: tuple[tuple[int, float], ...] | None = None) -> float:
+    """Up to 0.4.5; up to 0.3.6 by other tables."""
+    return next(share for least, share in table or _BY_RANKS if shares.ranks >= least)
 
 
 def _by_ranks_up_to_80_gib(gpu: Gpu, shares: Shares) -> float:
@@ -104,8 +105,14 @@ def _by_size(gpu: Gpu, shares: Shares) -> float:
 
 
 _BY_RANKS = ((16, 0.79), (8, 0.81), (4, 0.85), (2, 0.87), (1, 0.88))
+_FIRST_BY_RANKS = ((16, 0.80), (8, 0.84), (4, 0.86), (2, 0.88), (1, 0.89))
+_EARLY_BY_RANKS = ((16, 0.79), (8, 0.83), (4, 0.85), (2, 0.87), (1, 0.88))
+_LATE_BY_RANKS = ((16, 0.79), (8, 0.82), (4, 0.85), (2, 0.87), (1, 0.88))
 _KEPT_GIB = ((35 * _GIB, 2.8, 0.1), (90 * _GIB, 9.5, 0.5), (160 * _GIB, 12, 0.5), (maxsize, 32, 0))
 _FRACTIONS: dict[str, Callable[[Gpu, Shares], float] | None] = {
+    "first_by_ranks": partial(_by_ranks, table=_FIRST_BY_RANKS),
+    "early_by_ranks": partial(_by_ranks, table=_EARLY_BY_RANKS),
+    "late_by_ranks": partial(_by_ranks, table=_LATE_BY_RANKS),
     "by_ranks": _by_ranks,
     "by_ranks_up_to_80_gib": _by_ranks_up_to_80_gib,
     "by_ranks_up_to_96_gib": _by_ranks_up_to_96_gib,

@@ -37,7 +37,11 @@ def default_length(rules: Rules, model: Model) -> int:
 
 
 def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model_len: int) -> tuple[int, int]:
-    """Return max_num_batched_tokens and max_num_seqs."""
+    """Return max_num_batched_tokens and max_num_seqs.
+
+    Where prompts are not chunked a step takes the longest (arg_utils.py, _set_default_args_v1 of 0.10.2 and 0.11.0,
+    _set_default_max_num_seqs_and_batched_tokens_args of 0.15 to 0.24).
+    """
     if rules.generation == "v0":
         sequences = limits.max_num_seqs or V0_SEQUENCES
         chunked = _chunked(rules, model, limits, max_model_len)
@@ -47,6 +51,8 @@ def batch_limits(rules: Rules, model: Model, gpu: Gpu, limits: Limits, max_model
     tokens, sequences = _by_device(rules, gpu)
     if limits.options.get("usage_context") == LLM_CLASS["usage_context"]:
         tokens = _OFFLINE.get(tokens, tokens)
+    if limits.options.get("enable_chunked_prefill") is False:
+        tokens = max(tokens, max_model_len)
     given = limits.max_num_batched_tokens
     sequences = limits.max_num_seqs or min(sequences, given or sequences)
     return given or max(tokens, sequences), sequences

@@ -139,6 +139,26 @@ def test_the_llm_class_takes_longer_steps_than_the_server() -> None:
     assert engine.layout(model, kind, asked).max_num_batched_tokens == 4096
 
 
+def test_a_step_takes_the_longest_prompt_where_prompts_are_not_chunked() -> None:
+    """_set_default_args_v1 of 0.11.0; later releases of vllm/engine/arg_utils.py have the larger of the two."""
+    model, gpu = load_model("Qwen/Qwen3-8B"), gpus()["rtx-3090"]
+    whole = Limits(max_model_len=32768, options={"enable_chunked_prefill": False})
+    for version in ("0.11.0", "0.24.0"):
+        layout = of_version(version).layout(model, gpu, whole)
+        assert layout.max_num_batched_tokens == 32768
+        assert not any("chunked" in reason for reason in of_version(version).refusals(model, layout, gpu))
+
+
+def test_releases_before_0_2_are_no_untagged_builds() -> None:
+    """0.1.2 of July 2023 had MptForCausalLM; a build without tags calls itself 0.1.dev."""
+    model, gpu = load_model("mosaicml/mpt-7b"), gpus()["h100-sxm5-80gb"]
+    refused = {}
+    for version in ("0.1.2", "0.1.dev20073+g8e685d198"):
+        engine = of_version(version)
+        refused[version] = engine.refusals(model, engine.layout(model, gpu, Limits(max_model_len=2048)), gpu)
+    assert [bool(found) for found in refused.values()] == [False, True]
+
+
 def test_amd_may_take_more_than_its_indexer_logits_before_0_33() -> None:
     """0.28 had 13.41 GiB left on eight MI300X where 23.32 were needed (vllm pull 54205); 8,192 tokens had started."""
     asked = {"memory_fraction": 0.92, "kv_cache_dtype": "fp8"}
