@@ -70,7 +70,7 @@ def activation(
 ) -> Activation:
     """Return the peak on a rank of a stage."""
     items = profiled_items(model, layout, rules, version)
-    encoder = encoder_run(model, layout, stage, rules, items)
+    encoder = encoder_run(model, layout, stage, rules, version, items)
     step = _profiled_step(layout, items, rules)
     first, last = layout.stage_layers(stage)
     stage_layers, how = model.layers[first : last + 1], sharding(layout)

@@ -13,9 +13,10 @@ from functools import cache
 
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, patches_of
-from planner.engines.vllm.release import Rules, newest
+from planner.engines.vllm.release import Rules, Version, newest
 from planner.engines.vllm.whole_tower import gathered_copies, whole_tower
 from planner.layout import Layout
+from planner.models.dtype import F32
 from planner.models.model import Model
 from planner.models.tensor import Role
 
@@ -33,7 +34,9 @@ class EncoderRun:
     handed_on: int = 0
 
 
-def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: ProfiledItems) -> EncoderRun:
+def encoder_run(
+    model: Model, layout: Layout, stage: int, rules: Rules, version: Version, items: ProfiledItems
+) -> EncoderRun:
     """Return the run on a rank of a stage; nothing where it holds no tower."""
     if stage or items == NO_ITEMS:
         return EncoderRun()
@@ -50,7 +53,21 @@ def encoder_run(model: Model, layout: Layout, stage: int, rules: Rules, items: P
         handed_on = items.count * (
             4 * patches_of(model, items.together) * pixels + 4 * items.together * model.hidden_size
         )
-    return EncoderRun(patches * live + inputs, handed_on)
+    scores = _masked_scores(model, patches) if model_class(model.architecture, version).masked_tower else 0
+    return EncoderRun(patches * live + inputs + scores, handed_on)
+
+
+def _masked_scores(model: Model, patches: int) -> int:
+    """Scores of all patches of a run with one another, masked to those of their own image.
+
+    Three dimensions and a mask leave only PyTorch's plain attention: scores of each head in float32 and their softmax,
+    the mask in a byte and in the type of the tower (models/moonvit.py, sdpa_attention of 0.8.5 to 0.13, without the
+    package flash-attn, which vLLM does not bring; scaled_dot_product_attention of PyTorch 2.6: "All fused kernels
+    requires query, key and value to be 4 dimensional"). Kimi-VL with two images a prompt ran out of memory on an A800
+    (issue 17952).
+    """
+    heads = int(model.config["vision_config"]["num_attention_heads"])
+    return patches**2 * (2 * heads * F32.size(1) + 1 + 2)
 
 
 def _outputs(model: Model) -> int:

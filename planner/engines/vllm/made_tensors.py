@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from planner.engines.vllm.fused_modules import parameter_name
-from planner.engines.vllm.model_class import ModelClass, model_class
+from planner.engines.vllm.model_class import ModelClass, backend_class, model_class
 from planner.engines.vllm.release import Version
 from planner.models.attention import StateKind
 from planner.models.class_defaults import class_defaults
@@ -54,9 +54,9 @@ class MadeTensors:
     input_scale: tuple[str, str, bool] | None = None
 
     @staticmethod
-    def of(model: Model, version: Version) -> "MadeTensors":
-        """Return what is made of a model in a release."""
-        peculiar = model_class(model.architecture, version)
+    def of(model: Model, version: Version, implementation: str = "auto") -> "MadeTensors":
+        """Return what is made of a model in a release, by its own class or the one that `--model-impl` asks for."""
+        peculiar = (backend_class if implementation == "transformers" else model_class)(model.architecture, version)
         kinds = {layer.state.kind for layer in model.distinct_layers if layer.state}
         return MadeTensors(
             plain=model.dtype,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from planner.data_files import read_yaml
 from planner.engines.vllm.release import Version
 from planner.models.tensor import Split, Tensor
 
+_WHOLE_PLANS_UNTIL = "0.11.0"
+"""First release read whose backend of transformers divides what a plan wants gathered (models/transformers.py)."""
 _ALL_LEAVE_OUT = "0.15.0"
 """From here on every class marks its towers (models/interfaces.py, _mark_tower_model)."""
 
@@ -50,6 +52,7 @@ class ModelClass:
     gathered: str = ""
     tower_items: str = ""
     leaves_towers_out: bool = False
+    masked_tower: bool = False
 
     def row_multiple(self, tensor: Tensor) -> int:
         """Multiple to which the class pads the outputs of a matrix on a rank."""
@@ -117,8 +120,23 @@ def model_class(architecture: str, version: Version) -> ModelClass:
         gathered=next((what for what, classes in known["gathered"].items() if architecture in classes), ""),
         tower_items=next((kind for kind, classes in known["tower_items"].items() if architecture in classes), ""),
         leaves_towers_out=not version < Version.parse(known["leaves_towers_out"].get(architecture, _ALL_LEAVE_OUT)),
+        masked_tower=_not_yet(known["masked_tower"].get(architecture), version),
         whole_experts=_not_yet(known["first_release"].get(architecture), version),
     )
+
+
+def backend_class(architecture: str, version: Version) -> ModelClass:
+    """Return the class of an architecture where `--model-impl transformers` asks for the backend of transformers.
+
+    It took all styles of a plan but `colwise` and `rowwise` for replicated (replace_linear_class, 0.8.3 to 0.10.0).
+    """
+    usual = model_class(architecture, version)
+    if not _not_yet(_WHOLE_PLANS_UNTIL, version):
+        return usual
+    whole = tuple(
+        (row["modules"], Split.REPLICATED) for row in _known()["gathered_by_plan"] if architecture in row["classes"]
+    )
+    return replace(usual, divided_otherwise=(*whole, *usual.divided_otherwise))
 
 
 def _not_yet(first: str | None, version: Version) -> bool:

@@ -26,7 +26,7 @@ def padding(model: Model, how: Sharding, silicon: Silicon, rules: Rules) -> floa
         return _apart(model, how)
     if model.quantization != "mxfp4":
         return 1.0
-    if silicon.is_hopper and rules.packed_experts == "triton_on_hopper":
+    if swizzles(model, silicon, rules):
         return float(terms("weights")["triton_packed_experts"])
     for layer in model.distinct_layers:
         for tensor in layer.tensors:
@@ -34,6 +34,11 @@ def padding(model: Model, how: Sharding, silicon: Silicon, rules: Rules) -> floa
                 *_, hidden, width = how.shape(tensor)
                 return round_up(width, 128) / width * round_up(hidden, 256) / hidden
     return 1.0
+
+
+def swizzles(model: Model, silicon: Silicon, rules: Rules) -> bool:
+    """Whether experts are laid out anew for Triton's kernel of Hopper."""
+    return model.quantization == "mxfp4" and silicon.is_hopper and rules.packed_experts == "triton_on_hopper"
 
 
 def _apart(model: Model, how: Sharding) -> float:

@@ -78,7 +78,7 @@ class Vllm:
 
     def bill(self, model: Model, layout: Layout, sites: Sequence[Site], confidence: float = CONFIDENCE) -> Bill:
         """Weights, profiling peak, graphs and non-torch memory per stage; the rest of the fraction is cache."""
-        rules = self.rules(layout.options, sites[0].gpu)
+        rules, silicon = self.rules(layout.options, sites[0].gpu), sites[0].gpu.silicon
         lines = pipeline_lines(model, layout, sites, rules, self.release, confidence)
         first, _ = lines[0]
         groups = layout_groups(model, layout, rules, self.release)
@@ -99,7 +99,7 @@ class Vllm:
             max_concurrency=logged.concurrency,
             sequences=held.sequences if short <= 0 or not by_bytes else 0,
             short_bytes=max(0, short),
-            reasons=tuple(shortfalls(model, layout, lines, sizes, logged, held, rules, self.release)),
+            reasons=tuple(shortfalls(model, layout, lines, sizes, logged, held, silicon, rules, self.release)),
             logged={
                 "available_kv_bytes": first.pool,
                 "graphs_in_activation_bytes": first.estimated_graphs if rules.standing_charged else 0,

@@ -9,6 +9,7 @@ from planner.engines.vllm.converted_weights import converting_bytes
 from planner.engines.vllm.profiled_cache import profiled_cache_bytes
 from planner.engines.vllm.release import Rules, Version
 from planner.engines.vllm.stage_memory import Lines, StageMemory
+from planner.fleet.silicon import Silicon
 from planner.layout import Layout
 from planner.models.model import Model
 from planner.units import MIB, gib
@@ -27,6 +28,7 @@ def shortfalls(
     block_sizes: Sequence[int],
     logged: Capacity,
     held: Capacity,
+    silicon: Silicon,
     rules: Rules,
     version: Version,
 ) -> Iterator[str]:
@@ -43,7 +45,7 @@ def shortfalls(
         key = (id(lines), block)
         if key not in known:
             usual, most = lines
-            more = converting_bytes(model, layout, stage, rules)
+            more = converting_bytes(model, layout, stage, silicon, rules)
             left = left_bytes(usual, logged.blocks * block) - int(
                 hypot(most.captured - usual.captured, most.context - usual.context)
             )

@@ -59,11 +59,12 @@ class WeightTypes:
     @staticmethod
     def of(model: Model, layout: Layout, version: Version) -> "WeightTypes":
         """Return the types of a model: `--dtype`, else the checkpoint's, with float32 halved (config/model.py)."""
-        return WeightTypes._of(model, str(layout.options.get("dtype", "auto")), version)
+        asked = (str(layout.options.get(name, "auto")) for name in ("dtype", "model_impl"))
+        return WeightTypes._of(model, *asked, version)
 
     @staticmethod
     @cache
-    def _of(model: Model, wished: str, version: Version) -> "WeightTypes":
+    def _of(model: Model, wished: str, implementation: str, version: Version) -> "WeightTypes":
         served = (BF16 if model.dtype == F32 else model.dtype) if wished == "auto" else dtype_named(wished, "--dtype")
         kinds = {layer.state.kind for layer in model.distinct_layers if layer.state}
         return WeightTypes(
@@ -73,7 +74,7 @@ class WeightTypes:
             expert_blocks=model.quantization == "fp8",
             float32_scales=_float32_scales(model),
             float32_delta=StateKind.KIMI_DELTA in kinds,
-            made=MadeTensors.of(model, version),
+            made=MadeTensors.of(model, version, implementation),
         )
 
     def type_of(self, tensor: Tensor) -> DType:

@@ -40,3 +40,16 @@ def test_a_checkpoint_in_eight_bits_is_not_converted() -> None:
     model = load_model("Qwen/Qwen3-32B-FP8")
     layout = engine.layout(model, site.gpu, Limits(max_model_len=4096, options={"quantization": "fp8"}))
     assert not any("converted" in reason for reason in engine.bill(model, layout, [site]).reasons)
+
+
+def test_sleep_mode_keeps_what_was_loaded_until_experts_are_swizzled() -> None:
+    """Issue 34877: gpt-oss-120b starts on one H100 NVL without sleep mode, and runs out of memory with it (0.16)."""
+    engine, site = find_engine("vllm", "0.16.0"), usual_site(gpus()["h100-nvl-94gb"])
+    model = load_model("openai/gpt-oss-120b")
+    asked = {"max_model_len": 8192, "max_num_seqs": 2, "memory_fraction": 0.85, "enforce_eager": True}
+    awake, asleep = (
+        engine.bill(model, engine.layout(model, site.gpu, Limits(options=options, **asked)), [site])
+        for options in ({}, {"enable_sleep_mode": True})
+    )
+    assert awake.fits
+    assert "while they are converted" in " ".join(asleep.reasons)

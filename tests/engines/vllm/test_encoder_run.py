@@ -4,7 +4,7 @@ from planner.engines.vllm import ENGINE
 from planner.engines.vllm.encoder_run import encoder_run
 from planner.engines.vllm.profile import of_version
 from planner.engines.vllm.profiled_items import NO_ITEMS, ProfiledItems, profiled_items
-from planner.engines.vllm.release import Version, rules_of
+from planner.engines.vllm.release import Version, newest, rules_of
 from planner.fleet.gpu_catalogue import gpus
 from planner.fleet.site import usual_site
 from planner.layout import Limits
@@ -71,8 +71,8 @@ def test_only_the_stage_with_the_tower_runs_it() -> None:
     model = load_model(QWEN)
     layout = ENGINE.layout(model, H100, LIMITS, pipeline=2)
     items, rules = profiled_items(model, layout, rules_of(ENGINE.release), ENGINE.release), rules_of(ENGINE.release)
-    assert encoder_run(model, layout, 0, rules, items).peak > 0
-    assert encoder_run(model, layout, 1, rules, items).peak == 0
+    assert encoder_run(model, layout, 0, rules, newest(), items).peak > 0
+    assert encoder_run(model, layout, 1, rules, newest(), items).peak == 0
     text = load_model("Qwen/Qwen2.5-7B-Instruct")
     assert profiled_items(text, layout, rules, ENGINE.release) == NO_ITEMS
 
@@ -82,3 +82,15 @@ def test_fewer_sequences_are_promised_with_a_tower() -> None:
     wanted = ENGINE.layout(model, site.gpu, LIMITS)
     text_only = wanted.model_copy(update={"options": {"language_model_only": True}})
     assert ENGINE.bill(model, wanted, [site]).sequences < ENGINE.bill(model, text_only, [site]).sequences
+
+
+def test_kimi_masked_the_scores_of_all_images_before_0_15() -> None:
+    """Issue 17952: Kimi-VL-A3B with two images a prompt runs out of memory on an A800 (0.8.5); with 0.19 it starts."""
+    model, site = load_model("moonshotai/Kimi-VL-A3B-Instruct"), usual_site(gpus()["a800-sxm4-80gb"])
+    limits = Limits(max_model_len=8192, options={"limit_mm_per_prompt": '{"image": 2}'})
+    old, new = (
+        engine.bill(model, engine.layout(model, site.gpu, limits), [site])
+        for engine in map(of_version, ("0.8.5", "0.19.0"))
+    )
+    assert "profiling peak" in " ".join(old.reasons)
+    assert new.fits

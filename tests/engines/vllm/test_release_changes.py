@@ -149,6 +149,18 @@ def test_a_step_takes_the_longest_prompt_where_prompts_are_not_chunked() -> None
         assert not any("chunked" in reason for reason in of_version(version).refusals(model, layout, gpu))
 
 
+def test_the_backend_of_transformers_held_gathered_matrices_whole_before_0_11() -> None:
+    """Issue 16896: GLM-4-32B on four RTX 4090 wants 270 MiB more (0.8.4), which is a whole down_proj."""
+    limits = Limits(max_model_len=16000, enforce_eager=True)
+    asked = limits.model_copy(update={"options": {"model_impl": "transformers"}})
+    own, whole, later = (
+        _bill(version, "zai-org/GLM-4-32B-0414", "rtx-4090", one, tensor=4).per_device[0].weights_bytes
+        for version, one in (("0.8.4", limits), ("0.8.4", asked), ("0.11.0", asked))
+    )
+    assert whole - own == pytest.approx(61 * 3 * 23040 * 6144 * 2 * 3 / 4, rel=0.01)
+    assert later == pytest.approx(own, rel=0.01)
+
+
 def test_releases_before_0_2_are_no_untagged_builds() -> None:
     """0.1.2 of July 2023 had MptForCausalLM; a build without tags calls itself 0.1.dev."""
     model, gpu = load_model("mosaicml/mpt-7b"), gpus()["h100-sxm5-80gb"]
