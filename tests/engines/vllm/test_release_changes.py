@@ -161,16 +161,6 @@ def test_the_backend_of_transformers_held_gathered_matrices_whole_before_0_11() 
     assert later == pytest.approx(own, rel=0.01)
 
 
-def test_releases_before_0_2_are_no_untagged_builds() -> None:
-    """0.1.2 of July 2023 had MptForCausalLM; a build without tags calls itself 0.1.dev."""
-    model, gpu = load_model("mosaicml/mpt-7b"), gpus()["h100-sxm5-80gb"]
-    refused = {}
-    for version in ("0.1.2", "0.1.dev20073+g8e685d198"):
-        engine = of_version(version)
-        refused[version] = engine.refusals(model, engine.layout(model, gpu, Limits(max_model_len=2048)), gpu)
-    assert [bool(found) for found in refused.values()] == [False, True]
-
-
 def test_amd_may_take_more_than_its_indexer_logits_before_0_33() -> None:
     """0.28 had 13.41 GiB left on eight MI300X where 23.32 were needed (vllm pull 54205); 8,192 tokens had started."""
     asked = {"memory_fraction": 0.92, "kv_cache_dtype": "fp8"}
