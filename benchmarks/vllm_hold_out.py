@@ -101,7 +101,7 @@ class Judged:
 ALONE: Mapping[tuple[str, ...], tuple[Any, str]] = {
     ("activation", "encoder_bound"): (1.0, "how far a vision tower may go beyond what is expected"),
     ("activation", "amd_logits_bound"): (1.0, "indexer logits of AMD GPUs beyond what the source shows"),
-    ("graphs", "v0_latent"): (0.06, "graphs of latent attention in v0"),
+    ("graphs", "v0_latent_layer_mib"): (0.0, "graphs of latent attention in v0"),
     ("graphs", "captured_sum_mib"): (0.0, "sums in graphs"),
     ("early_pieces_bands", "graphs", "share"): (0.1, "graphs of several ranks in 0.8"),
     ("after_pool", "quantized_expert_warm_up"): (0.0, "warm-up of MXFP4 experts"),

@@ -423,3 +423,24 @@ def test_flash_attention_3_sets_outputs_of_all_splits_aside() -> None:
 def test_splits_nearly_fill_the_gpu(tiles: int, keys: int, count: int) -> None:
     """num_splits_heuristic of FlashAttention 3 for 132 multiprocessors."""
     assert splits(tiles, keys, 132) == count
+
+
+def test_0_5_17_keeps_a_pool_of_features_on_the_first_gpu() -> None:
+    """Run fresh15-sgl-qwen3.8-27b-nvfp4-5090-0.90, which ran out as it captured; 0.5.18 sends them by the host."""
+    model, gpu = load_model("nvidia/Qwen3.6-27B-NVFP4"), gpus()["rtx-5090"]
+
+    def found(version: str, tensor: int = 1, **options: OptionValue) -> Bill:
+        engine = find_engine("sglang", version)
+        limits = Limits(max_num_seqs=1, memory_fraction=0.9, kv_cache_dtype="fp8_e4m3", options=options)
+        return engine.bill(model, engine.layout(model, gpu, limits, tensor=tensor), [usual_site(gpu)])
+
+    usual, pooled = found("0.5.18"), found("0.5.17")
+    held = pooled.per_device[0].non_torch_bytes - usual.per_device[0].non_torch_bytes
+    assert held == 1024 * MIB + GIB // 2
+    assert not usual.reasons and pooled.reasons
+    apart = found("0.5.17", mm_feature_transport="cpu")
+    assert apart.per_device[0].non_torch_bytes == usual.per_device[0].non_torch_bytes
+    first, second = found("0.5.17", tensor=2).per_device
+    assert first.non_torch_bytes - second.non_torch_bytes == held
+    asked = found("0.5.18", mm_feature_transport="cuda_ipc")
+    assert usual.logged["available_kv_bytes"] - asked.logged["available_kv_bytes"] == 1024 * MIB

@@ -4,7 +4,7 @@ There is no profiling run: if these do not fit, the server runs out of memory wh
 or at the first long prompt. Constants: `constants.yaml`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from planner.engines.calibration import constants
@@ -30,7 +30,8 @@ class Outside:
 
     `uncaptured` is what the second largest batch takes when it runs before its own capture, beside what the largest
     keeps: graphs have a pool of their own (capture_one_batch_size runs twice before it captures, from the largest batch
-    down; model_executor/cuda_graph_runner.py of 0.4.5.post3 to 0.5.13).
+    down; model_executor/cuda_graph_runner.py of 0.4.5.post3 to 0.5.13). `features` is what the tokenizer's process
+    holds on the first GPU (feature_pool.py).
     """
 
     request_table: int
@@ -38,11 +39,12 @@ class Outside:
     graphs: int
     tables: int
     uncaptured: int = 0
+    features: int = 0
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.request_table + self.transient + self.captured
+        return self.request_table + self.transient + self.captured + self.features
 
     @property
     def transient(self) -> int:
@@ -54,6 +56,10 @@ class Outside:
         """Graphs, and what is kept for them."""
         return self.graphs + self.tables
 
+    def on(self, number: int) -> "Outside":
+        """Return the lines of a GPU, or of the GPUs of a stage: features are on the first."""
+        return replace(self, features=0) if number and self.features else self
+
     def at(self, confidence: float) -> "Outside":
         """Return the lines at the upper edges of their error bands; tables have none."""
         bands = constants("sglang")["bands"]
@@ -63,6 +69,7 @@ class Outside:
             graphs=upper_edge(self.graphs, bands["graphs"], confidence),
             tables=self.tables,
             uncaptured=self.uncaptured,
+            features=self.features,
         )
 
 

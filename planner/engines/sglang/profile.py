@@ -7,7 +7,7 @@ ranks of a stage under expert parallelism, or `options["ep_size"]`. `--chunked-p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.confidence import CONFIDENCE
 from planner.engines.calibration import constants
@@ -16,6 +16,7 @@ from planner.engines.own_all_reduce import sums_by_own_kernel
 from planner.engines.sglang import architecture, pools
 from planner.engines.sglang.arguments import resolve
 from planner.engines.sglang.compressed_pool import REQUESTS
+from planner.engines.sglang.feature_pool import feature_pool_bytes, held_by_tokenizer
 from planner.engines.sglang.graph_tables import table_bytes
 from planner.engines.sglang.graphs import Graphs, captured
 from planner.engines.sglang.outside import Outside, outside, startup_bytes
@@ -148,6 +149,7 @@ class Sglang:
         kept = self.rules.kept_logits
         splits = split_bytes(model, layout, sites[0].gpu, graphs.decode_batch, self.rules.graph_tables)
         beside = outside(model, layout, graphs, requests, tables, splits, captured_nccl=nccl, kept_logits=kept)
+        beside = replace(beside, features=held_by_tokenizer(model, layout, self.rules))
         most_beside = beside.at(confidence)
         longest = min(layout.max_model_len, int(layout.options.get("max_total_tokens", layout.max_model_len)))
         sequences = _sequences(model, layout, held, longest)
@@ -155,13 +157,13 @@ class Sglang:
         if tightest.pool_bytes <= 0:
             reasons = [_too_small(tightest, layout)]
         else:
-            reasons = [reason for lines in careful if (reason := _overflow(lines, most_beside))]
+            reasons = [reason for lines in careful if (reason := _overflow(lines, most_beside.on(lines.stage)))]
             reasons += [reason for lines in careful if (reason := _too_few_slots(model, layout, lines))]
         devices, rank = [], 0
         for lines, most in zip(expected, careful, strict=True):
             for _ in range(layout.gpus_per_stage):
-                edges = most.device_bill(rank, logged, most_beside)
-                devices.append(lines.device_bill(rank, logged, beside).bounded_by(edges))
+                edges = most.device_bill(rank, logged, most_beside.on(rank))
+                devices.append(lines.device_bill(rank, logged, beside.on(rank)).bounded_by(edges))
                 rank += 1
         first = expected[0]
         return Bill(
@@ -246,7 +248,7 @@ class _Stage:
             kv_cache_bytes=self.held_bytes(pool),
             activation_bytes=beside.transient + beside.request_table,
             cuda_graph_bytes=beside.captured,
-            non_torch_bytes=gpu.memory_bytes - self.site.used_bytes - self.before,
+            non_torch_bytes=gpu.memory_bytes - self.site.used_bytes - self.before + beside.features,
             device_bytes=gpu.memory_bytes,
             usable_bytes=gpu.memory_bytes - self.site.used_bytes,
         )
@@ -261,7 +263,9 @@ def _stage(rules: Rules, model: Model, layout: Layout, stage: int, site: Site, c
     band = "repacked_experts" if repacked_experts(model) else "weights"
     weights = upper_edge(allocated, fit["bands"][band], confidence)
     slack = int(before * (1 - layout.memory_fraction))
-    kept = _EMBEDDING_CACHE if rules.keeps_embedding_cache and architecture.has(model, "multimodal") else 0
+    kept = 0
+    if rules.keeps_embedding_cache and architecture.has(model, "multimodal"):
+        kept = _EMBEDDING_CACHE + feature_pool_bytes(model, layout, rules)
     lent, late = draft_copies(model, layout), 0
     if not rules.drafter.first:
         lent, late = 0, draft_bytes(model, layout, stage)

@@ -25,6 +25,7 @@ class Rules:
     defaults: Defaults
     flat_vision_share: float | None
     keeps_embedding_cache: bool
+    feature_pool: bool
     clones_shared_experts: bool
     prefill_graphs: bool
     plain_state_slots: bool
