@@ -444,3 +444,21 @@ def test_0_5_17_keeps_a_pool_of_features_on_the_first_gpu() -> None:
     assert first.non_torch_bytes - second.non_torch_bytes == held
     asked = found("0.5.18", mm_feature_transport="cuda_ipc")
     assert usual.logged["available_kv_bytes"] - asked.logged["available_kv_bytes"] == 1024 * MIB
+
+
+def test_deepep_keeps_buffers_for_prompts_and_for_decoding() -> None:
+    """What DeepEP hints (csrc/config.hpp), by hand for DeepSeek-V3 on 8 ranks."""
+
+    def outside_torch(**options: OptionValue) -> int:
+        limits = Limits(max_model_len=8192, memory_fraction=0.8, options=options)
+        found = bill("deepseek-v3", limits, gpu=gpus()["h200-sxm5-141gb"], tensor=8, expert_parallel=True)
+        return found.per_device[0].non_torch_bytes
+
+    usual = outside_torch()
+    prompts = 10 * 8 * 256 * (2 * 7168 + 8 + 128 * (8 + 4 + 4))
+    decoding = 4 * 256 * 128 * (2 * 7168 + 56 * 4)
+    assert outside_torch(moe_a2a_backend="deepep") - usual == prompts + decoding
+    assert outside_torch(moe_a2a_backend="deepep", deepep_mode="normal") - usual == prompts
+    few = {"moe_a2a_backend": "deepep", "deepep_mode": "low_latency", "ep_num_redundant_experts": 32}
+    held = outside_torch(SGLANG_DEEPEP_NUM_MAX_DISPATCH_TOKENS_PER_RANK=64, **few) - usual
+    assert held == decoding // 2 // 8 * 9

@@ -20,6 +20,8 @@ _RECIPE = re.compile(r"large-scale PD/EP recipe")
 _RECIPE_OPTIONS = {"ep_num_redundant_experts": 32, "moe_dense_tp_size": 1}
 _RECIPE_FRACTION = 0.85
 """The published recipe for DeepSeek on many nodes (SGLang issue 6017), which names a fraction too."""
+_DEEPEP = re.compile(r"\bDeepEP\b|--moe-a2a-backend deepep\b|--enable-deepep-moe")
+_DEEPEP_TOKENS = "SGLANG_DEEPEP_NUM_MAX_DISPATCH_TOKENS_PER_RANK"
 _SHARED = re.compile(r"GPU (?:is )?shared")
 
 
@@ -82,8 +84,10 @@ def _options(fields: Fields, remarks: str) -> dict[str, OptionValue]:
         options["cuda_graph_max_bs"] = int(match[1])
     if re.search(r"--disable-(?:piecewise|prefill)-cuda-graph", remarks):
         options["disable_prefill_cuda_graph"] = True
-    if re.search(r"\bDeepEP\b", remarks):
+    if _DEEPEP.search(remarks):
         options["moe_a2a_backend"] = "deepep"
+    if match := re.search(rf"({_DEEPEP_TOKENS})=(\d+)", remarks):
+        options[match[1]] = int(match[2])
     if _RECIPE.search(remarks):
         options |= _RECIPE_OPTIONS
     if fields.whole("chunked_prefill", least=-1) == -1:

@@ -10,6 +10,7 @@ from functools import cache
 from planner.engines.calibration import constants
 from planner.engines.error_band import upper_edge
 from planner.engines.own_all_reduce import SUMS_A_LAYER
+from planner.engines.sglang.exchange import exchange_bytes
 from planner.engines.sglang.graphs import Graphs, decode_sizes
 from planner.engines.sglang.served_type import served_type
 from planner.engines.sglang.weights import Ways, draft_tokens, ways
@@ -31,7 +32,7 @@ class Outside:
     `uncaptured` is what the second largest batch takes when it runs before its own capture, beside what the largest
     keeps: graphs have a pool of their own (capture_one_batch_size runs twice before it captures, from the largest batch
     down; model_executor/cuda_graph_runner.py of 0.4.5.post3 to 0.5.13). `features` is what the tokenizer's process
-    holds on the first GPU (feature_pool.py).
+    holds on the first GPU (feature_pool.py), `exchange` the buffers between ranks of experts (exchange.py).
     """
 
     request_table: int
@@ -40,11 +41,12 @@ class Outside:
     tables: int
     uncaptured: int = 0
     features: int = 0
+    exchange: int = 0
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.request_table + self.transient + self.captured + self.features
+        return self.request_table + self.transient + self.captured + self.features + self.exchange
 
     @property
     def transient(self) -> int:
@@ -70,6 +72,7 @@ class Outside:
             tables=self.tables,
             uncaptured=self.uncaptured,
             features=self.features,
+            exchange=self.exchange,
         )
 
 
@@ -113,6 +116,7 @@ def outside(
         graphs=int(captured),
         tables=tables + logits + splits,
         uncaptured=int(splits * _second(sizes) + fit["workspace_gib"] * GIB) if splits else 0,
+        exchange=exchange_bytes(model, layout),
     )
 
 

@@ -248,7 +248,7 @@ class _Stage:
             kv_cache_bytes=self.held_bytes(pool),
             activation_bytes=beside.transient + beside.request_table,
             cuda_graph_bytes=beside.captured,
-            non_torch_bytes=gpu.memory_bytes - self.site.used_bytes - self.before + beside.features,
+            non_torch_bytes=gpu.memory_bytes - self.site.used_bytes - self.before + beside.features + beside.exchange,
             device_bytes=gpu.memory_bytes,
             usable_bytes=gpu.memory_bytes - self.site.used_bytes,
         )

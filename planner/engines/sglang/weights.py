@@ -6,6 +6,7 @@ from functools import cache
 
 from planner.engines.sglang import architecture
 from planner.engines.sglang.draft_layers import draft_tensors
+from planner.engines.sglang.exchange import by_deepep
 from planner.engines.sglang.served_type import served_type
 from planner.engines.vllm.fused_modules import parameter_name
 from planner.fleet.gpu import Gpu
@@ -78,7 +79,9 @@ class Ways:
 
 
 def expert_ways(layout: Layout) -> int:
-    """`--ep-size`: all ranks of a stage, or what the options say."""
+    """`--ep-size`: all ranks of a stage, or what the options say; DeepEP takes all."""
+    if by_deepep(layout):
+        return layout.gpus_per_stage
     return int(layout.options.get("ep_size", layout.gpus_per_stage)) if layout.expert_parallel else 1
 
 
