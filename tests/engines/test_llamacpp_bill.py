@@ -44,6 +44,25 @@ def test_cache_types_take_their_blocks() -> None:
     assert bill.per_device[0].kv_cache_bytes == 2 * 799 * MIB
 
 
+def test_keys_and_values_of_a_latent_have_types_of_their_own_where_both_are_kept() -> None:
+    """b5276 ran DeepSeek-R1 with keys in q4_0 alone (issue 13305); b7900 keeps no values beside the latent (19067)."""
+    model = as_gguf(load_model("deepseek-ai/DeepSeek-R1"), "Q2_K")
+    types: dict[str, OptionValue] = {"cache_type_k": "q4_0", "flash_attn": "off", "gpu_layers": 0}
+    gpu, _ = find_gpu("rtx-3090")
+    for build, agree in (("b5276", False), ("b7900", True)):
+        engine = find_engine("llamacpp", build)
+        layout = engine.layout(model, gpu, Limits(max_model_len=16384, options=types))
+        assert any("must agree" in reason for reason in engine.refusals(model, layout, gpu)) == agree
+
+
+def test_files_from_before_the_latent_cache_keep_every_head() -> None:
+    """b5572 wants 4,480 MiB for seven layers of DeepSeek-V3 at 8,192 tokens: heads of 192 and 128 in 16 bits."""
+    model = as_gguf(load_model("deepseek-ai/DeepSeek-V3"), "Q2_K")
+    latent, whole = (_bill(model, context=8192, build="b5572", gpu_layers=7, mla_use=mode) for mode in (1, 0))
+    assert whole.per_device[0].kv_cache_bytes == 4480 * MIB
+    assert latent.per_device[0].kv_cache_bytes < 200 * MIB
+
+
 def test_experts_in_host_memory_leave_the_device() -> None:
     model = as_gguf(load_model("Qwen3-30B-A3B"), "Q4_K_M")
     whole, none = _bill(model), _bill(model, cpu_moe=True)

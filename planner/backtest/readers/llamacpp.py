@@ -175,6 +175,8 @@ def _facts(fields: Fields, remarks: str) -> dict[str, OptionValue]:
         options["mla_use"] = 1  # files with the heads folded in cannot do without a latent
     if match := re.search(r"flash_attn=(\d)|-fa (on|off)", remarks):
         options["flash_attn"] = "on" if match[1] == "1" or match[2] == "on" else "off"
+    if "keys and values of all heads" in remarks:
+        options["mla_use"] = 0
     if "gate and up of experts in one tensor" in remarks:
         options["fused_experts"] = True
     if re.search(r"kv_unified(?:=true|[,;]|$)", remarks):

@@ -18,7 +18,7 @@ def latent_out(sketch: Sketch, attention: Attention, cur: Node) -> Node:
     """Append latent attention; return what is added to the residual."""
     if sketch.build.fork and sketch.step.latent_mode:
         joined = _fork(sketch, attention, cur)
-    elif sketch.build.latent_cache and not sketch.build.fork:
+    elif sketch.build.latent_cache and not sketch.build.fork and not sketch.step.whole_heads:
         joined = _absorbed(sketch, attention, cur)
     else:
         joined = _whole(sketch, attention, cur)

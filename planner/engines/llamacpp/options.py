@@ -39,9 +39,10 @@ class Options:
     `drafts` are the tokens that a speculator proposes to verify; `outputs` the tokens of a step that get logits,
     None for as many as a server needs, 0 for all (`n_outputs_max`). `draft_context`: the file's own prediction layers
     draft, in a context of their own, which caches `draft_keys` and `draft_values`. `whole_heads`: the fork's `-mla 0`,
-    which caches the keys and values of every head in place of a latent. `fused_experts`: the file has gate and up of
-    experts in one tensor (`--fuse-gate-up-exps` of convert_hf_to_gguf.py). `vulkan`: `--device` names devices of
-    Vulkan. `projector` is the file of `--mmproj` where it goes to a device.
+    which caches the keys and values of every head in place of a latent, as llama.cpp does of a file from before pull
+    request 12801. `fused_experts`: the file has gate and up of experts in one tensor (`--fuse-gate-up-exps` of
+    convert_hf_to_gguf.py). `vulkan`: `--device` names devices of Vulkan. `projector` is the file of `--mmproj` where it
+    goes to a device.
     """
 
     gpu_layers: int | None = None

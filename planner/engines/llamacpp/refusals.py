@@ -60,7 +60,7 @@ def _cache_types(model: Model, layout: Layout, build: Build) -> Iterator[str]:
     for flag, dtype in (("K", options.keys), ("V", options.values)):
         if is_quantized(dtype) and not all(divides_heads(attention, dtype) for attention in attentions):
             yield f"{flag} cache type {dtype.name} with block size {dtype.block_elements} does not divide the head size"
-    shared = build.latent_cache and not build.latent_values and not build.fork
+    shared = build.latent_cache and not build.latent_values and not build.fork and not options.whole_heads
     if _latent(model) and shared and options.keys != options.values:
         yield "the latent cache of this model has one type: --cache-type-k and --cache-type-v must agree"
 

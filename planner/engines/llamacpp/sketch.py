@@ -16,7 +16,7 @@ class Step:
     """What the worst graph computes: `tokens` of a micro-batch, logits for `outputs`, `cells` of each kind of cache.
 
     With `copies_to_half` fused attention turns caches of other types into 16 bits. `latent_mode`, `scores_mib` and
-    `fused_experts` are the ik_llama.cpp fork's `-mla`, `-amb` and `-fmoe`.
+    `fused_experts` are the ik_llama.cpp fork's `-mla`, `-amb` and `-fmoe`; `whole_heads` is told in `options.py`.
     """
 
     tokens: int
@@ -30,6 +30,7 @@ class Step:
     latent_mode: int = 0
     scores_mib: int = 0
     fused_experts: bool = True
+    whole_heads: bool = False
 
     def cells_of(self, window: int | None) -> int:
         """Cells that one token attends to."""

@@ -29,6 +29,7 @@ def worst_step(model: Model, layout: Layout, at: Resolved, build: Build, gpu: Gp
         latent_mode=int(options.get("mla_use", 0)),
         scores_mib=int(options.get("attention_max_batch", 0)),
         fused_experts=options.get("fmoe") is not False,
+        whole_heads=at.options.whole_heads,
     )
 
 

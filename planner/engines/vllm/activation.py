@@ -30,8 +30,6 @@ from planner.models.model import Model
 from planner.units import round_up
 
 _BLACKWELL = (10, 0)
-_EXPERT_CHUNK = 32768
-"""Tokens for which experts without persistent buffers run at once (VLLM_FUSED_MOE_CHUNK_SIZE)."""
 _LATENT_CONTEXT_TOKENS = 65536
 """Tokens of context that MLA unfolds at once (model_executor/layers/attention/mla_attention.py)."""
 _LAUNCHES, _LAYER_LAUNCHES = 1024, 12
@@ -209,7 +207,7 @@ def _workspace(widths: RankWidths, model: Model, layout: Layout, rules: Rules, s
     if _marlin_caches(widths, model, rules):
         return served.size(tokens * widths.chosen * (max(widths.expert, hidden) + widths.expert // 2))
     if rules.expert_workspace == "transient":
-        rows = min(tokens, _EXPERT_CHUNK) * widths.chosen
+        rows = min(tokens, rules.expert_chunk or tokens) * widths.chosen
         return served.size(rows * (widths.expert + widths.expert // 2 + hidden))
     return served.size(tokens * widths.chosen * (max(widths.expert, hidden) + max(widths.expert // 2, hidden)))
 

@@ -4,6 +4,7 @@ Sources: vllm/engine/arg_utils.py (get_batch_defaults, _set_default_args), confi
 distributed/utils.py (get_pp_indices).
 """
 
+from planner.engines.vllm.latent_support import unfolds
 from planner.engines.vllm.release import Rules
 from planner.engines.vllm.stretched_context import own_context
 from planner.fleet.gpu import Gpu
@@ -62,7 +63,8 @@ def _chunked(rules: Rules, model: Model, limits: Limits, max_model_len: int) -> 
     wished = limits.options.get("enable_chunked_prefill")
     if wished is not None:
         return bool(wished)
-    if rules.latent_unchunked and any(layer.attention and layer.attention.latent_dim for layer in model.layers):
+    latent = any(layer.attention and layer.attention.latent_dim for layer in model.layers)
+    if rules.latent_unchunked and latent and not unfolds(model, rules):
         return False
     if max_model_len <= V0_LONG_CONTEXT or rules.long_chunked == "never" or _unchunked(rules, limits):
         return False

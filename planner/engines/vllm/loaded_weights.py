@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from planner.engines.vllm.absorbed_latent import absorbed_bytes
 from planner.engines.vllm.allocator import allocated, expands
 from planner.engines.vllm.fused_modules import parameter_name
+from planner.engines.vllm.latent_support import unfolds
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_experts import padding
 from planner.engines.vllm.parameters import outer_tensors, sharding
@@ -71,7 +72,8 @@ def _stage(
     layers, total = tuple(model.distinct_layers), 0
     for kind, times in Counter(kinds).items():
         size = _layer(layers[kind], how, types, factor, expandable)
-        total += times * (size + absorbed_bytes(layers[kind], how, types, rules))
+        absorbed = 0 if unfolds(model, rules) else absorbed_bytes(layers[kind], how, types, rules)
+        total += times * (size + absorbed)
     own = model.architecture in _OWN_TABLES and _OWN_FROM <= version < _SHARED_FROM
     tables = _rotary(model, types, version) * (len(kinds) if own else 1)
     return total + tables

@@ -8,6 +8,7 @@ from planner.engines.vllm.cache_spec import CacheSpec, Request, SpecKind
 from planner.engines.vllm.checkpoint_cache import checkpoint_cache_dtype
 from planner.engines.vllm.compressed_latent import BLOCK as COMPRESSED_BLOCK
 from planner.engines.vllm.compressed_latent import compresses
+from planner.engines.vllm.latent_support import unfolds
 from planner.engines.vllm.layer_caches import element_type, layer_caches
 from planner.engines.vllm.model_class import model_class
 from planner.engines.vllm.packed_groups import pack_groups, packed, packed_bytes
@@ -143,9 +144,9 @@ def _unfolded_width(model: Model, rules: Rules) -> int:
     """Width of the keys and values that latent attention caches of each head; 0 where it caches the latent."""
     if rules.latent_cache == "unfolded":
         return _OLD_UNFOLDED_HEAD
-    if not model_class(model.architecture, newest()).unfolded_latent:
+    if not unfolds(model, rules) and not model_class(model.architecture, newest()).unfolded_latent:
         return 0
-    return max(layer.attention.key_dim for layer in model.distinct_layers if layer.attention)
+    return max((layer.attention.key_dim for layer in model.distinct_layers if layer.attention), default=0)
 
 
 def block_bytes(groups: tuple[CacheGroup, ...], layout: Layout, rules: Rules) -> list[int]:

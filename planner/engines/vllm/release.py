@@ -70,6 +70,7 @@ class Rules:
     second_sampler_copies: int
     standing_charged: bool
     expert_workspace: Literal["transient", "persistent"]
+    expert_chunk: int
     own_marlin_caches: Literal["none", "all", "compressed"]
     graphs: Literal["none", "v0", "piecewise", "full_and_piecewise"]
     graphs_by_stage: bool
@@ -99,7 +100,7 @@ class Rules:
     decode_logits: Literal["step", "sequences"]
     latent_unchunked: bool
     latent_context: bool
-    latent_cache: Literal["unfolded", "latent"]
+    latent_cache: Literal["unfolded", "heads", "latent_in_eight_bits", "latent"]
     split_products: int
     stretch_asked_for: bool
     non_torch: str

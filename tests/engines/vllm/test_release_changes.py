@@ -33,6 +33,32 @@ def test_latent_attention_was_cached_unfolded_before_0_7() -> None:
     assert new.fits
 
 
+def test_latent_attention_wanted_eight_bits_before_0_7_3() -> None:
+    """config.py, use_mla: none in 0.7.0; in 0.7.2 "MLA is not supported with %s quantization. Disabling MLA." """
+    name, limits = "deepseek-ai/DeepSeek-R1", Limits(max_model_len=4096, enforce_eager=True)
+    eight, four = load_model(name), stored_as(load_model(name), "awq")
+    heads, latent = 16 * 61 * (128 // 8) * 2 * 192 * 2, 16 * 61 * 576 * 2
+    for version, model, size in (
+        ("0.7.0", eight, heads),
+        ("0.7.2", eight, latent),
+        ("0.7.2", four, heads),
+        ("0.7.3", four, latent),
+    ):
+        engine, kind = of_version(version), gpus()["h200-sxm5-141gb"]
+        bill = engine.bill(model, engine.layout(model, kind, limits, tensor=8), [usual_site(kind)])
+        assert bill.logged["block_bytes"] == size
+
+
+def test_experts_ran_in_longer_chunks_before_0_6_1() -> None:
+    """VLLM_FUSED_MOE_CHUNK_SIZE: DeepSeek-Coder-V2-Lite on two L40 has 63,040 tokens left beside 163,840 of a step."""
+    limits = Limits(max_model_len=163840, memory_fraction=0.9, options={"enable_chunked_prefill": False})
+    old, new = (
+        _bill(version, "deepseek-ai/DeepSeek-V2-Lite", "l40", limits, tensor=2).per_device[0].activation_bytes
+        for version in ("0.5.5", "0.6.1")
+    )
+    assert old - new == pytest.approx(32768 * 6 * (1408 + 704 + 2048) * 2, rel=1e-6)
+
+
 def test_awq_kept_partial_sums_before_0_3() -> None:
     """0.2.7: Mixtral AWQ with 32,768 tokens runs out of memory on two A10; weights alone are 12.3 GiB each."""
     limits = Limits(enforce_eager=True)
