@@ -100,7 +100,7 @@ class Rules:
     decode_logits: Literal["step", "sequences"]
     latent_unchunked: bool
     latent_context: bool
-    latent_cache: Literal["unfolded", "heads", "latent_in_eight_bits", "latent"]
+    latent_cache: Literal["unfolded", "latent_in_eight_bits", "latent"]
     split_products: int
     stretch_asked_for: bool
     non_torch: str

@@ -34,12 +34,11 @@ def test_latent_attention_was_cached_unfolded_before_0_7() -> None:
 
 
 def test_latent_attention_wanted_eight_bits_before_0_7_3() -> None:
-    """config.py, use_mla: none in 0.7.0; in 0.7.2 "MLA is not supported with %s quantization. Disabling MLA." """
+    """config.py, use_mla of 0.7.2: "MLA is not supported with %s quantization. Disabling MLA." """
     name, limits = "deepseek-ai/DeepSeek-R1", Limits(max_model_len=4096, enforce_eager=True)
     eight, four = load_model(name), stored_as(load_model(name), "awq")
     heads, latent = 16 * 61 * (128 // 8) * 2 * 192 * 2, 16 * 61 * 576 * 2
     for version, model, size in (
-        ("0.7.0", eight, heads),
         ("0.7.2", eight, latent),
         ("0.7.2", four, heads),
         ("0.7.3", four, latent),
