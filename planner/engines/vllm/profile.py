@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from planner.confidence import CONFIDENCE
 from planner.engines.vllm.capacity import capacity, shares
+from planner.engines.vllm.exchange import STEP_TOKENS, exchanged_in_batches
 from planner.engines.vllm.flashinfer_sampler import with_sampler
 from planner.engines.vllm.graph_estimate import with_estimate
 from planner.engines.vllm.limits import batch_limits, default_length, stages
@@ -55,6 +56,9 @@ class Vllm:
         """Resolve every limit as `vllm serve` does."""
         rules = self.rules(limits.options, gpu)
         length = limits.max_model_len or default_length(rules, model)
+        if exchanged_in_batches(limits.options, self.release, spread=expert_parallel and data > 1):
+            tokens = limits.max_num_batched_tokens or STEP_TOKENS
+            limits = limits.model_copy(update={"max_num_batched_tokens": tokens})
         tokens, sequences = batch_limits(rules, model, gpu, limits, length)
         return Layout(
             tensor_parallel_size=tensor,

@@ -14,6 +14,7 @@ from planner.engines.vllm.activation import standing_counts
 from planner.engines.vllm.captured_collectives import MEASURED_RANKS, captured_collectives
 from planner.engines.vllm.card_memory import context_bytes, held_by_ranks, non_torch_bytes
 from planner.engines.vllm.driver import has_compact_graphs
+from planner.engines.vllm.exchange import exchange_bytes
 from planner.engines.vllm.flashinfer_attention import NO_WORKSPACE, flashinfer_workspace
 from planner.engines.vllm.graph_estimate import estimate_leap
 from planner.engines.vllm.graph_memory import forget_layers
@@ -254,7 +255,8 @@ def of_rank(
         activation=held.peak.total,
         kept=held.peak.kept,
         non_torch=non_torch_bytes(model, layout, site, rules, held.weights)
-        + _standing(model, layout, stage, rules, version),
+        + _standing(model, layout, stage, rules, version)
+        + exchange_bytes(model, layout, version),
         graphs=held.graphs + sums,
         captured=held.graphs + sums,
         leap=estimate_leap(model, layout, rules),
