@@ -44,6 +44,17 @@ def test_cache_types_take_their_blocks() -> None:
     assert bill.per_device[0].kv_cache_bytes == 2 * 799 * MIB
 
 
+def test_weights_of_the_host_were_not_copied_for_large_batches_before_march_2024() -> None:
+    """b2408 has a compute buffer of 324 MiB for CodeLlama-34B with 16 of 49 layers on a device (issue 6031)."""
+    model = as_gguf(load_model("codellama/CodeLlama-34b-hf"), "Q5_K_M")
+    before, after = (
+        _bill(model, context=2048, build=build, gpu_layers=16).per_device[0].activation_bytes / MIB
+        for build in ("b2408", "b2450")
+    )
+    assert before == pytest.approx(324, rel=0.02)
+    assert after > before + 100
+
+
 def test_keys_and_values_of_a_latent_have_types_of_their_own_where_both_are_kept() -> None:
     """b5276 ran DeepSeek-R1 with keys in q4_0 alone (issue 13305); b7900 keeps no values beside the latent (19067)."""
     model = as_gguf(load_model("deepseek-ai/DeepSeek-R1"), "Q2_K")

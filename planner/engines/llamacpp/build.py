@@ -26,8 +26,11 @@ class Build:
     cache" has it (llama-context.cpp). `gives_up_pipelining`: where compute buffers find no room, it goes on with
     devices that take turns. `context_step`: contexts are rounded up to so many tokens (GGML_PAD in llama-context.cpp,
     llama_kv_cache_get_padding), without flash attention to `plain_context_step`. `unrolled_experts`: each choice of an
-    expert is an operation of its own. `xielu_on_device` is told in `feed_forward_graph.py`; `batches_attention`,
-    `pool_spares_slow_halves`, `prompts_by_cublas`, `prompts_by_hipblas` and `amd_reads_quantized` in `prompt_pool.py`.
+    expert is an operation of its own. `offloads_batches`: weights on the host are copied to a device for large batches
+    (ggml_backend_cuda_offload_op). `padded_buffers`: compute buffers have a tenth more than was measured (ggml-alloc.c
+    of 2024-02-06, ggml_allocr_max_size: "we add a 10% margin to the buffer size"; not of 02-16). `xielu_on_device` is
+    told in `feed_forward_graph.py`; `batches_attention`, `pool_spares_slow_halves`, `prompts_by_cublas`,
+    `prompts_by_hipblas` and `amd_reads_quantized` in `prompt_pool.py`.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Build:
     batches_attention: bool = True
     pool_spares_slow_halves: bool = True
     xielu_on_device: bool = True
+    offloads_batches: bool = True
+    padded_buffers: bool = False
     unrolled_experts: bool = False
     prompts_by_cublas: bool = False
     prompts_by_hipblas: bool = False
@@ -69,8 +74,10 @@ _CHANGES: tuple[tuple[int, dict[str, bool | int]], ...] = (
     (1429, {"prompts_by_cublas": False, "prompts_by_hipblas": False}),  # 3776, 2023-10-27
     (1606, {"context_step": 1, "plain_context_step": 1}),  # 4280, 2023-12-03
     (1727, {"pool_spares_slow_halves": False}),  # 4682, 2023-12-29
-    (1842, {"splits_layers": False}),  # 4766, 2024-01-12
+    (1842, {"splits_layers": False, "padded_buffers": False}),  # 4766, 2024-01-12
+    (2127, {"padded_buffers": True}),  # 5397, 2024-02-12
     (2408, {"pipelines": False}),  # 6017, 2024-03-13
+    (2449, {"offloads_batches": False}),  # 6083, 2024-03-18
     (2698, {"unrolled_experts": True}),  # 6505, 2024-04-18
     (2774, {"context_step": 32, "plain_context_step": 32}),  # 5021, 2024-04-30
     (2869, {"context_step": 256, "plain_context_step": 256}),  # 7257, 2024-05-13

@@ -50,7 +50,8 @@ def compute_bytes(
 ) -> dict[int, int]:
     """Bytes of the compute buffer of each device that computes anything, and of the host (`HOST`)."""
     repeating = copies == 1 or not activates_on_host(model, build)
-    return _buffers(model, tuple(_shortened(layers) if repeating else layers), output, step, build, copies, offloads)
+    found = _buffers(model, tuple(_shortened(layers) if repeating else layers), output, step, build, copies, offloads)
+    return {device: size + size // 10 for device, size in found.items()} if build.padded_buffers else found
 
 
 def _shortened(layers: Sequence[Placed]) -> list[Placed]:

@@ -143,7 +143,7 @@ class LlamaCpp:
             step,
             self.build,
             copies=pipeline_copies(at, self.build),
-            offloads=at.options.offload_operations,
+            offloads=at.options.offload_operations and self.build.offloads_batches,
         )
         computed = _together(own, draft_compute(file, at, step, self.build))
         placed = [sites[device % len(sites)] for device in range(at.devices)]
