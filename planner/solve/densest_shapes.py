@@ -62,7 +62,7 @@ def _usual(offered: Mapping[int, int]) -> Mapping[int, int]:
 
 
 def _densest(place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, tried: Tried, deepest: int) -> Shapes:
-    found = enumerate_shapes(place, wanted, variant, ground, tried, mixed=False, densest=deepest)
+    found = enumerate_shapes(place, wanted, variant, ground, tried, densest=deepest)
     best: dict[SlotKind, Fraction] = {}
     for shape in found.fitting:
         kind, carried = shape.slots[0], Fraction(max(shape.capacity.values()), len(shape.slots))

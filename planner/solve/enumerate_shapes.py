@@ -1,6 +1,6 @@
-"""Every legal layout of the models on the slots that the nodes offer, priced by memory and speed."""
+"""Every legal layout of a model on the slots of one kind that the nodes offer, priced by memory and speed."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, partial
@@ -22,7 +22,7 @@ from planner.solve.phases import may_separate, phase_shapes
 from planner.solve.promised import Promised, promises, without_room
 from planner.solve.shape import Shape
 from planner.solve.slot import IslandKind, SlotKind
-from planner.solve.splits import Split, Stages, even_splits, mixed_splits, shared_splits
+from planner.solve.splits import Split, even_splits, shared_splits
 from planner.solve.variant import Variant
 from planner.workload import Workload
 
@@ -155,22 +155,19 @@ def enumerate_shapes(
     ground: Grounds,
     tried: Tried,
     *,
-    mixed: bool,
     sparse: bool = False,
     shallow: bool = False,
     densest: int = 0,
 ) -> Shapes:
-    """Try every split of a variant of the model at `place` of the request, but for what was `tried`.
+    """Try every split on one island kind of a variant of the model at `place` of the request, but for what was `tried`.
 
     With `sparse`, of the pipelines of alike stages the shortest that fits is billed, and longer ones are promised.
-    With `shallow` nothing but single stages are tried, with `mixed` the stages of a pipeline may lie on different
-    island kinds. With `densest`, what very many GPUs carry at most, no pipeline has more stages than that and none has
-    stages that share an island; where memory is all that counts it is `sparse`, and whole experts on each rank are not
-    tried where shares of all of them fit, else no pipeline is tried that is longer than two that carried less a GPU
-    than shorter ones. Splits that cannot be part of the best plan are counted but not billed: those whose GPUs together
-    are smaller than the weights, and, where memory is all that counts, longer pipelines of what already runs as many
-    sequences as the engine would, and pipelines over several island kinds of which the stages on one carry the whole
-    load.
+    With `shallow` nothing but single stages are tried. With `densest`, what very many GPUs carry at most, no pipeline
+    has more stages than that and none has stages that share an island; where memory is all that counts it is `sparse`,
+    and whole experts on each rank are not tried where shares of all of them fit, else no pipeline is tried that is
+    longer than two that carried less a GPU than shorter ones. Splits that cannot be part of the best plan are counted
+    but not billed: those whose GPUs together are smaller than the weights, and, where memory is all that counts, longer
+    pipelines of what already runs as many sequences as the engine would.
     """
     found = Shapes()
     speed = needs_speed(wanted.workload)
@@ -193,36 +190,10 @@ def enumerate_shapes(
             or deepest >= min(layers, max((sum(slots.values()) for slots in ground.slots.values()), default=0))
         ):
             break
-    if mixed and not shallow:
-        own = getattr(variant.engine, "tensor_per_stage", False)
-        enough = {} if speed else _enough(found.fitting, wanted)
-        for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
-            if any(_within(run, enough) for run in split.stages):
-                found.considered += 1
-            else:
-                _try(found, place, wanted, variant, split, ground, tried)
     if wanted.allow.share_gpus and may_share(variant.engine):
         for _, smaller_first in groupby(shared_splits(ground.slots), key=lambda split: split.stages[0].island):
             _try_pipelines(found, place, wanted, variant, smaller_first, ground, tried)
     return found
-
-
-Runs = Mapping[IslandKind, Collection[tuple[int, int]]]
-"""Sizes and numbers of slots, by island kind."""
-
-
-def _enough(shapes: Sequence[Shape], wanted: ModelRequest) -> Runs:
-    """The slots of one island kind on which a single replica carries the whole load."""
-    found: dict[IslandKind, set[tuple[int, int]]] = {}
-    for shape in shapes:
-        if shape.capacity["sequences"] >= wanted.workload.concurrency:
-            found.setdefault(shape.slots[0].island, set()).add((shape.slots[0].size, len(shape.slots)))
-    return found
-
-
-def _within(run: Stages, enough: Runs) -> bool:
-    """Whether a part of a run of stages is enough for the whole load: with it, all else of its split is idle."""
-    return any(run.tensor >= size and run.count >= count for size, count in enough.get(run.island, ()))
 
 
 def _try_pipelines(
@@ -254,7 +225,7 @@ def _try_pipelines(
             found.considered += 1
             small = split
         else:
-            trial = _try(found, place, wanted, variant, split, ground, tried)
+            trial = try_split(found, place, wanted, variant, split, ground, tried)
             shape, small = trial.shape, None
             weights = shape.stage_weights if shape and not shape.bill.fits else 0
             refused = shape is None and not split.parts and _single_refused(wanted, variant, split)
@@ -274,7 +245,7 @@ def _try_pipelines(
                     return
     if small is not None:
         found.considered -= 1
-        _try(found, place, wanted, variant, small, ground, tried)
+        try_split(found, place, wanted, variant, small, ground, tried)
 
 
 def _single_refused(wanted: ModelRequest, variant: Variant, split: Split) -> bool:
@@ -310,13 +281,14 @@ def _too_small(variant: Variant, split: Split) -> bool:
 def bill_promised(one: Promised, place: int, wanted: ModelRequest, ground: Grounds, tried: Tried) -> Shape | None:
     """Bill what was promised; None where it is refused or does not fit."""
     found = Shapes()
-    _try(found, place, wanted, one.base.variant, one.split, ground, tried)
+    try_split(found, place, wanted, one.base.variant, one.split, ground, tried)
     return next(iter(found.fitting), None)
 
 
-def _try(
+def try_split(
     found: Shapes, place: int, wanted: ModelRequest, variant: Variant, split: Split, ground: Grounds, tried: Tried
 ) -> Trial:
+    """Bill a split and see how fast it is, if that was not tried before, and add it to what was found."""
     found.considered += 1
     sites = tuple(_sites(split, ground))
     key = (split, sites)

@@ -1,11 +1,12 @@
 """Shapes enumerated once for all problems of a question that ask the same of a variant."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from planner.request import Allowed, ModelRequest
-from planner.solve.capacity import unmeasured
+from planner.solve.capacity import needs, unmeasured
 from planner.solve.densest_shapes import densest_shapes
 from planner.solve.enumerate_shapes import Billed, Grounds, Shapes, Tried, bill_promised, enumerate_shapes
+from planner.solve.mixed_shapes import enough_for, mixed_shapes
 from planner.solve.promised import Promised
 from planner.solve.shape import Shape
 from planner.solve.variant import Variant
@@ -22,7 +23,8 @@ class Enumerated:
         self._shapes: dict[Hashable, Shapes] = {}
         self._endless: dict[Hashable, Shapes] = {}
         self._sparse: dict[Hashable, Shapes] = {}
-        self._tried: dict[Hashable, tuple[Variant, Tried]] = {}
+        self._variants: dict[Hashable, Variant] = {}
+        self._tried: dict[Hashable, Tried] = {}
         self._billed: dict[Hashable, Billed] = {}
 
     def sparse(self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds) -> Shapes:
@@ -36,7 +38,7 @@ class Enumerated:
         known = self._sparse.get(key)
         if known and like.workload.concurrency > known.most_sequences:
             return known.at(place)
-        found = enumerate_shapes(place, like, variant, ground, Tried({}), mixed=False, sparse=True)
+        found = enumerate_shapes(place, like, variant, ground, Tried({}), sparse=True)
         if like.workload.concurrency > found.most_sequences:
             self._sparse[key] = found.at(place)
         return found
@@ -56,40 +58,77 @@ class Enumerated:
         shallow: bool = False,
         dense: bool = False,
         lean: int | None = None,
+        one_for_one: bool = False,
     ) -> Shapes:
         """Return the shapes of a variant of the model at `place`, their variant one of the same content.
 
-        With `shallow` only those of a single stage, with `dense` the `densest_shapes`, with `lean` as `Tried` has them.
+        With `mixed` those on several island kinds too which could be of use (`one_for_one`: where a copy of another
+        shape must replace a copy of them), with `shallow` only those of a single stage, with `dense` the
+        `densest_shapes`, with `lean` as `Tried` has them.
         """
         like = _asked(wanted)
         asked, endless = _keys(place, like, variant)
-        nodes = (mixed, shallow, dense, lean, ground.offered)
-        known = self._known(like, asked, endless, nodes)
-        if known is not None:
-            return known
-        billed = self._billed.setdefault((place, *_content(variant)), {})
-        same, tried = self._tried.setdefault((asked, lean), (variant, Tried(billed, lean=lean)))
+        content = (place, *_content(variant))
+        same, billed = self._variants.setdefault(content, variant), self._billed.setdefault(content, {})
+        tried = self._tried.setdefault((asked, lean), Tried(billed, lean=lean))
+
+        def known_or(nodes: Hashable, found_anew: Callable[[], Shapes]) -> Shapes:
+            found = self._known(like, asked, endless, nodes)
+            if found is None:
+                found = self._shapes[asked, nodes] = found_anew()
+                if like.workload.concurrency > found.most_sequences:
+                    self._endless[endless, nodes] = found
+            return found
+
         if dense and not shallow:
-            found = densest_shapes(place, like, same, ground, tried)
-        else:
-            found = enumerate_shapes(place, like, same, ground, tried, mixed=mixed, shallow=shallow)
-        self._shapes[asked, nodes] = found
-        if like.workload.concurrency > found.most_sequences:
-            self._endless[endless, nodes] = found
-        return found
+            return known_or(
+                _nodes(ground, dense=True, lean=lean), lambda: densest_shapes(place, like, same, ground, tried)
+            )
+        nodes = _nodes(ground, shallow=shallow, lean=lean)
+        alike = known_or(nodes, lambda: enumerate_shapes(place, like, same, ground, tried, shallow=shallow))
+        if not mixed or shallow:
+            return alike
+        enough = enough_for(alike.fitting, variant, needs(wanted.workload), one_for_one=one_for_one)
+
+        def all_of_them() -> Shapes:
+            both = Shapes()
+            both.add(alike)
+            both.add(mixed_shapes(place, like, same, ground, tried, enough))
+            return both
+
+        return known_or((*nodes, enough), all_of_them)
 
     def knows(
-        self, place: int, wanted: ModelRequest, variant: Variant, ground: Grounds, *, mixed: bool, dense: bool = False
+        self,
+        place: int,
+        wanted: ModelRequest,
+        variant: Variant,
+        ground: Grounds,
+        *,
+        mixed: bool,
+        dense: bool = False,
+        one_for_one: bool = False,
     ) -> bool:
         """Whether all shapes of a variant, or its `densest_shapes`, are known already."""
-        like, nodes = _asked(wanted), (mixed, False, dense, None, ground.offered)
-        return self._known(like, *_keys(place, like, variant), nodes) is not None
+        like, nodes = _asked(wanted), _nodes(ground, dense=dense)
+        keys = _keys(place, like, variant)
+        alike = self._known(like, *keys, nodes)
+        if alike is None or not mixed or dense:
+            return alike is not None
+        enough = enough_for(alike.fitting, variant, needs(wanted.workload), one_for_one=one_for_one)
+        return self._known(like, *keys, (*nodes, enough)) is not None
 
     def _known(self, like: ModelRequest, asked: Hashable, endless: Hashable, nodes: Hashable) -> Shapes | None:
         if (asked, nodes) in self._shapes:
             return self._shapes[asked, nodes]
         known = self._endless.get((endless, nodes))
         return known if known and like.workload.concurrency > known.most_sequences else None
+
+
+def _nodes(
+    ground: Grounds, *, shallow: bool = False, dense: bool = False, lean: int | None = None
+) -> tuple[Hashable, ...]:
+    return shallow, dense, lean, ground.offered
 
 
 def _keys(place: int, like: ModelRequest, variant: Variant) -> tuple[tuple[Hashable, ...], tuple[Hashable, ...]]:

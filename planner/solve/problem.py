@@ -56,10 +56,11 @@ class Problem:
 
     `known` is what the problems that this one was made from have looked up, `earlier` the replicas of a plan that
     are to be kept where that costs nothing. `generated` are its layouts where not all were billed. With `shallow` only
-    layouts of a single stage are tried, with a `limit` only those of plans whose first objective is no more than it;
-    when it is `narrow` only those of no more GPUs than may be used. With `lean`, the place of a model and a number of
-    sequences, it has what no layout of that model exceeds that is made for more of them (`Tried`). With `dense` only
-    the `densest_shapes` are tried, which are made for an endless load.
+    layouts of a single stage are tried, when it is `plain` none over several kinds of GPUs, with a `limit` only those
+    of plans whose first objective is no more than it; when it is `narrow` only those of no more GPUs than may be used.
+    With `lean`, the place of a model and a number of sequences, it has what no layout of that model exceeds that is
+    made for more of them (`Tried`). With `dense` only the `densest_shapes` are tried, which are made for an endless
+    load.
     """
 
     request: Request
@@ -70,6 +71,7 @@ class Problem:
     earlier: tuple[Earlier, ...] = ()
     generated: Generated | None = field(default=None, compare=False, repr=False)
     shallow: bool = False
+    plain: bool = False
     limit: int | None = None
     narrow: bool = False
     lean: tuple[int, int] | None = None
@@ -95,7 +97,8 @@ class Problem:
     @cached_property
     def mixes(self) -> bool:
         """Whether replicas over several kinds of GPUs are tried: where there are few enough to try them all."""
-        return self.gpus <= MOST_MIXED and any(self._may_mix(place) for place in range(len(self.request.models)))
+        few = self.gpus <= MOST_MIXED and not self.plain
+        return few and any(self._may_mix(place) for place in range(len(self.request.models)))
 
     def _may_mix(self, place: int) -> bool:
         """Whether one replica of a model may lie on several kinds of islands, or have stages of several sizes."""
@@ -115,9 +118,10 @@ class Problem:
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self._wanted(place), self.known.enumerated
         lean = self.lean[1] if self.lean and self.lean[0] == place else None
-        which = {"mixed": self.mixes, "shallow": self.shallow, "dense": self.dense}
+        which = {"mixed": self.mixes, "dense": self.dense, "one_for_one": place in self.rules.one_for_one}
         return [
-            enumerated.shapes(place, wanted, variant, ground, **which, lean=lean) for variant in self.variants[place]
+            enumerated.shapes(place, wanted, variant, ground, **which, shallow=self.shallow, lean=lean)
+            for variant in self.variants[place]
         ]
 
     def _wanted(self, place: int) -> ModelRequest:
@@ -128,12 +132,13 @@ class Problem:
     @property
     def _enumerated(self) -> bool:
         """Whether all layouts are known already."""
-        enumerated = self.known.enumerated
         return all(
-            enumerated.knows(place, self._wanted(place), variant, self.ground, mixed=self.mixes, dense=self.dense)
-            for place in range(len(self.request.models))
-            for variant in self.variants[place]
+            self._knows(place, variant) for place in range(len(self.request.models)) for variant in self.variants[place]
         )
+
+    def _knows(self, place: int, variant: Variant) -> bool:
+        which = {"mixed": self.mixes, "dense": self.dense, "one_for_one": place in self.rules.one_for_one}
+        return self.known.enumerated.knows(place, self._wanted(place), variant, self.ground, **which)
 
     @cached_property
     def ground(self) -> Grounds:
@@ -221,16 +226,21 @@ class Problem:
         """Whether any plan keeps everything that is asked."""
         return self.within(None)
 
-    def within(self, limit: int | None) -> bool:
+    @property
+    def feasible_over_kinds(self) -> bool:
+        """The same where it is known that no plan does whose replicas lie on one kind of GPUs each."""
+        return self.mixes and self.within(None, some_may_do=False)
+
+    def within(self, limit: int | None, *, some_may_do: bool = True) -> bool:
         """Whether any plan keeps everything that is asked and its first objective at or below the limit.
 
-        One of few layouts is looked for before the others are thought of.
+        Where some of the layouts may do, one of few is looked for before the others are thought of.
         """
         if limit != self.limit:
             return self.limited(limit).within(limit)
         if self._beyond_memory(()) or self._beyond_arithmetic(()):
             return False
-        if (fewer := self._fewer_layouts) and fewer.within(limit):
+        if some_may_do and (fewer := self._fewer_layouts) and fewer.within(limit):
             return True
         if self.out_of_reach:
             return False
@@ -239,18 +249,18 @@ class Problem:
             return any(replace(self, variants=((one,),)).within(limit) for one in reversed(self.variants[0]))
         rows = self.rows_within(limit)
         values = well_carried(self.programme, rows) if self.gpus > MANY_GPUS else None
-        values = values or minimise(rows, {}, Effort()).values
+        values = values or minimise(rows, {}, Effort(), "highs" if self.rules.survive and self.mixes else "scip").values
         if values is not None and limit is None:
             self.known.plans[self.request.model_dump_json()] = values
         return values is not None
 
     @property
     def _fewer_layouts(self) -> "Problem | None":
-        """The problem with those of single stages, or on the largest nodes alone; None where all are known already."""
+        """The problem with fewer kinds of layouts, or on the largest nodes alone; None where all are known already."""
         if self.shallow or self._enumerated:
             return None
         if not self.dense:
-            return replace(self, shallow=True)
+            return replace(self, plain=True) if self.mixes else replace(self, shallow=True)
         largest = max(self.classes, key=lambda c: sum(gpu.memory_bytes for gpu in c.example.gpus))
         return replace(self, classes=(largest,)) if len(self.classes) > 1 else None
 

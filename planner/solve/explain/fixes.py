@@ -19,6 +19,7 @@ from planner.solve.explain.limits import limits_moved
 from planner.solve.explain.loosened import loosened
 from planner.solve.explain.near_fractions import near_fractions
 from planner.solve.explain.requirement import Blamed, Requirement
+from planner.solve.explain.search import smallest
 from planner.solve.explain.sharing import sharing
 from planner.solve.explain.turned import turned, turned_together
 from planner.solve.lexicographic import minimise
@@ -147,16 +148,15 @@ def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
     added = fewest_added(problem, gpu)
     if added is None and problem.rules.gpus is None:
         return None
-    ways = _up_to(gpu, node_size(problem, gpu), min(MOST_MIXED, added.gpus - 1) if added else MOST_MIXED)
-    few = _few(problem, ways)
-    return (_first(few, [problem]) if _mixes(problem, few) else None) or added
+    ways = _up_to(gpu, node_size(problem, gpu), added.gpus - 1 if added else MOST_MIXED)
+    return _over_kinds(ways, [problem], problem) or added
 
 
 def _alike_nodes(problem: Problem, gpu: Gpu, places: Sequence[int]) -> Added | None:
     """The fewest in nodes of one size and a smaller one for the rest, where it matters which replicas lie on one node.
 
     Of equals those in larger nodes. What does not do for the models at the clashing `places` alone is not tried for
-    all. Where the most do not, fewer are tried only if these leave so few GPUs that replicas may lie on several kinds.
+    all.
     """
     alone = [] if len(places) == len(problem.request.models) else [problem.asking(only(problem.request, places))]
     asked, found = [*alone, problem], []
@@ -164,16 +164,14 @@ def _alike_nodes(problem: Problem, gpu: Gpu, places: Sequence[int]) -> Added | N
         if problem.beyond_a_part(1, [like(problem, gpu, size, _APART_NODES)]):
             break
         ways = _up_to(gpu, size, size * _APART_NODES)
-        few = _few(problem, ways)
-        refused = next((each for each in asked if not _with(each, ways[-1]).feasible), None)
-        mixes = len(few) < len(ways) and _mixes(refused or problem, few)
-        least = _first(few, asked) if mixes else None
-        if least is None and refused is None:
-            least = _least(ways[len(few) :] if mixes else ways, asked)
-        if least:
-            found.append(least)
-        elif not mixes:
+        plain = [replace(each, plain=True) for each in asked]
+        refused = next((each for each in plain if not _with(each, ways[-1]).feasible), None)
+        least = None if refused else _least(ways, plain)
+        fewer = ways[: least.gpus - 1] if least else ways
+        least = _over_kinds(fewer, asked, replace(refused or problem, plain=False)) or least
+        if least is None:
             break
+        found.append(least)
     return min(found, key=lambda way: (way.gpus, -way.size), default=None)
 
 
@@ -182,23 +180,26 @@ def _up_to(gpu: Gpu, size: int, most: int) -> list[Added]:
     return [Added(gpu, size, 0, 0).of(number) for number in range(1, most + 1)]
 
 
-def _few(problem: Problem, ways: Sequence[Added]) -> list[Added]:
-    """Those that leave so few GPUs that replicas may lie on several kinds: with more of them less may be possible."""
-    return [way for way in ways if problem.gpus + way.gpus <= MOST_MIXED]
+def _over_kinds(ways: Sequence[Added], asked: Sequence[Problem], refused: Problem) -> Added | None:
+    """The least that will do, if any does, with replicas over several kinds of GPUs, where none will without for all.
 
+    These are tried where there are few GPUs in all, and of use only if those of what was `refused` may lie so. They
+    save few of the GPUs that replicas of one kind take, so the most are asked first.
+    """
+    few = [way for way in ways if refused.gpus + way.gpus <= MOST_MIXED]
+    if not few or not _with(refused, few[-1]).mixes:
+        return None
 
-def _mixes(problem: Problem, ways: Sequence[Added]) -> bool:
-    """Whether replicas over several kinds of GPUs are tried with the last of these."""
-    return bool(ways) and _with(problem, ways[-1]).mixes
+    def holds(number: int) -> bool:
+        *parts, whole = (_with(each, few[number - 1]) for each in asked)
+        return all(part.feasible for part in parts) and whole.feasible_over_kinds
 
-
-def _first(ways: Sequence[Added], asked: Sequence[Problem]) -> Added | None:
-    """The first that will do for all that is asked; None where the last will not."""
-    return _least(ways, asked) if all(_with(each, ways[-1]).feasible for each in asked) else None
+    number = smallest(holds, 1, len(few), len(few))
+    return few[number - 1] if number else None
 
 
 def _least(ways: Sequence[Added], asked: Sequence[Problem]) -> Added:
-    """The first that will do for all that is asked, where the last is known to."""
+    """The first that will do, where the last is known to."""
 
     def holds(way: Added) -> bool:
         return all(_with(each, way).feasible for each in asked)
@@ -218,7 +219,7 @@ def _affordable(problem: Problem, added: Added) -> bool:
 
 def _with(problem: Problem, added: Added) -> Problem:
     larger = read_problem(problem.request.model_copy(update={"add_nodes": added.shorthand}), known=problem.known)
-    return replace(larger, narrow=problem.narrow)
+    return replace(larger, narrow=problem.narrow, plain=problem.plain)
 
 
 def priced(problem: Problem, fix: Fix) -> dict[str, Any]:

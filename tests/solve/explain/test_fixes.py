@@ -151,9 +151,9 @@ def test_where_the_most_nodes_do_not_help_fewer_are_not_tried(monkeypatch: pytes
     problem = read_problem(Request.parse({"models": [other, pinned], "on": "2x2xL4"}))
     tried: list[str] = []
 
-    def asked(asking: Problem, limit: int | None) -> bool:
+    def asked(asking: Problem, limit: int | None, **how: bool) -> bool:
         tried.append(asking.request.add_nodes or "")
-        return within(asking, limit)
+        return within(asking, limit, **how)
 
     within = Problem.within
     monkeypatch.setattr(Problem, "within", asked)
