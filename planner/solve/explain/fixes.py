@@ -142,14 +142,21 @@ def _added(problem: Problem, kinds: Sequence[Gpu], places: Sequence[int]) -> Ite
 def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
     """Fewer yet, where replicas may lie on several kinds of GPUs: what `fewest_added` does not look for.
 
-    They may only where all GPUs together are few. Where no number will do without them they are looked for if few GPUs
-    may be used: else what takes no more of these than there are of one kind will nearly always do.
+    They may only where all GPUs together are few. Where no number will do without them they are looked for if GPUs,
+    money, replicas or time are limited: else more of one kind will nearly always do.
     """
     added = fewest_added(problem, gpu)
-    if added is None and problem.rules.gpus is None:
+    if added is None and not _limited(problem):
         return None
     ways = _up_to(gpu, node_size(problem, gpu), added.gpus - 1 if added else MOST_MIXED)
     return _over_kinds(ways, [problem], problem) or added
+
+
+def _limited(problem: Problem) -> bool:
+    """Whether something else than the GPUs there are may keep more of them from being of use."""
+    rules = problem.rules
+    timed = any(wanted.workload.has_targets for wanted in problem.request.models)
+    return timed or not (rules.gpus is None and rules.budget is None and all(most is None for _, most in rules.replicas))
 
 
 def _alike_nodes(problem: Problem, gpu: Gpu, places: Sequence[int]) -> Added | None:

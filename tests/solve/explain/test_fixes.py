@@ -162,15 +162,26 @@ def test_where_the_most_nodes_do_not_help_fewer_are_not_tried(monkeypatch: pytes
     assert any(tried) and all(shorthand.startswith("16x") for shorthand in tried if shorthand)
 
 
-@pytest.mark.parametrize("rules", [{}, {"spread": "node"}])
-def test_gpus_that_help_only_beside_those_of_another_kind_are_asked_for(rules: dict[str, str]) -> None:
-    load = {"context": 4096, "concurrency": 24}
-    model = {"model": "llama-3.3-70b", "workload": load, **rules}
-    request = Request.parse({"models": [model], "on": "2x1xA100-80GB,1x1xL4", "max_gpus": 4})
+_FOR_ALL: dict[str, dict[str, object]] = {"most": {"max_gpus": 4}, "spread": {"max_gpus": 4}, "soon": {}, "one": {}}
+_FOR_ONE: dict[str, dict[str, object]] = {"spread": {"spread": "node"}, "one": {"most_replicas": 1}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "load"),
+    [
+        ("most", {"concurrency": 24}),
+        ("spread", {"concurrency": 24}),
+        ("soon", {"concurrency": 24, "input_tokens": 1000, "output_tokens": 200, "tpot_ms": 250}),
+        ("one", {"concurrency": 180}),
+    ],
+)
+def test_gpus_that_help_only_beside_those_of_another_kind_are_asked_for(rule: str, load: dict[str, object]) -> None:
+    model = {"model": "llama-3.3-70b", "workload": {"context": 4096} | load, **_FOR_ONE.get(rule, {})}
+    request = Request.parse({"models": [model], "on": "2x1xA100-80GB,1x1xL4", **_FOR_ALL[rule]})
     problem = replace(read_problem(request), narrow=True)
     added = [fix for fix in fixes(problem, *clash(problem)) if fix.change.get("gpu") == "l4"]
     enough = next(
-        n for n in range(1, 5) if read_problem(request.model_copy(update={"add_nodes": f"{n}x1xl4"})).feasible
+        n for n in range(1, 16) if read_problem(request.model_copy(update={"add_nodes": f"{n}x1xl4"})).feasible
     )
     assert [fix.change["gpus"] for fix in added] == [enough]
     assert not read_problem(request.model_copy(update={"add_nodes": "70x1xl4"})).feasible
