@@ -153,10 +153,16 @@ def _fewest(problem: Problem, gpu: Gpu) -> Added | None:
 
 
 def _limited(problem: Problem) -> bool:
-    """Whether something else than the GPUs there are may keep more of them from being of use."""
+    """Whether something else than the GPUs there are may keep more of them from being of use.
+
+    Not targets that nothing meets on the GPUs there are: pipelines over several kinds are no faster.
+    """
     rules = problem.rules
     timed = any(wanted.workload.has_targets for wanted in problem.request.models)
-    return timed or not (rules.gpus is None and rules.budget is None and all(most is None for _, most in rules.replicas))
+    timed = timed and all(found.fitting for found in problem.shapes)
+    return timed or not (
+        rules.gpus is None and rules.budget is None and all(most is None for _, most in rules.replicas)
+    )
 
 
 def _alike_nodes(problem: Problem, gpu: Gpu, places: Sequence[int]) -> Added | None:
