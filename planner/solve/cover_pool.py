@@ -108,6 +108,17 @@ class CoverPool:
         found: Floats = covers.objective + covers.takes @ prices[self.rows]
         return found
 
+    def apart(self, covers: Covers, prices: Floats) -> Covers:
+        """Those of the covers that differ where rows have a price: of those alike, the one that takes least elsewhere.
+
+        The cheapest of them at these prices come first.
+        """
+        priced = prices[self.rows] > 0
+        order = np.argsort(covers.takes[:, ~priced].sum(axis=1), kind="stable")
+        _, first = np.unique(np.column_stack((covers.takes[order][:, priced], covers.objective[order])), axis=0, return_index=True)
+        found = covers.only(np.sort(order[first]))
+        return found.only(np.argsort(self.at_prices(found, prices), kind="stable"))
+
     def as_copies(self, covers: Covers, place: int) -> Copies:
         """One of the covers, as variables with how many of each."""
         return as_copies(self.variables, covers.copies[place])

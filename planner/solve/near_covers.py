@@ -19,12 +19,9 @@ def near_covers(
 
     The items, as those of the cheapest cover are numbered, carry and cost this much a copy.
     """
-    item, copies = cheapest.bulk
     may_lose = loss * dice.random(number)
-    left = np.full(number, cheapest.need, dtype=np.int64)
-    lost = np.zeros(number)
     found = np.zeros((number, len(carried)), dtype=np.int64)
-    found[:, item] += copies
+    left, lost = _bulk(cheapest, carried, prices, may_lose, found, dice)
     open_ = np.flatnonzero(left > 0)
     while len(open_):
         before = left[open_, None]
@@ -37,3 +34,33 @@ def near_covers(
         left[open_] -= carried[taken]
         open_ = open_[left[open_] > 0]
     return np.unique(found, axis=0)
+
+
+def _bulk(
+    cheapest: CheapestCover,
+    carried: Numbers,
+    prices: Numbers,
+    may_lose: Floats,
+    found: Numbers,
+    dice: np.random.Generator,
+) -> tuple[Numbers, Floats]:
+    """Add the bulk of each cover to those `found`, a part of it by another item; what is left to carry, and what is lost."""
+    best, copies = cheapest.bulk
+    left, lost = np.full(len(found), cheapest.need, dtype=np.int64), np.zeros(len(found))
+    found[:, best] += copies
+    if not copies:
+        return left, lost
+    each, price = int(carried[best]), int(prices[best])
+    all_lost = np.maximum(0.0, prices * (copies * each / carried) - copies * price)
+    mild = 1 + _MILD * may_lose[:, None]
+    other = np.argmax(dice.random((len(found), len(carried))) / (all_lost + mild), axis=1)
+    part = dice.random(len(found)) * np.minimum(1.0, may_lose / np.maximum(1.0, all_lost[other]))
+    taken = (part * copies * each / carried[other]).astype(np.int64)
+    fewer = taken * carried[other] // each
+    less = cheapest.need + fewer * each - taken * carried[other]
+    losing = taken * prices[other] - fewer * price + cheapest.prices_of(less) - cheapest.prices_of(left)
+    places = np.flatnonzero(losing <= may_lose)
+    found[places, best] -= fewer[places]
+    found[places, other[places]] += taken[places]
+    left[places], lost[places] = less[places], losing[places]
+    return left, lost

@@ -112,7 +112,6 @@ class Neighbourhoods:
 
 def _cheapest(pool: CoverPool, offered: Covers, prices: Floats, gain: float) -> Covers:
     """Those of the covers that cost least at these prices, none of them more than the `gain` beyond the cheapest."""
-    alike = offered.distinct()
-    costs = pool.at_prices(alike, prices)
-    order = np.argsort(costs, kind="stable")
-    return alike.only(order[costs[order] <= costs.min() + gain])
+    apart = pool.apart(offered, prices)
+    costs = pool.at_prices(apart, prices)
+    return apart.only(np.flatnonzero(costs <= costs[0] + gain))

@@ -120,12 +120,14 @@ class WholeChoice:
         assert self._mixed is not None  # covers were drawn
         kept = []
         for pool, covers in zip(self.pools, self.drawn, strict=True):
-            costs = pool.at_prices(covers, self._mixed.prices)
-            order = np.argsort(costs, kind="stable")
-            order = order[costs[order] <= costs.min() + way.room * max(0.0, target - self._mixed.value)]
-            near, far = order[: way.cheapest], order[way.cheapest :]
-            others, first = far[dice.permutation(len(far))[: way.others]], range(min(_FIRST, len(costs)))
-            kept.append(covers.only(sorted({*first, *near.tolist(), *others.tolist()})))
+            apart = pool.apart(covers.only(range(_FIRST, len(covers.objective))), self._mixed.prices)
+            costs = pool.at_prices(apart, self._mixed.prices)
+            room = way.room * max(0.0, target - self._mixed.value)
+            within = np.flatnonzero(costs <= costs[:1] + room)
+            near, far = within[: way.cheapest], within[way.cheapest :]
+            others = far[dice.permutation(len(far))[: way.others]]
+            first = covers.only(range(min(_FIRST, len(covers.objective))))
+            kept.append(first.beside(apart.only(np.sort(np.concatenate((near, others))))))
         return kept
 
 
