@@ -115,7 +115,9 @@ class CoverPool:
         """
         priced = prices[self.rows] > 0
         order = np.argsort(covers.takes[:, ~priced].sum(axis=1), kind="stable")
-        _, first = np.unique(np.column_stack((covers.takes[order][:, priced], covers.objective[order])), axis=0, return_index=True)
+        _, first = np.unique(
+            np.column_stack((covers.takes[order][:, priced], covers.objective[order])), axis=0, return_index=True
+        )
         found = covers.only(np.sort(order[first]))
         return found.only(np.argsort(self.at_prices(found, prices), kind="stable"))
 

@@ -48,6 +48,7 @@ class Mixture:
         self._rows, self._model = rows, mathopt.Model()
         self._unit = max(1.0, float(np.abs(rows.objective).max()))
         self._columns: dict[Cover, Any] = {}
+        self._covers: dict[Any, Cover] = {}
         self._shared = [self._model.add_linear_constraint(ub=float(most)) for most in rows.most]
         self._loads = [self._model.add_linear_constraint(lb=1.0) for _ in range(blocks)]
         for variable in rows.others.tolist():
@@ -56,6 +57,11 @@ class Mixture:
             self._column(_ROW * self._unit, [(row, -1)])
         for load in self._loads:
             load.set_coefficient(self._column(_LOAD * self._unit, []), 1.0)
+        self._asked = mathopt.ModelSolveParameters(
+            variable_values_filter=mathopt.VariableFilter(skip_zero_values=True),
+            dual_values_filter=mathopt.LinearConstraintFilter(skip_zero_values=True),
+            reduced_costs_filter=mathopt.VariableFilter(filtered_items=()),
+        )
         self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
 
     def _column(self, price: float, takes: list[tuple[int, int]], upper: float = np.inf) -> Any:
@@ -84,15 +90,16 @@ class Mixture:
                 takes[row] = takes.get(row, 0) + copies * count
         price = sum(int(self._rows.objective[variable]) * copies for variable, copies in cover.copies)
         column = self._columns[cover] = self._column(float(price), list(takes.items()))
+        self._covers[column] = cover
         self._loads[cover.block].set_coefficient(column, 1.0)
         return True
 
     def best(self) -> Mixed:
         """Mix the covers at the least cost."""
-        result = self._solver.solve()
+        result = self._solver.solve(model_params=self._asked)
         values, duals = result.variable_values(), result.dual_values()
         return Mixed(
             result.objective_value() * self._unit,
-            self._unit * np.array([max(0.0, -duals[row]) for row in self._shared]),
-            {cover: values[column] for cover, column in self._columns.items() if values[column] > 0},
+            self._unit * np.array([max(0.0, -duals.get(row, 0.0)) for row in self._shared]),
+            {self._covers[column]: part for column, part in values.items() if column in self._covers and part > 0},
         )
