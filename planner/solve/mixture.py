@@ -62,7 +62,7 @@ class Mixture:
             dual_values_filter=mathopt.LinearConstraintFilter(skip_zero_values=True),
             reduced_costs_filter=mathopt.VariableFilter(filtered_items=()),
         )
-        self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
+        self._solver: Any = None
 
     def _column(self, price: float, takes: list[tuple[int, int]], upper: float = np.inf) -> Any:
         column = self._model.add_variable(lb=0.0, ub=float(upper))
@@ -70,6 +70,18 @@ class Mixture:
         for row, count in takes:
             self._shared[row].set_coefficient(column, float(count))
         return column
+
+    def _result(self) -> Any:
+        """What GLOP finds from where it was; where it gives up on that (its numbers are floats), what HiGHS finds."""
+        from ortools.math_opt.python import mathopt
+
+        if self._solver is None:
+            self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
+        try:
+            return self._solver.solve(model_params=self._asked)
+        except (AttributeError, RuntimeError):  # MathOpt 9.15 stumbles over the status that it should raise
+            self._solver = None
+            return mathopt.solve(self._model, mathopt.SolverType.HIGHS, model_params=self._asked)
 
     @property
     def covers(self) -> list[Cover]:
@@ -96,7 +108,7 @@ class Mixture:
 
     def best(self) -> Mixed:
         """Mix the covers at the least cost."""
-        result = self._solver.solve(model_params=self._asked)
+        result = self._result()
         values, duals = result.variable_values(), result.dual_values()
         return Mixed(
             result.objective_value() * self._unit,
