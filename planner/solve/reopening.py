@@ -23,7 +23,7 @@ from planner.solve.remainder import Remainder, remainder
 from planner.solve.shared_rows import SharedRows
 from planner.solve.whole_choice import WholeChoice
 
-_NEAR, _SHARES = 0.1, 5
+_NEAR, _SHARES = 0.15, 7.5
 """Layouts are tried whose plans exceed the bound by at most this part of the gap, and so many even shares of a load."""
 _ROUNDS = 150
 """How often loads are opened again."""
