@@ -1,7 +1,8 @@
 """Covers of a load that cost little more than the cheapest one, drawn at random.
 
-What is left to carry is carried step by step, by any item that what may be lost leaves room for: the table of cheapest
-covers tells what each step loses. The items that lose less are taken more often.
+The bulk of a large load is shared between two items. What is left to carry is carried step by step, by any item that
+what may be lost leaves room for: the table of cheapest covers tells what each step loses. The items that lose less are
+taken more often.
 """
 
 import numpy as np
@@ -44,7 +45,10 @@ def _bulk(
     found: Numbers,
     dice: np.random.Generator,
 ) -> tuple[Numbers, Floats]:
-    """Add the bulk of each cover to those `found`, a part of it by another item; what is left to carry, and what is lost."""
+    """Add the bulk to the covers `found`, a part of each by another item; return what is left to carry, and lost.
+
+    The cheapest cover has its bulk of one item, and others only in what little is beside it.
+    """
     best, copies = cheapest.bulk
     left, lost = np.full(len(found), cheapest.need, dtype=np.int64), np.zeros(len(found))
     found[:, best] += copies

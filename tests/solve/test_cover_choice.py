@@ -38,6 +38,17 @@ def test_near_covers_carry_the_load_and_lose_no_more_than_they_may(seed: int, ro
     assert (found @ prices <= cheapest.price + loss).all()
 
 
+def test_the_bulk_of_a_large_load_is_shared_in_any_way() -> None:
+    """Two items of the same price a unit: covers near the cheapest one have any part of either."""
+    carried, prices = np.array([7, 5, 3]), np.array([70, 50, 90])
+    cheapest = CheapestCover(10_000, carried, prices, rough=True)
+    found = near_covers(cheapest, carried, prices, 100, 500, np.random.default_rng(1))
+    assert cheapest.bulk[1] > 1000
+    part = found[:, 0] * 7 / 10_000
+    assert {round(4 * each) for each in part} == {0, 1, 2, 3, 4}
+    assert (found @ carried >= 10_000).all() and (found @ prices <= 100_100).all()
+
+
 class Started(NamedTuple):
     """A fleet with a plan to `start` from, the decomposition with its bound, and the rows that its loads share."""
 
@@ -152,3 +163,39 @@ def test_drawn_covers_begin_with_the_one_before_and_no_two_take_alike(seed: int)
             copies = pool.as_copies(covers, place)
             taken = [(row, count * n) for v, n in copies for row, count in shared.column(v)]
             assert price == pytest.approx(sum(count * prices[row] for row, count in taken))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_covers_apart_differ_where_rows_have_a_price_and_none_takes_less(seed: int) -> None:
+    """Of all that are alike there the one that takes least of the other rows is kept; the cheapest come first."""
+    _, _, _, decomposition, shared = started(seed)
+    costs = shared.costs(decomposition.prices, decomposition._scale)
+    prices = decomposition.mixture.best().prices
+    for number, block in enumerate(decomposition.blocks):
+        pool = CoverPool(block, shared, costs, decomposition.mixture.copies_of(number))
+        drawn = pool.drawn((), float(costs.max()), np.random.default_rng(seed))
+        apart, priced = pool.apart(drawn, prices), prices[pool.rows] > 0
+
+        def kind(takes: np.ndarray, priced: np.ndarray = priced) -> tuple[int, ...]:
+            return tuple(takes[priced].tolist())
+
+        kept = {kind(takes): int(takes[~priced].sum()) for takes in apart.takes}
+        assert len(kept) == len(apart.takes) and kept.keys() == {kind(takes) for takes in drawn.takes}
+        assert all(kept[kind(takes)] <= takes[~priced].sum() for takes in drawn.takes)
+        assert (np.diff(pool.at_prices(apart, prices)) >= 0).all()
+
+
+def test_a_mixture_that_glop_gives_up_on_is_found_all_the_same() -> None:
+    _, _, _, decomposition, _ = started(1)
+    mixture = decomposition.mixture
+    best = mixture.best()
+
+    class Stumbling:
+        def solve(self, **_: object) -> None:
+            raise AttributeError("'StatusNotOk' object has no attribute 'canonical_code'")
+
+    mixture._solver = Stumbling()
+    again = mixture.best()
+    assert again.value == pytest.approx(best.value)
+    assert sum(again.parts.values()) == pytest.approx(len(decomposition.blocks))
+    assert mixture.best().value == pytest.approx(best.value)
