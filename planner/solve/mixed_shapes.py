@@ -39,8 +39,7 @@ def mixed_shapes(
     Those of which the stages on one kind are `enough` are counted but not billed: copies of another one replace them.
     """
     found = Shapes()
-    own = getattr(variant.engine, "tensor_per_stage", False)
-    for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=own):
+    for split in mixed_splits(variant.model, ground.slots, deepest=DEEPEST, own_tensor=variant.own_tensor):
         if any(_within(run, enough) for run in split.stages):
             found.considered += 1
         else:

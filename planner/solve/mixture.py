@@ -47,8 +47,8 @@ class Mixture:
 
         self._rows, self._model = rows, mathopt.Model()
         self._unit = max(1.0, float(np.abs(rows.objective).max()))
-        self._columns: dict[Cover, Any] = {}
         self._covers: dict[Any, Cover] = {}
+        self._known: set[Cover] = set()
         self._shared = [self._model.add_linear_constraint(ub=float(most)) for most in rows.most]
         self._loads = [self._model.add_linear_constraint(lb=1.0) for _ in range(blocks)]
         for variable in rows.others.tolist():
@@ -86,22 +86,23 @@ class Mixture:
     @property
     def covers(self) -> list[Cover]:
         """The covers known so far."""
-        return list(self._columns)
+        return list(self._covers.values())
 
     def copies_of(self, block: int) -> list[Copies]:
         """The covers known so far of one block."""
-        return [cover.copies for cover in self._columns if cover.block == block]
+        return [cover.copies for cover in self._covers.values() if cover.block == block]
 
     def add(self, cover: Cover) -> bool:
         """Let the mixture use a cover; whether it did not yet."""
-        if cover in self._columns:
+        if cover in self._known:
             return False
+        self._known.add(cover)
         takes: dict[int, int] = {}
         for variable, copies in cover.copies:
             for row, count in self._rows.column(variable):
                 takes[row] = takes.get(row, 0) + copies * count
         price = sum(int(self._rows.objective[variable]) * copies for variable, copies in cover.copies)
-        column = self._columns[cover] = self._column(float(price), list(takes.items()))
+        column = self._column(float(price), list(takes.items()))
         self._covers[column] = cover
         self._loads[cover.block].set_coefficient(column, 1.0)
         return True

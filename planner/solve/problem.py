@@ -102,7 +102,7 @@ class Problem:
 
     def _may_mix(self, place: int) -> bool:
         """Whether one replica of a model may lie on several kinds of islands, or have stages of several sizes."""
-        if any(getattr(variant.engine, "tensor_per_stage", False) for variant in self.variants[place]):
+        if any(variant.own_tensor for variant in self.variants[place]):
             return True
         mine = self.rules.eligible[place]
         usable = grounds([c for number, c in enumerate(self.classes) if mine is None or number in mine]).slots
@@ -118,7 +118,7 @@ class Problem:
     def _of_variants(self, place: int, ground: Grounds) -> list[Shapes]:
         wanted, enumerated = self._wanted(place), self.known.enumerated
         lean = self.lean[1] if self.lean and self.lean[0] == place else None
-        which = {"mixed": self.mixes, "dense": self.dense, "one_for_one": place in self.rules.one_for_one}
+        which = self._which(place)
         return [
             enumerated.shapes(place, wanted, variant, ground, **which, shallow=self.shallow, lean=lean)
             for variant in self.variants[place]
@@ -137,8 +137,11 @@ class Problem:
         )
 
     def _knows(self, place: int, variant: Variant) -> bool:
-        which = {"mixed": self.mixes, "dense": self.dense, "one_for_one": place in self.rules.one_for_one}
-        return self.known.enumerated.knows(place, self._wanted(place), variant, self.ground, **which)
+        return self.known.enumerated.knows(place, self._wanted(place), variant, self.ground, **self._which(place))
+
+    def _which(self, place: int) -> dict[str, bool]:
+        """Which layouts of a model are tried."""
+        return {"mixed": self.mixes, "dense": self.dense, "one_for_one": place in self.rules.one_for_one}
 
     @cached_property
     def ground(self) -> Grounds:

@@ -29,6 +29,11 @@ class Variant:
     on_load: str | None = None
     changes: tuple[str, ...] = ()
 
+    @property
+    def own_tensor(self) -> bool:
+        """Whether the engine lets each stage of a pipeline have its own tensor-parallel size."""
+        return bool(getattr(self.engine, "tensor_per_stage", False))
+
 
 def variants(wanted: ModelRequest, confidence: float = CONFIDENCE, lookups: Lookups | None = None) -> list[Variant]:
     """Return the variants that a request allows, the least changed first, billed at `confidence`; raises BadInput."""
